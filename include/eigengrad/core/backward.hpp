@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <eigengrad/core/tensor.hpp>
+
+#include <vector>
+
+/// The engine: runs a graph backward, each node once, newest first.
+namespace eigengrad {
+
+namespace detail {
+
+/// Nodes that wait for their turn. A node's consumers are all newer than it, so when it is the
+/// newest of those that wait, its gradient is complete. A node enters once for each consumer and
+/// all its entries come out together, so nothing needs to be marked.
+template <class T>
+class BackwardQueue {
+ public:
+  using Ptr = typename Node<T>::Ptr;
+
+  void push(const Ptr& node) {
+    heap_.push_back(node);
+    std::push_heap(heap_.begin(), heap_.end(), older);
+  }
+
+  /// The newest node; null when none is left.
+  Ptr pop() {
+    if (heap_.empty()) return nullptr;
+    Ptr node = take();
+    while (!heap_.empty() && heap_.front() == node) take();
+    return node;
+  }
+
+ private:
+  static bool older(const Ptr& a, const Ptr& b) { return a->id < b->id; }
+
+  Ptr take() {
+    std::pop_heap(heap_.begin(), heap_.end(), older);
+    Ptr node = std::move(heap_.back());
+    heap_.pop_back();
+    return node;
+  }
+
+  std::vector<Ptr, CacheAllocator<Ptr>> heap_;
+};
+
+/// Leaves with hooks gather a backward's gradient apart from what earlier ones left, so that the
+/// hooks see this backward's alone.
+template <class T>
+struct SetAside {
+  typename Node<T>::Ptr leaf;
+  NdArray<T> earlier;
+};
+
+template <class T>
+void run_hooks(Node<T>& node) {
+  for (const GradHook<T>& hook : node.hooks) {
+    NdArray<T> changed = hook(node.grad);
+    if (!(changed.shape() == node.grad.shape())) {
+      throw ShapeError(concat("[hook] must return a gradient of shape ", node.grad.shape(),
+                              ", returned ", changed.shape()));
+    }
+    node.grad = std::move(changed);
+  }
+}
+
+template <class T>
+void add_in_place(NdArray<T>& sum, const NdArray<T>& add) {
+  sum.make_unique();
+  sum.array() += add.array();
+}
+
+template <class T>
+class BackwardRun {
+ public:
+  using Ptr = typename Node<T>::Ptr;
+
+  explicit BackwardRun(const BackwardOptions& options) : options_(options) {}
+
+  void run(const Ptr& root, const NdArray<T>& dout) {
+    enter(root);
+    if (root->grad.defined()) {
+      add_in_place(root->grad, dout);
+    } else {
+      root->grad = dout;
+    }
+    Ptr node;
+    try {
+      while ((node = queue_.pop())) visit(*node);
+    } catch (...) {
+      // Half-made gradients of results must not leak into a later backward.
+      for (; node; node = queue_.pop()) {
+        if (node->is_result() && !node->retain_grad) node->grad = NdArray<T>();
+      }
+      restore_leaves();
+      throw;
+    }
+    restore_leaves();
+  }
+
+ private:
+  void enter(const Ptr& node) {
+    if (!node->is_result()) {
+      if (node->hooks.empty() || set_aside(node)) return;
+      aside_.push_back({node, std::exchange(node->grad, NdArray<T>())});
+    } else if (node->retain_grad && node->grad.defined() && !set_aside(node)) {
+      aside_.push_back({node, std::exchange(node->grad, NdArray<T>())});
+    }
+    queue_.push(node);
+  }
+
+  bool set_aside(const Ptr& node) const {
+    return std::any_of(aside_.begin(), aside_.end(),
+                       [&](const SetAside<T>& a) { return a.leaf == node; });
+  }
+
+  void visit(Node<T>& node) {
+    if (!node.grad.defined()) return;  // no consumer had a gradient for it
+    run_hooks(node);
+    if (!node.is_result()) return;
+    if (node.freed) {
+      throw StateError(concat("[backward] the graph through ", node.op,
+                              " has been freed by an earlier backward; pass "
+                              "{.retain_graph = true} to that one"));
+    }
+    for (const Ptr& input : node.inputs()) {
+      if (input && input->requires_grad) enter(input);
+    }
+    NdArray<T> dout = node.retain_grad ? node.grad : std::exchange(node.grad, NdArray<T>());
+    BackwardContext<T> context(node, std::move(dout));
+    node.run_backward(context);
+    if (!options_.retain_graph) node.free_graph();
+  }
+
+  void restore_leaves() {
+    for (SetAside<T>& a : aside_) {
+      if (!a.earlier.defined()) continue;
+      if (a.leaf->grad.defined()) {
+        add_in_place(a.leaf->grad, a.earlier);
+      } else {
+        a.leaf->grad = std::move(a.earlier);
+      }
+    }
+  }
+
+  BackwardOptions options_;
+  BackwardQueue<T> queue_;
+  std::vector<SetAside<T>, CacheAllocator<SetAside<T>>> aside_;
+};
+
+}  // namespace detail
+
+template <class T>
+void Tensor<T>::backward(const BackwardOptions& options) const {
+  if (numel() != 1) {
+    throw ShapeError(detail::concat("[backward] needs a scalar, shape is ", shape(),
+                                    "; reduce it with sum() or mean(), or pass its gradient"));
+  }
+  backward(NdArray<T>::ones(shape()), options);
+}
+
+template <class T>
+void Tensor<T>::backward(const NdArray<T>& dout, const BackwardOptions& options) const {
+  if (!requires_grad()) {
+    throw StateError(
+        "[backward] nothing here requires a gradient; were the parameters made with "
+        "requires_grad, and is no NoGrad guard alive?");
+  }
+  if (!(dout.shape() == shape())) {
+    throw ShapeError(detail::concat("[backward] the gradient must have the tensor's shape ",
+                                    shape(), ", got ", dout.shape()));
+  }
+  NoGrad guard;
+  detail::BackwardRun<T>(options).run(node_, dout);
+}
+
+}  // namespace eigengrad

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+/// The four errors a caller can meet, and the helper that words them.
+///
+/// Every message reads `[op] rule: name value, name value; hint`, for example
+/// `[matmul] inner dimensions must match: a (2, 3), b (4, 5)`.
+namespace eigengrad {
+
+/// Shapes that do not fit together; the caller's argument is wrong.
+struct ShapeError : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A value outside its range; the caller's argument is wrong.
+struct ValueError : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A call that is not possible in the object's present state.
+struct StateError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A file that cannot be read or written, or whose content is not what it should be.
+struct IoError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+namespace detail {
+
+inline std::string to_text(std::string_view s) { return std::string(s); }
+inline std::string to_text(const char* s) { return s; }
+inline std::string to_text(const std::string& s) { return s; }
+inline std::string to_text(char c) { return std::string(1, c); }
+inline std::string to_text(bool b) { return b ? "true" : "false"; }
+
+/// Shortest of the usual forms, without trailing zeros: 0.1, 2, 1e-05.
+inline std::string to_text(double x) {
+  char buffer[32];
+  const int n = __builtin_snprintf(buffer, sizeof buffer, "%g", x);
+  return std::string(buffer, static_cast<std::size_t>(n));
+}
+inline std::string to_text(float x) { return to_text(static_cast<double>(x)); }
+
+template <class I>
+requires(std::is_integral_v<I> && !std::is_same_v<I, bool> && !std::is_same_v<I, char>) std::string
+    to_text(I x) {
+  return std::to_string(x);
+}
+
+/// Anything that can word itself, such as a Shape.
+template <class U>
+requires requires(const U& u) { u.str(); }
+std::string to_text(const U& u) { return u.str(); }
+
+/// Joins text, numbers and shapes into one string.
+template <class... Parts>
+std::string concat(const Parts&... parts) {
+  std::string out;
+  ((out += to_text(parts)), ...);
+  return out;
+}
+
+}  // namespace detail
+}  // namespace eigengrad

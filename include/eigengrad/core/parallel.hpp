@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <eigengrad/core/shape.hpp>
+
+#include <exception>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/// The only file that knows OpenMP. Without it everything runs serially, with the same bits.
+namespace eigengrad {
+
+namespace detail {
+
+inline bool& serial_flag() {
+  thread_local bool serial = false;
+  return serial;
+}
+
+}  // namespace detail
+
+/// Number of threads that `parallel_for` may use from this thread.
+inline int num_threads() {
+#ifdef _OPENMP
+  return detail::serial_flag() || omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+/// Sets the number of threads for later calls from this thread. No result depends on it.
+inline void set_num_threads(int n) {
+  if (n < 1) throw ValueError(detail::concat("[set_num_threads] n must be at least 1: ", n));
+#ifdef _OPENMP
+  omp_set_num_threads(n);
+#endif
+}
+
+/// While one lives, `parallel_for` runs serially in this thread: for background workers, whose
+/// own thread pool would fight with the one that trains.
+class SerialGuard {
+ public:
+  SerialGuard() : previous_(detail::serial_flag()) { detail::serial_flag() = true; }
+  ~SerialGuard() { detail::serial_flag() = previous_; }
+  SerialGuard(const SerialGuard&) = delete;
+  SerialGuard& operator=(const SerialGuard&) = delete;
+
+ private:
+  bool previous_;
+};
+
+/// Calls `f(begin, end)` on disjoint ranges that together cover [0, n).
+///
+/// Ranges start at multiples of `grain`, so a range is never smaller than that but for the last;
+/// at or below one grain the call is serial. One static range per thread: how the work is cut
+/// depends on the number of threads, so `f` must compute each output from inputs alone, in an
+/// order that does not depend on the range it is in. An exception thrown by `f` is rethrown here.
+template <class F>
+void parallel_for(Index n, Index grain, F&& f) {
+  if (n <= 0) return;
+  grain = std::max<Index>(grain, 1);
+#ifdef _OPENMP
+  const Index blocks = (n + grain - 1) / grain;
+  const Index threads = std::min<Index>(num_threads(), blocks);
+  if (threads > 1) {
+    std::exception_ptr error = nullptr;
+#pragma omp parallel num_threads(static_cast <int>(threads))
+    {
+      const Index team = omp_get_num_threads();
+      const Index rank = omp_get_thread_num();
+      const Index begin = blocks * rank / team * grain;
+      const Index end = std::min(n, blocks * (rank + 1) / team * grain);
+      try {
+        if (begin < end) f(begin, end);
+      } catch (...) {
+#pragma omp critical(eigengrad_parallel_for)
+        if (!error) error = std::current_exception();
+      }
+    }
+    if (error) std::rethrow_exception(error);
+    return;
+  }
+#endif
+  f(Index{0}, n);
+}
+
+/// Elements below which one more thread costs more than it saves.
+inline constexpr Index kElementGrain = 16384;
+
+/// Rows per grain such that a grain holds about `kElementGrain` elements.
+inline Index row_grain(Index row_size) {
+  return std::max<Index>(1, kElementGrain / std::max<Index>(1, row_size));
+}
+
+}  // namespace eigengrad

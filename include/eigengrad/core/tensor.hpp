@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include <eigengrad/core/grad_mode.hpp>
+#include <eigengrad/core/ndarray.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace eigengrad {
+
+template <class T>
+class Tensor;
+template <class T>
+class BackwardContext;
+
+/// A function of a gradient that is called when the gradient of a tensor is complete. What it
+/// returns replaces the gradient; it must have the same shape.
+template <class T>
+using GradHook = std::function<NdArray<T>(const NdArray<T>&)>;
+
+namespace detail {
+
+inline std::uint64_t next_node_id() {
+  static std::atomic<std::uint64_t> id{1};
+  return id.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// What a tensor is a handle of: a value, its gradient, and (for an op's result) the way back.
+template <class T>
+struct Node {
+  using Ptr = std::shared_ptr<Node>;
+
+  explicit Node(NdArray<T> v) : value(std::move(v)), id(next_node_id()) {}
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  virtual ~Node() { drop(std::span<Ptr>{}); }
+
+  /// An op's result: has inputs (until it is freed) and can run backward.
+  bool is_result() const { return op != nullptr; }
+
+  virtual std::span<Ptr> inputs() { return {}; }
+  virtual void run_backward(BackwardContext<T>&) {}
+  /// Frees the saved arrays and lets go of the inputs.
+  virtual void free_graph() {}
+
+  NdArray<T> value;
+  NdArray<T> grad;
+  const char* op = nullptr;
+  std::vector<GradHook<T>> hooks;
+  std::uint64_t id;
+  bool requires_grad = false;
+  bool retain_grad = false;
+  bool freed = false;
+
+ protected:
+  /// Lets go of nodes without recursion, however long the chain behind them: the outermost call
+  /// on this thread works through a list, and destructors below it only add to that list.
+  static void drop(std::span<Ptr> nodes) {
+    using Queue = std::vector<Ptr, CacheAllocator<Ptr>>;
+    thread_local Queue* active = nullptr;
+    if (nodes.empty()) return;
+    if (active != nullptr) {
+      for (Ptr& node : nodes) active->push_back(std::move(node));
+      return;
+    }
+    Queue queue;
+    active = &queue;
+    for (Ptr& node : nodes) queue.push_back(std::move(node));
+    while (!queue.empty()) {
+      Ptr node = std::move(queue.back());
+      queue.pop_back();
+      node.reset();
+    }
+    active = nullptr;
+  }
+};
+
+/// The result of an op with `N` inputs (N < 0: any number) and a backward closure `F`.
+template <class T, class F, int N>
+struct ResultNode final : Node<T> {
+  using Ptr = typename Node<T>::Ptr;
+  using Inputs =
+      std::conditional_t<(N >= 0), std::array<Ptr, static_cast<std::size_t>(N < 0 ? 0 : N)>,
+                         std::vector<Ptr, CacheAllocator<Ptr>>>;
+
+  ResultNode(const char* name, NdArray<T> v, Inputs in, F f)
+      : Node<T>(std::move(v)), inputs_(std::move(in)), backward_(std::move(f)) {
+    this->op = name;
+    this->requires_grad = true;
+  }
+  ~ResultNode() override { Node<T>::drop(inputs_); }
+
+  std::span<Ptr> inputs() override { return inputs_; }
+  void run_backward(BackwardContext<T>& context) override { (*backward_)(context); }
+  void free_graph() override {
+    this->freed = true;
+    backward_.reset();
+    Node<T>::drop(inputs_);
+  }
+
+ private:
+  Inputs inputs_;
+  std::optional<F> backward_;
+};
+
+}  // namespace detail
+
+/// What `backward` does beyond the ordinary.
+struct BackwardOptions {
+  /// Keep saved arrays, so that `backward` can run again through the same graph.
+  bool retain_graph = false;
+};
+
+/// What users hold: a value, optionally its gradient and the op that made it. Copies are handles
+/// of the same tensor.
+template <class T>
+class Tensor {
+ public:
+  using value_type = T;
+  using NodePtr = typename detail::Node<T>::Ptr;
+
+  /// A handle of nothing; `defined()` is false.
+  Tensor() = default;
+
+  explicit Tensor(NdArray<T> value, bool requires_grad = false)
+      : node_(std::allocate_shared<detail::Node<T>>(detail::CacheAllocator<detail::Node<T>>(),
+                                                    std::move(value))) {
+    node_->requires_grad = requires_grad;
+  }
+  Tensor(const Shape& shape, std::initializer_list<T> values, bool requires_grad = false)
+      : Tensor(NdArray<T>(shape, values), requires_grad) {}
+  explicit Tensor(NodePtr node) : node_(std::move(node)) {}
+
+  static Tensor zeros(const Shape& shape, bool requires_grad = false) {
+    return Tensor(NdArray<T>::zeros(shape), requires_grad);
+  }
+  static Tensor ones(const Shape& shape, bool requires_grad = false) {
+    return Tensor(NdArray<T>::ones(shape), requires_grad);
+  }
+  static Tensor full(const Shape& shape, T value, bool requires_grad = false) {
+    return Tensor(NdArray<T>::full(shape, value), requires_grad);
+  }
+  static Tensor scalar(T value, bool requires_grad = false) {
+    return Tensor(NdArray<T>::scalar(value), requires_grad);
+  }
+
+  bool defined() const { return node_ != nullptr; }
+  const NdArray<T>& value() const { return node().value; }
+  /// For optimisers and initialisers: writing here is not recorded.
+  NdArray<T>& mutable_value() { return node().value; }
+  const Shape& shape() const { return value().shape(); }
+  Index rank() const { return value().rank(); }
+  Index dim(Index axis) const { return value().dim(axis); }
+  Index numel() const { return value().numel(); }
+  /// The value of a tensor with one element.
+  T item() const { return value().item(); }
+
+  bool requires_grad() const { return node().requires_grad; }
+  /// **Throws** StateError on an op's result, whose flag follows from its inputs.
+  Tensor& set_requires_grad(bool on) {
+    if (node().is_result()) {
+      throw StateError(detail::concat("[requires_grad] only leaves can change it; this is the ",
+                                      "result of ", node().op, "; use detach()"));
+    }
+    node().requires_grad = on;
+    return *this;
+  }
+  /// True for tensors that no recorded op made.
+  bool is_leaf() const { return !node().is_result(); }
+
+  bool has_grad() const { return node().grad.defined(); }
+  /// The accumulated gradient. **Throws** StateError when there is none.
+  const NdArray<T>& grad() const {
+    if (!has_grad()) {
+      throw StateError(
+          "[grad] this tensor has no gradient; it needs requires_grad and a backward() "
+          "(retain_grad() too when an op made it)");
+    }
+    return node().grad;
+  }
+  NdArray<T>& mutable_grad() {
+    grad();
+    node().grad.make_unique();
+    return node().grad;
+  }
+  /// Forgets the gradient; the next backward starts from nothing.
+  void zero_grad() { node().grad = NdArray<T>(); }
+  /// Keeps the gradient of an op's result after backward.
+  Tensor& retain_grad() {
+    node().retain_grad = true;
+    return *this;
+  }
+  /// Calls `hook` with this tensor's gradient each time a backward has completed it.
+  void register_hook(GradHook<T> hook) { node().hooks.push_back(std::move(hook)); }
+
+  /// The same numbers outside the graph.
+  Tensor detach() const { return Tensor(value()); }
+
+  /// Gradients of this scalar with respect to every leaf that requires one, added to `grad()`.
+  /// **Throws** ShapeError unless it has one element; StateError when nothing requires a gradient
+  /// or the graph has been freed.
+  void backward(const BackwardOptions& options = {}) const;
+  /// The same from any tensor, given d(loss)/d(this).
+  void backward(const NdArray<T>& dout, const BackwardOptions& options = {}) const;
+
+  /// Name of the op that made this, or "leaf".
+  const char* op_name() const { return node().is_result() ? node().op : "leaf"; }
+  const NodePtr& node_ptr() const { return node_; }
+
+ private:
+  detail::Node<T>& node() const {
+    if (!node_) throw StateError("[tensor] this tensor is empty; assign one first");
+    return *node_;
+  }
+
+  NodePtr node_;
+};
+
+/// What a backward closure sees: the gradient of its result, and where to put its inputs'.
+template <class T>
+class BackwardContext {
+ public:
+  BackwardContext(detail::Node<T>& node, NdArray<T> dout) : node_(node), dout_(std::move(dout)) {}
+
+  /// d(loss)/d(result), in the result's shape.
+  const NdArray<T>& dout() const { return dout_; }
+
+  /// Gives up `dout` for in-place work: a private copy only if something else shares it.
+  NdArray<T> take_dout() {
+    dout_.make_unique();
+    return std::move(dout_);
+  }
+
+  /// Whether input `i` wants a gradient. Ask before computing one.
+  bool needs(std::size_t i) const {
+    const auto& node = node_.inputs()[i];
+    return node && node->requires_grad;
+  }
+
+  /// Adds `dx` to the gradient of input `i`. **Throws** ShapeError when the shapes differ.
+  void accumulate(std::size_t i, NdArray<T> dx) {
+    if (!needs(i)) return;
+    detail::Node<T>& x = input(i);
+    check_shape(i, dx.shape());
+    if (!x.grad.defined()) {
+      x.grad = std::move(dx);
+      return;
+    }
+    if (!x.grad.unique()) {
+      if (dx.unique()) {
+        std::swap(x.grad, dx);  // the sum is the same; write where nobody else reads
+      } else {
+        x.grad = x.grad.clone();
+      }
+    }
+    parallel_for(dx.numel(), kElementGrain, [&](Index begin, Index end) {
+      T* sum = x.grad.data();
+      const T* add = dx.data();
+      for (Index j = begin; j < end; ++j) sum[j] += add[j];
+    });
+  }
+
+  /// For kernels that can add to their output: the gradient array of input `i`, and whether it
+  /// already holds something to add to (if not, it is uninitialised and must be overwritten).
+  struct Sink {
+    NdArray<T>& grad;
+    bool accumulate;
+  };
+  Sink sink(std::size_t i) {
+    detail::Node<T>& x = input(i);
+    const bool exists = x.grad.defined();
+    if (exists) {
+      x.grad.make_unique();
+    } else {
+      x.grad = NdArray<T>(x.value.shape());
+    }
+    return {x.grad, exists};
+  }
+
+ private:
+  detail::Node<T>& input(std::size_t i) const { return *node_.inputs()[i]; }
+
+  void check_shape(std::size_t i, const Shape& shape) const {
+    if (!(shape == input(i).value.shape())) {
+      throw ShapeError(detail::concat("[", node_.op, "] backward gave input ", i,
+                                      " a gradient of shape ", shape, ", its value has ",
+                                      input(i).value.shape()));
+    }
+  }
+
+  detail::Node<T>& node_;
+  NdArray<T> dout_;
+};
+
+namespace detail {
+
+template <class T, class... Rest>
+bool any_requires_grad(const Tensor<T>& first, const Rest&... rest) {
+  return (first.defined() && first.requires_grad()) ||
+         (... || (rest.defined() && rest.requires_grad()));
+}
+
+template <class T, int N, class Inputs, class F>
+Tensor<T> record(const char* op, NdArray<T> value, Inputs inputs, F&& backward) {
+  using Result = ResultNode<T, std::decay_t<F>, N>;
+  typename Node<T>::Ptr node = std::allocate_shared<Result>(
+      CacheAllocator<Result>(), op, std::move(value), std::move(inputs), std::forward<F>(backward));
+  return Tensor<T>(std::move(node));
+}
+
+}  // namespace detail
+
+/// Makes the result of an op: how every op, the library's and yours, enters the graph.
+///
+/// `op` is the op's name, a string literal. `backward(BackwardContext<T>&)` is kept only if
+/// gradients are on and some input requires one; it is called at most once per `backward()` and
+/// calls `context.accumulate(i, dx)` for each input it has a gradient for, where `i` counts the
+/// `inputs` from 0. Capture arrays (`x.value()`) in it, never tensors of the same graph.
+/// An undefined tensor (an absent bias) keeps its place and never needs a gradient.
+template <class T, class F, class... Inputs>
+Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward, const Tensor<T>& first,
+                      const Inputs&... rest) {
+  if (!grad_enabled() || !detail::any_requires_grad(first, rest...)) {
+    return Tensor<T>(std::move(value));
+  }
+  constexpr int n = 1 + static_cast<int>(sizeof...(rest));
+  using Ptr = typename detail::Node<T>::Ptr;
+  return detail::record<T, n>(op, std::move(value),
+                              std::array<Ptr, n>{first.node_ptr(), rest.node_ptr()...},
+                              std::forward<F>(backward));
+}
+
+/// The same for a list of inputs whose length is known at run time.
+template <class T, class F>
+Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward,
+                      std::span<const Tensor<T>> inputs) {
+  bool wanted = false;
+  for (const Tensor<T>& x : inputs) wanted = wanted || (x.defined() && x.requires_grad());
+  if (!grad_enabled() || !wanted) return Tensor<T>(std::move(value));
+  using Ptr = typename detail::Node<T>::Ptr;
+  std::vector<Ptr, detail::CacheAllocator<Ptr>> nodes;
+  nodes.reserve(inputs.size());
+  for (const Tensor<T>& x : inputs) nodes.push_back(x.node_ptr());
+  return detail::record<T, -1>(op, std::move(value), std::move(nodes), std::forward<F>(backward));
+}
+
+}  // namespace eigengrad
+
+#include <eigengrad/core/backward.hpp>

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/kernels/vmath.hpp>
+
+/// The activations that ops and fused kernels share: value and derivative on vectors.
+namespace eigengrad {
+
+/// kGelu is the exact form x Phi(x), kGeluTanh its tanh approximation, kSilu x sigmoid(x).
+enum class Activation { kNone, kRelu, kGelu, kGeluTanh, kSilu };
+
+inline const char* activation_name(Activation a) {
+  constexpr const char* kNames[] = {"none", "relu", "gelu", "gelu_tanh", "silu"};
+  return kNames[static_cast<int>(a)];
+}
+
+namespace kernels {
+
+template <class V>
+EIGENGRAD_INLINE V gelu_tanh_inner(V x) {
+  using E = simd::Element<V>;
+  return x * E(0.7978845608028654) * (x * x * E(0.044715) + E(1));
+}
+
+/// act(x).
+template <Activation A, class V>
+EIGENGRAD_INLINE V activate(V x) {
+  using E = simd::Element<V>;
+  if constexpr (A == Activation::kRelu) {
+    return x < V{} ? V{} : x;  // in this order a NaN stays
+  } else if constexpr (A == Activation::kGelu) {
+    V density;
+    return x * vmath::normal_cdf(x, density);
+  } else if constexpr (A == Activation::kGeluTanh) {
+    // 0.5 (1 + tanh u) = sigmoid(2 u)
+    return x * vmath::sigmoid(gelu_tanh_inner(x) * E(2));
+  } else if constexpr (A == Activation::kSilu) {
+    return x * vmath::sigmoid(x);
+  } else {
+    return x;
+  }
+}
+
+/// act'(x).
+template <Activation A, class V>
+EIGENGRAD_INLINE V activate_derivative(V x) {
+  using E = simd::Element<V>;
+  const V one = simd::broadcast<V>(E(1));
+  if constexpr (A == Activation::kRelu) {
+    return x > V{} ? one : V{};
+  } else if constexpr (A == Activation::kGelu) {
+    V density;
+    const V cdf = vmath::normal_cdf(x, density);
+    return cdf + x * density;
+  } else if constexpr (A == Activation::kGeluTanh) {
+    const V s = vmath::sigmoid(gelu_tanh_inner(x) * E(2));
+    const V du = (x * x * E(3 * 0.044715) + E(1)) * E(2 * 0.7978845608028654);
+    return s + x * s * (one - s) * du;
+  } else if constexpr (A == Activation::kSilu) {
+    const V s = vmath::sigmoid(x);
+    return s * (one + x * (one - s));
+  } else {
+    return one;
+  }
+}
+
+}  // namespace kernels
+}  // namespace eigengrad

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/core/parallel.hpp>
+#include <eigengrad/kernels/simd.hpp>
+
+/// Elementwise loops: vectorised, parallel, one pass.
+namespace eigengrad::kernels {
+
+namespace detail {
+
+template <class T, class F, class... In>
+struct Map {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(F f, T* out, Index n, In... in) {
+    using V = simd::Vec<T, Arch>;
+    simd::for_each_vector<V>(
+        n,
+        [&](Index i)
+            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(out + i, f(simd::load<V>(in + i)...)); },
+        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+          simd::store_partial<V>(out + i, f(simd::load_partial<V>(in + i, left)...), left);
+        });
+  }
+};
+
+}  // namespace detail
+
+/// out[i] = f(in0[i], in1[i], ...) for i in [0, n); `out` may be one of the inputs.
+///
+/// `f` is a small copyable struct with
+/// `template <class V> EIGENGRAD_INLINE V operator()(V a, V b) const`, called on vectors.
+template <class T, class F, class... In>
+void map(F f, T* out, Index n, const In*... in) {
+  parallel_for(n, kElementGrain, [&](Index begin, Index end) {
+    simd::dispatch<detail::Map<T, F, const In*...>>(f, out + begin, end - begin, (in + begin)...);
+  });
+}
+
+}  // namespace eigengrad::kernels

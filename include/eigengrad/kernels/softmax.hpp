@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+
+#include <eigengrad/core/parallel.hpp>
+#include <eigengrad/kernels/vmath.hpp>
+
+#include <limits>
+
+/// Softmax over the middle axis of (outer, n, inner), forward and backward.
+namespace eigengrad::kernels {
+
+namespace detail {
+
+/// One row that lies contiguously: y = exp(x - max) / sum, or x - max - log(sum).
+/// A row of -inf alone (everything masked) gives zeros, not NaN.
+template <class T, class V, bool Log>
+EIGENGRAD_INLINE void softmax_row(T* y, const T* x, Index n) {
+  constexpr T kInf = std::numeric_limits<T>::infinity();
+  V top = simd::broadcast<V>(-kInf);
+  T most = -kInf;
+  simd::for_each_vector<V>(
+      n,
+      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+        const V v = simd::load<V>(x + i);
+        top = v > top || v != v ? v : top;
+      },
+      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+        for (Index j = i; j < i + left; ++j) most = x[j] > most || x[j] != x[j] ? x[j] : most;
+      });
+  for (Index i = 0; i < simd::kSize<V>; ++i) {
+    most = top[i] > most || top[i] != top[i] ? top[i] : most;
+  }
+  const T shift = most == -kInf ? T(0) : most;
+  V sum{};
+  T total = 0;
+  simd::for_each_vector<V>(
+      n,
+      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+        const V e = vmath::exp(simd::load<V>(x + i) - shift);
+        if constexpr (!Log) simd::store<V>(y + i, e);
+        sum += e;
+      },
+      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+        const V e = vmath::exp(simd::load_partial<V>(x + i, left) - shift);
+        if constexpr (!Log) simd::store_partial<V>(y + i, e, left);
+        for (Index j = 0; j < left; ++j) total += e[j];
+      });
+  total += simd::reduce_add(sum);
+  if constexpr (Log) {
+    const T offset = shift + std::log(total);
+    simd::for_each_vector<V>(
+        n,
+        [&](Index i)
+            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(y + i, simd::load<V>(x + i) - offset); },
+        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+          for (Index j = i; j < i + left; ++j) y[j] = x[j] - offset;
+        });
+  } else {
+    const T scale = total == T(0) ? T(0) : T(1) / total;
+    simd::for_each_vector<V>(
+        n,
+        [&](Index i)
+            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(y + i, simd::load<V>(y + i) * scale); },
+        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+          for (Index j = i; j < i + left; ++j) y[j] *= scale;
+        });
+  }
+}
+
+/// One row of the gradient: dx = y (dout - sum(dout y)), or dout - exp(y) sum(dout).
+template <class T, class V, bool Log>
+EIGENGRAD_INLINE void softmax_row_backward(T* dx, const T* dout, const T* y, Index n) {
+  V sum{};
+  T total = 0;
+  simd::for_each_vector<V>(
+      n,
+      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+        const V d = simd::load<V>(dout + i);
+        sum += Log ? d : d * simd::load<V>(y + i);
+      },
+      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+        for (Index j = i; j < i + left; ++j) total += Log ? dout[j] : dout[j] * y[j];
+      });
+  total += simd::reduce_add(sum);
+  auto gradient = [&](V d, V v) EIGENGRAD_INLINE_LAMBDA {
+    return Log ? d - vmath::exp(v) * total : v * (d - total);
+  };
+  simd::for_each_vector<V>(
+      n,
+      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+        simd::store<V>(dx + i, gradient(simd::load<V>(dout + i), simd::load<V>(y + i)));
+      },
+      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+        simd::store_partial<V>(
+            dx + i,
+            gradient(simd::load_partial<V>(dout + i, left), simd::load_partial<V>(y + i, left)),
+            left);
+      });
+}
+
+template <class T, bool Log>
+struct SoftmaxRows {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* y, const T* x, Index rows, Index n) {
+    for (Index r = 0; r < rows; ++r) {
+      softmax_row<T, simd::Vec<T, Arch>, Log>(y + r * n, x + r * n, n);
+    }
+  }
+};
+
+template <class T, bool Log>
+struct SoftmaxRowsBackward {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* dx, const T* dout, const T* y, Index rows, Index n) {
+    for (Index r = 0; r < rows; ++r) {
+      softmax_row_backward<T, simd::Vec<T, Arch>, Log>(dx + r * n, dout + r * n, y + r * n, n);
+    }
+  }
+};
+
+/// (n, inner) to (inner, n) or back, so that rows lie contiguously.
+template <class T>
+void turn(T* out, const T* in, Index rows, Index cols) {
+  for (Index i = 0; i < rows; ++i) {
+    for (Index j = 0; j < cols; ++j) out[j * rows + i] = in[i * cols + j];
+  }
+}
+
+}  // namespace detail
+
+/// y = softmax(x), or log softmax; x and y are (outer, n, inner), reduced over n.
+template <class T, bool Log>
+void softmax(T* y, const T* x, Index outer, Index n, Index inner) {
+  using Rows = detail::SoftmaxRows<T, Log>;
+  if (inner == 1) {
+    parallel_for(outer, row_grain(n), [&](Index begin, Index end) {
+      simd::dispatch<Rows>(y + begin * n, x + begin * n, end - begin, n);
+    });
+    return;
+  }
+  const Index size = n * inner;
+  parallel_for(outer, row_grain(size), [&](Index begin, Index end) {
+    eigengrad::detail::Scratch<T> rows(size);
+    for (Index o = begin; o < end; ++o) {
+      detail::turn(rows.data(), x + o * size, n, inner);
+      simd::dispatch<Rows>(rows.data(), static_cast<const T*>(rows.data()), inner, n);
+      detail::turn(y + o * size, rows.data(), inner, n);
+    }
+  });
+}
+
+/// dx from dout and y, all (outer, n, inner).
+template <class T, bool Log>
+void softmax_backward(T* dx, const T* dout, const T* y, Index outer, Index n, Index inner) {
+  using Rows = detail::SoftmaxRowsBackward<T, Log>;
+  if (inner == 1) {
+    parallel_for(outer, row_grain(n), [&](Index begin, Index end) {
+      const Index at = begin * n;
+      simd::dispatch<Rows>(dx + at, dout + at, y + at, end - begin, n);
+    });
+    return;
+  }
+  const Index size = n * inner;
+  parallel_for(outer, row_grain(size), [&](Index begin, Index end) {
+    eigengrad::detail::Scratch<T> d(size);
+    eigengrad::detail::Scratch<T> v(size);
+    for (Index o = begin; o < end; ++o) {
+      detail::turn(d.data(), dout + o * size, n, inner);
+      detail::turn(v.data(), y + o * size, n, inner);
+      simd::dispatch<Rows>(d.data(), static_cast<const T*>(d.data()),
+                           static_cast<const T*>(v.data()), inner, n);
+      detail::turn(dx + o * size, d.data(), inner, n);
+    }
+  });
+}
+
+}  // namespace eigengrad::kernels

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+
+#include <eigengrad/kernels/simd.hpp>
+
+#include <limits>
+
+/// Elementary functions on vectors.
+///
+/// float: polynomials, about 1e-7 relative, without tables or calls. double: libm, lane by lane,
+/// because gradient checks want its last digits and nobody trains in it. All of them accept a
+/// plain float or double too.
+namespace eigengrad::vmath {
+
+namespace detail {
+
+template <class V>
+inline constexpr bool kFastFloat = sizeof(simd::Element<V>) == 4;
+
+template <class V>
+struct IntOf {
+  typedef std::int32_t type __attribute__((vector_size(sizeof(V))));
+};
+
+template <class V, class F>
+EIGENGRAD_INLINE V per_lane(V x, F f) {
+  for (Index i = 0; i < simd::kSize<V>; ++i) x[i] = f(x[i]);
+  return x;
+}
+
+/// Horner's scheme: c0 + x (c1 + x (c2 + ...)).
+template <class V>
+EIGENGRAD_INLINE V poly(V, float c) {
+  return simd::broadcast<V>(c);
+}
+template <class V, class... C>
+EIGENGRAD_INLINE V poly(V x, float c, C... rest) {
+  return poly(x, rest...) * x + c;
+}
+
+template <class V>
+EIGENGRAD_INLINE V copy_sign(V magnitude, V sign) {
+  using I = typename IntOf<V>::type;
+  return (V)(((I)magnitude & 0x7fffffff) | ((I)sign & (std::int32_t)0x80000000));
+}
+
+}  // namespace detail
+
+template <class V>
+EIGENGRAD_INLINE V abs(V x) {
+  return x < V{} ? -x : x + V{};  // + 0 turns -0 into 0
+}
+
+/// e^x. float: results below the smallest normal number are 0.
+template <class V>
+EIGENGRAD_INLINE V exp(V x) {
+  if constexpr (!detail::kFastFloat<V>) {
+    return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::exp(v); });
+  } else {
+    using I = typename detail::IntOf<V>::type;
+    constexpr float kHigh = 88.722839f;  // log of the largest float
+    constexpr float kLow = -87.336545f;  // log of the smallest normal float
+    const V clamped = simd::min(simd::max(x, simd::broadcast<V>(kLow)), simd::broadcast<V>(kHigh));
+    // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+    const V shifted = clamped * 1.44269504f + 12582912.f;
+    const V n = shifted - 12582912.f;
+    V r = clamped - n * 0.693359375f;  // log 2 in two parts: the first product is exact
+    r = r + n * 2.12194440e-4f;
+    const V p =
+        detail::poly(r, 0.49999994f, 0.16666521f, 0.041668389f, 0.0083687166f, 0.0013814609f);
+    const V e = p * (r * r) + r + 1.f;
+    V y = (V)((I)e + ((I)shifted << 23));
+    y = x < kLow ? V{} : y;
+    y = x > kHigh ? simd::broadcast<V>(std::numeric_limits<float>::infinity()) : y;
+    return x == x ? y : x;
+  }
+}
+
+/// Natural logarithm; -inf at 0, NaN below.
+///
+/// **Source** float: the polynomial of S. Moshier's Cephes `logf`.
+template <class V>
+EIGENGRAD_INLINE V log(V x) {
+  if constexpr (!detail::kFastFloat<V>) {
+    return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::log(v); });
+  } else {
+    using I = typename detail::IntOf<V>::type;
+    constexpr float kInf = std::numeric_limits<float>::infinity();
+    const auto tiny = x < 1.17549435e-38f;
+    const V scaled = tiny ? x * 8388608.f : x;  // 2^23 makes subnormal numbers normal
+    const V adjust = tiny ? simd::broadcast<V>(-23.f) : V{};
+    // Mantissa in [sqrt(1/2), sqrt(2)).
+    const I bits = (I)scaled - 0x3f3504f3;
+    const I exponent = bits >> 23;
+    const V m = (V)((bits & 0x007fffff) + 0x3f3504f3) - 1.f;
+    const V e = __builtin_convertvector(exponent, V) + adjust;
+    const V z = m * m;
+    V y = detail::poly(m, 3.3333331174e-1f, -2.4999993993e-1f, 2.0000714765e-1f, -1.6668057665e-1f,
+                       1.4249322787e-1f, -1.2420140846e-1f, 1.1676998740e-1f, -1.1514610310e-1f,
+                       7.0376836292e-2f) *
+          m * z;
+    y = y - e * 2.12194440e-4f - z * 0.5f;
+    y = m + y + e * 0.693359375f;
+    y = x == V{} ? simd::broadcast<V>(-kInf) : y;
+    y = x < V{} ? simd::broadcast<V>(std::numeric_limits<float>::quiet_NaN()) : y;
+    y = x == kInf ? x : y;
+    return x == x ? y : x;
+  }
+}
+
+namespace detail {
+
+/// erfc(z) for z >= 0, given e = exp(-z z): e P(t), t = 1 / (1 + 0.4 z). The coefficients are a
+/// minimax fit of the relative error (6e-8) over [0, 10].
+template <class V>
+EIGENGRAD_INLINE V erfc_positive(V z, V e) {
+  const V t = 1.f / (z * 0.4f + 1.f);
+  return e * t *
+         poly(t, 0.225634247f, 0.226442948f, 0.20188877f, 0.193388402f, 0.079768151f, 0.0879468396f,
+              0.0840028599f, -0.140326932f, 0.0412546508f);
+}
+
+}  // namespace detail
+
+/// The error function.
+template <class V>
+EIGENGRAD_INLINE V erf(V x) {
+  if constexpr (!detail::kFastFloat<V>) {
+    return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::erf(v); });
+  } else {
+    const V z = abs(x);
+    const V far = 1.f - detail::erfc_positive(z, exp(-(z * z)));
+    // Near 0 a difference from 1 would lose the digits; erf(x) / x is a polynomial of x^2 there.
+    const V near = detail::poly(z * z, 1.128379107f, -0.376126260f, 0.112835854f, -0.026853811f,
+                                0.0051883268f, -0.00080101879f, 0.000078538425f) *
+                   z;
+    return detail::copy_sign(z < 1.f ? near : far, x);
+  }
+}
+
+template <class V>
+EIGENGRAD_INLINE V tanh(V x) {
+  if constexpr (!detail::kFastFloat<V>) {
+    return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::tanh(v); });
+  } else {
+    const V z = abs(x);
+    const V far = 1.f - 2.f / (exp(z + z) + 1.f);
+    // Cephes' `tanhf` below 0.625, where the form above loses digits.
+    const V s = z * z;
+    const V near = detail::poly(s, -3.33332819422e-1f, 1.33314422036e-1f, -5.37397155531e-2f,
+                                2.06390887954e-2f, -5.70498872745e-3f) *
+                       s * z +
+                   z;
+    return detail::copy_sign(z < 0.625f ? near : far, x);
+  }
+}
+
+/// 1 / (1 + e^-x).
+template <class V>
+EIGENGRAD_INLINE V sigmoid(V x) {
+  return simd::Element<V>(1) / (exp(-x) + simd::Element<V>(1));
+}
+
+template <class V>
+EIGENGRAD_INLINE V sqrt(V x) {
+  return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::sqrt(v); });
+}
+
+/// The normal distribution function Phi(x) and `density` = exp(-x^2 / 2) / sqrt(2 pi).
+template <class V>
+EIGENGRAD_INLINE V normal_cdf(V x, V& density) {
+  using E = simd::Element<V>;
+  const V e = exp(x * x * E(-0.5));
+  density = e * E(0.3989422804014327);
+  if constexpr (!detail::kFastFloat<V>) {
+    return detail::per_lane(
+        x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return 0.5 * std::erfc(-v * 0.7071067811865476); });
+  } else {
+    const V tail = detail::erfc_positive(abs(x) * 0.707106781f, e) * 0.5f;
+    return x > V{} ? 1.f - tail : tail;
+  }
+}
+
+}  // namespace eigengrad::vmath

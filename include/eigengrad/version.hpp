@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#define EIGENGRAD_VERSION_MAJOR 0
+#define EIGENGRAD_VERSION_MINOR 1
+#define EIGENGRAD_VERSION_PATCH 0
+#define EIGENGRAD_VERSION "0.1.0"
