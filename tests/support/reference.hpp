@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/io/safetensors.hpp>
-
 #include <string>
+
+#include <eigengrad/io/safetensors.hpp>
 
 namespace test {
 

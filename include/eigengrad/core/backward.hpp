@@ -2,10 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include <eigengrad/core/tensor.hpp>
-
-#include <vector>
 
 /// The engine: runs a graph backward, each node once, newest first.
 namespace eigengrad {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <Eigen/Core>
-
 #include <algorithm>
 #include <concepts>
+#include <initializer_list>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <Eigen/Core>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/shape.hpp>
-
-#include <initializer_list>
-#include <span>
-#include <type_traits>
-#include <utility>
 
 namespace eigengrad {
 

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <exception>
 
 #include <eigengrad/core/shape.hpp>
-
-#include <exception>
 
 #ifdef _OPENMP
 #include <omp.h>

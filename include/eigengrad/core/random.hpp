@@ -4,10 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include <eigengrad/core/ndarray.hpp>
-
-#include <utility>
 
 namespace eigengrad {
 

@@ -5,11 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-
-#include <eigengrad/core/error.hpp>
-
 #include <initializer_list>
 #include <string>
+
+#include <eigengrad/core/error.hpp>
 
 namespace eigengrad {
 

@@ -4,10 +4,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-
-#include <eigengrad/core/grad_mode.hpp>
-#include <eigengrad/core/ndarray.hpp>
-
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +11,9 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/grad_mode.hpp>
+#include <eigengrad/core/ndarray.hpp>
 
 namespace eigengrad {
 

@@ -3,12 +3,11 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <string_view>
+#include <type_traits>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/shape.hpp>
-
-#include <string_view>
-#include <type_traits>
 
 #if !defined(__GNUC__)
 #error "eigengrad's kernels are written in GCC's vector extensions: use g++ or clang++"

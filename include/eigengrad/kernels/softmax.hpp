@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/vmath.hpp>
-
-#include <limits>
 
 /// Softmax over the middle axis of (outer, n, inner), forward and backward.
 namespace eigengrad::kernels {

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include <eigengrad/kernels/simd.hpp>
-
-#include <limits>
 
 /// Elementary functions on vectors.
 ///

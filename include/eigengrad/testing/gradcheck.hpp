@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cmath>
-
-#include <eigengrad/core/random.hpp>
-#include <eigengrad/core/tensor.hpp>
-
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/tensor.hpp>
 
 /// Compares an op's gradient with central differences, for the library's ops and for yours:
 ///
