@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Trains a Vision Transformer on CIFAR-10: installs what is missing, builds, gets the data, trains.
+#     examples/train.sh                               everything by default, about 10 minutes
+#     examples/train.sh --data DIR --epochs 5         options go to `vit_cifar10 train`
+#     examples/train.sh --help                        lists them
+# BUILD_DIR (build/examples) may be set in the environment, and CXX chooses the compiler.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/cmake/install_missing.sh"
+install_missing compiler cmake eigen stb
+
+build=${BUILD_DIR:-$root/build/examples}
+mkdir -p "$build"
+if ! { cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DEIGENGRAD_BUILD_TESTS=OFF \
+  -DEIGENGRAD_BUILD_BENCHMARKS=OFF && cmake --build "$build" --target vit_cifar10 -j "$(nproc)"; } \
+  >"$build/build.log" 2>&1; then
+  cat "$build/build.log" >&2
+  exit 1
+fi
+program=$build/examples/vit_cifar10/vit_cifar10
+
+# Given data, or help, is the program's own business; else it is fetched or, offline, generated.
+for option in "$@"; do
+  case $option in
+    --data | --data=* | --help | -h) exec "$program" train "$@" ;;
+  esac
+done
+data=${EIGENGRAD_DATA:-$root/data}
+status=0
+"$root/examples/vit_cifar10/get_data.sh" "$data" 10 || status=$?
+case $status in
+  0) ;;
+  3)
+    data=$data/generated
+    echo "CIFAR-10 could not be downloaded: training on a GENERATED dataset of the same format" \
+      "instead (10 classes of 32x32 patterns; its accuracy says nothing about CIFAR-10)"
+    [ -f "$data/cifar-10-batches-bin/test_batch.bin" ] || "$program" generate --out "$data" ;;
+  *) exit "$status" ;;
+esac
+exec "$program" train --data "$data" "$@"
