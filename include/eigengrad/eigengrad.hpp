@@ -2,4 +2,5 @@
 #pragma once
 
 #include <eigengrad/core.hpp>
+#include <eigengrad/io.hpp>
 #include <eigengrad/ops.hpp>

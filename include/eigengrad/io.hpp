@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/io/file.hpp>
+#include <eigengrad/io/json.hpp>
+#include <eigengrad/io/safetensors.hpp>
