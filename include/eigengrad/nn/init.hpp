@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <eigengrad/core/random.hpp>
+
+/// How parameters begin. Each function returns a new array.
+///
+/// **Source** https://docs.pytorch.org/docs/stable/nn.init.html
+namespace eigengrad::nn {
+
+/// The rules a layer's options can name.
+enum class Init {
+  kDefault,         ///< uniform in +-1 / sqrt(fan_in), the bias too: PyTorch's Linear and Conv2d
+  kZeros,           ///< zeros; this and all below start the bias at zero
+  kTruncNormal,     ///< normal, cut off at two standard deviations
+  kXavierUniform,   ///< variance 2 / (fan_in + fan_out)
+  kXavierNormal,    ///< the same, normal
+  kKaimingUniform,  ///< variance 2 / fan_in, for ReLU
+  kKaimingNormal,   ///< the same, normal
+};
+
+/// A rule and its scale: the standard deviation of kTruncNormal, a factor for the other rules.
+struct InitOptions {
+  Init rule = Init::kDefault;
+  double scale = 1;
+};
+
+namespace init {
+
+/// Inputs and outputs of one unit of a weight (out, in, kernel...).
+struct Fans {
+  double in, out;
+};
+inline Fans fans(const Shape& weight) {
+  if (weight.rank() < 2) {
+    throw ShapeError(detail::concat("[init] needs a weight of 2 axes or more: ", weight));
+  }
+  const Index kernel = detail::numel_between(weight, 2, weight.rank());
+  return {static_cast<double>(std::max<Index>(1, weight[1] * kernel)),
+          static_cast<double>(std::max<Index>(1, weight[0] * kernel))};
+}
+
+template <class T>
+NdArray<T> constant(const Shape& shape, T value) {
+  return NdArray<T>::full(shape, value);
+}
+template <class T>
+NdArray<T> zeros(const Shape& shape) {
+  return NdArray<T>::zeros(shape);
+}
+template <class T>
+NdArray<T> ones(const Shape& shape) {
+  return NdArray<T>::ones(shape);
+}
+
+/// Uniform in [-bound, bound).
+template <class T>
+NdArray<T> uniform(const Shape& shape, double bound, Generator& rng) {
+  return rng.uniform<T>(shape, static_cast<T>(-bound), static_cast<T>(bound));
+}
+template <class T>
+NdArray<T> normal(const Shape& shape, double stddev, Generator& rng) {
+  return rng.normal<T>(shape, T(0), static_cast<T>(stddev));
+}
+
+/// Normal values, drawn again while they are farther than two standard deviations from zero. What
+/// remains has a standard deviation of 0.8796 `stddev`.
+template <class T>
+NdArray<T> trunc_normal(const Shape& shape, double stddev, Generator& rng) {
+  NdArray<T> out(shape);
+  for (T& x : out) {
+    double z = rng.normal();
+    while (std::abs(z) > 2) z = rng.normal();
+    x = static_cast<T>(stddev * z);
+  }
+  return out;
+}
+
+/// **Source** X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward
+/// neural networks", 2010.
+template <class T>
+NdArray<T> xavier_uniform(const Shape& weight, Generator& rng, double gain = 1) {
+  const Fans f = fans(weight);
+  return uniform<T>(weight, gain * std::sqrt(6 / (f.in + f.out)), rng);
+}
+template <class T>
+NdArray<T> xavier_normal(const Shape& weight, Generator& rng, double gain = 1) {
+  const Fans f = fans(weight);
+  return normal<T>(weight, gain * std::sqrt(2 / (f.in + f.out)), rng);
+}
+
+/// For layers before a ReLU, by fan-in. **Source** K. He et al., "Delving deep into rectifiers",
+/// 2015.
+template <class T>
+NdArray<T> kaiming_uniform(const Shape& weight, Generator& rng, double gain = 1) {
+  return uniform<T>(weight, gain * std::sqrt(6 / fans(weight).in), rng);
+}
+template <class T>
+NdArray<T> kaiming_normal(const Shape& weight, Generator& rng, double gain = 1) {
+  return normal<T>(weight, gain * std::sqrt(2 / fans(weight).in), rng);
+}
+
+/// A weight by the rule that a layer's options name.
+template <class T>
+NdArray<T> make(const Shape& weight, const InitOptions& options, Generator& rng) {
+  switch (options.rule) {
+    case Init::kZeros:
+      return zeros<T>(weight);
+    case Init::kTruncNormal:
+      return trunc_normal<T>(weight, options.scale, rng);
+    case Init::kXavierUniform:
+      return xavier_uniform<T>(weight, rng, options.scale);
+    case Init::kXavierNormal:
+      return xavier_normal<T>(weight, rng, options.scale);
+    case Init::kKaimingUniform:
+      return kaiming_uniform<T>(weight, rng, options.scale);
+    case Init::kKaimingNormal:
+      return kaiming_normal<T>(weight, rng, options.scale);
+    case Init::kDefault:
+      break;
+  }
+  return uniform<T>(weight, options.scale / std::sqrt(fans(weight).in), rng);
+}
+
+/// The bias (out) that goes with it.
+template <class T>
+NdArray<T> make_bias(const Shape& weight, const InitOptions& options, Generator& rng) {
+  const Shape shape{weight[0]};
+  if (options.rule != Init::kDefault) return zeros<T>(shape);
+  return uniform<T>(shape, options.scale / std::sqrt(fans(weight).in), rng);
+}
+
+}  // namespace init
+}  // namespace eigengrad::nn

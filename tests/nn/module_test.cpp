@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/nn/module.hpp>
+#include <tests/support/test.hpp>
+
+using test::Index;
+using test::NdArray;
+using test::Tensor;
+namespace nn = eg::nn;
+
+namespace {
+
+/// A leaf with a part of each sort.
+struct Leaf : nn::Module<double> {
+  explicit Leaf(eg::Generator& rng, double value = 1)
+      : Module("Leaf"),
+        weight(add_parameter("weight", NdArray<double>::full({2, 2}, value))),
+        mean(add_buffer("mean", NdArray<double>::zeros({2}))),
+        generator(add_generator("generator", rng)) {
+    ignore_on_load("count");
+  }
+  Tensor<double> weight;
+  std::shared_ptr<NdArray<double>> mean;
+  std::shared_ptr<eg::Generator> generator;
+};
+
+struct Tree : nn::Module<double> {
+  explicit Tree(eg::Generator& rng)
+      : Module("Tree"),
+        scale(add_parameter("scale", NdArray<double>::ones({3}))),
+        a(add("a", Leaf(rng, 2))),
+        b(add("b", Leaf(rng, 3))) {}
+  Tensor<double> scale;
+  Leaf a, b;
+  using Module::add;
+  using Module::add_generator;
+  using Module::add_parameter;
+};
+
+template <class Named>
+std::vector<std::string> names(const Named& named) {
+  std::vector<std::string> out;
+  for (const auto& entry : named) out.push_back(entry.first);
+  return out;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("module: names in the order of registration") {
+  eg::Generator rng(1);
+  const Tree tree(rng);
+  CHECK(names(tree.named_parameters()) == Names{"scale", "a.weight", "b.weight"});
+  CHECK(names(tree.named_buffers()) == Names{"a.mean", "b.mean"});
+  CHECK(names(tree.named_generators()) == Names{"a.generator", "b.generator"});
+  CHECK(names(tree.named_children()) == Names{"a", "b"});
+  CHECK(tree.named_children()[0].second.kind() == "Leaf");
+  CHECK(tree.parameter_count() == 11);
+  CHECK(tree.parameters().size() == 3);
+  for (const auto& [name, x] : tree.named_parameters()) CHECK(x.requires_grad());
+}
+
+TEST_CASE("module: generators differ, and the parent's moves on") {
+  eg::Generator rng(1);
+  const Tree tree(rng);
+  CHECK(tree.a.generator->next() != tree.b.generator->next());
+  CHECK(!(rng.state() == eg::Generator(1).state()));
+}
+
+TEST_CASE("module: mode") {
+  eg::Generator rng(1);
+  const Tree tree(rng);
+  CHECK(tree.training());
+  tree.eval();
+  CHECK(!tree.training());
+  CHECK(!tree.b.training());
+  tree.a.train();
+  CHECK(tree.a.training());
+  CHECK(!tree.training());
+}
+
+TEST_CASE("module: a copy is another handle, wherever it goes") {
+  eg::Generator rng(1);
+  std::vector<nn::Module<double>> kept;
+  {
+    Tree tree(rng);
+    Tree moved = std::move(tree);
+    kept.push_back(moved);
+    moved.a.weight.mutable_value()(0, 0) = 42;
+    *moved.a.mean = NdArray<double>({2}, {5, 6});
+    moved.eval();
+  }
+  const auto dict = kept[0].state_dict();
+  CHECK(dict.at("a.weight")(0, 0) == 42);
+  CHECK(dict.at("a.mean")(1) == 6);
+  CHECK(!kept[0].training());
+  CHECK(!kept[0].named_children()[1].second.training());
+}
+
+TEST_CASE("module: zero_grad") {
+  eg::Generator rng(1);
+  const Tree tree(rng);
+  Tensor<double> weight = tree.a.weight;
+  weight.backward(NdArray<double>::ones({2, 2}));
+  CHECK(weight.has_grad());
+  tree.zero_grad();
+  CHECK(!weight.has_grad());
+}
+
+TEST_CASE("module: a shared parameter counts once, under its first name") {
+  eg::Generator rng(1);
+  Tree tree(rng);
+  tree.add_parameter("tied", tree.a.weight);
+  CHECK(names(tree.named_parameters()) == Names{"scale", "tied", "b.weight"});
+  CHECK(tree.parameter_count() == 11);
+  CHECK(tree.state_dict().count("tied") == 1);
+  CHECK(tree.state_dict().count("a.weight") == 1);
+}
+
+TEST_CASE("module: state_dict is a snapshot") {
+  eg::Generator rng(1);
+  Tree tree(rng);
+  auto dict = tree.state_dict();
+  CHECK(dict.size() == 5);
+  tree.scale.mutable_value()(0) = 7;
+  CHECK(dict.at("scale")(0) == 1);
+  dict.at("a.weight")(0, 0) = -1;
+  CHECK(tree.a.weight.value()(0, 0) == 2);
+}
+
+TEST_CASE("module: load_state_dict") {
+  eg::Generator rng(1);
+  Tree from(rng), to(rng);
+  from.scale.mutable_value() = NdArray<double>({3}, {7, 8, 9});
+  *from.b.mean = NdArray<double>({2}, {1, 2});
+  auto dict = from.state_dict();
+  SECTION("all names fit") {
+    const NdArray<double> held = to.scale.value();
+    CHECK(to.load_state_dict(dict).ok());
+    CHECK_SAME(to.scale.value(), NdArray<double>({3}, {7, 8, 9}));
+    CHECK_SAME(*to.b.mean, NdArray<double>({2}, {1, 2}));
+    CHECK_SAME(held, NdArray<double>({3}, {7, 8, 9}));  // written in place
+    dict.at("scale")(0) = 0;
+    CHECK(to.scale.value()(0) == 7);
+  }
+  SECTION("a name to ignore is not unexpected") {
+    dict["a.count"] = NdArray<double>::scalar(3);
+    CHECK(to.load_state_dict(dict).ok());
+    dict["count"] = NdArray<double>::scalar(3);
+    CHECK_THROWS_AS(to.load_state_dict(dict), eg::ValueError);
+  }
+  SECTION("differences, strict: nothing is written") {
+    dict.erase("b.weight");
+    dict.erase("a.mean");
+    dict["head.bias"] = NdArray<double>::zeros({1});
+    dict["a.weight"] = NdArray<double>::zeros({2, 3});
+    CHECK_ERROR(to.load_state_dict(dict), eg::ValueError,
+                "[load_state_dict] names and shapes must be the module's: 2 missing (a.mean, "
+                "b.weight); 1 unexpected (head.bias); 1 of another shape (a.weight (2, 3) for "
+                "(2, 2))");
+    CHECK_SAME(to.scale.value(), NdArray<double>::ones({3}));
+  }
+  SECTION("differences, not strict: the rest is loaded, the lists come back") {
+    dict.erase("b.weight");
+    dict["head.bias"] = NdArray<double>::zeros({1});
+    dict["a.weight"] = NdArray<double>::zeros({2, 3});
+    const nn::LoadReport report = to.load_state_dict(dict, {.strict = false});
+    CHECK(!report.ok());
+    CHECK(report.missing == Names{"b.weight"});
+    CHECK(report.unexpected == Names{"head.bias"});
+    CHECK(report.misshapen == Names{"a.weight"});
+    CHECK_SAME(to.scale.value(), NdArray<double>({3}, {7, 8, 9}));
+    CHECK_SAME(to.a.weight.value(), NdArray<double>::full({2, 2}, 2));
+    CHECK_SAME(to.b.weight.value(), NdArray<double>::full({2, 2}, 3));
+  }
+  SECTION("a long list is cut") {
+    dict.clear();
+    for (const char* name : {"c1", "c2", "c3", "c4", "c5", "c6"}) {
+      dict[name] = NdArray<double>::scalar(0);
+    }
+    CHECK_ERROR(to.load_state_dict(dict), eg::ValueError,
+                "[load_state_dict] names and shapes must be the module's: 5 missing (scale, "
+                "a.weight, a.mean, b.weight, b.mean); 6 unexpected (c1, c2, c3, c4, c5, ...)");
+  }
+}
+
+TEST_CASE("module: error") {
+  eg::Generator rng(1);
+  Tree tree(rng);
+  CHECK_ERROR(tree.add("a", Leaf(rng)), eg::ValueError, "[module] Tree has a \"a\" already");
+  CHECK_ERROR(tree.add_generator("scale", rng), eg::ValueError,
+              "[module] Tree has a \"scale\" already");
+  CHECK_ERROR(tree.add_parameter("x.y", NdArray<double>::zeros({1})), eg::ValueError,
+              "[module] a name must not be empty or contain a dot: \"x.y\"");
+  CHECK_ERROR(tree.add_parameter("", NdArray<double>::zeros({1})), eg::ValueError,
+              "[module] a name must not be empty or contain a dot: \"\"");
+}
