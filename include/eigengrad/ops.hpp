@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/ops/concat.hpp>
+#include <eigengrad/ops/permute.hpp>
+#include <eigengrad/ops/reshape.hpp>
+#include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
