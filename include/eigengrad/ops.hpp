@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/ops/concat.hpp>
+#include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/slice.hpp>
