@@ -7,3 +7,4 @@
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/unfold.hpp>
