@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/vmath.hpp>
 
