@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/shape.hpp>
@@ -115,20 +116,42 @@ template <class V>
 EIGENGRAD_INLINE V max(V a, V b) {
   return a > b ? a : b;
 }
+namespace detail {
+
+/// The first and the second half of a vector. Shuffles stay in registers; reading and writing
+/// single lanes in a loop goes through memory.
+template <class V, int... I>
+EIGENGRAD_INLINE auto low_half(V v, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, v, I...);
+}
+template <class V, int... I>
+EIGENGRAD_INLINE auto high_half(V v, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, v, (I + static_cast<int>(sizeof...(I)))...);
+}
+
+template <class V>
+using HalfLanes = std::make_integer_sequence<int, static_cast<int>(kSize<V> / 2)>;
+
+}  // namespace detail
+
 /// Sum of the lanes, pairwise: halves are added until one lane is left.
 template <class V>
 EIGENGRAD_INLINE Element<V> reduce_add(V v) {
-  EIGENGRAD_UNROLL
-  for (Index half = kSize<V> / 2; half > 0; half /= 2) {
-    for (Index i = 0; i < half; ++i) v[i] += v[i + half];
+  if constexpr (kSize<V> == 2) {
+    return v[0] + v[1];
+  } else {
+    using Lanes = detail::HalfLanes<V>;
+    return reduce_add(detail::low_half(v, Lanes{}) + detail::high_half(v, Lanes{}));
   }
-  return v[0];
 }
 template <class V>
 EIGENGRAD_INLINE Element<V> reduce_max(V v) {
-  Element<V> m = v[0];
-  for (Index i = 1; i < kSize<V>; ++i) m = v[i] > m ? v[i] : m;
-  return m;
+  if constexpr (kSize<V> == 2) {
+    return v[1] > v[0] ? v[1] : v[0];
+  } else {
+    using Lanes = detail::HalfLanes<V>;
+    return reduce_max(max(detail::low_half(v, Lanes{}), detail::high_half(v, Lanes{})));
+  }
 }
 
 /// Calls `body(V-sized step)` over [0, n): `full(i)` for whole vectors, `rest(i, count)` once for

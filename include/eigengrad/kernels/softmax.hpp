@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/vmath.hpp>
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/ops/layer_norm.hpp>
+#include <tests/support/reference.hpp>
+#include <tests/support/test.hpp>
+
+using test::NdArray;
+using test::Tensor;
+
+TEMPLATE_TEST_CASE("layer_norm: value", "", float, double) {
+  using T = TestType;
+  // Mean 2, variance 2/3 and mean 0, variance 8.
+  const Tensor<T> x({2, 3}, {1, 2, 3, -4, 2, 2});
+  const double a = std::sqrt(1.5);
+  const double b = std::sqrt(0.5);
+  CHECK_CLOSE(eg::layer_norm(x, {}, {}, 0).value(),
+              NdArray<double>({2, 3}, {-a, 0, a, -2 * b, b, b}), 1e-6);
+  const Tensor<T> weight({3}, {1, 10, 100});
+  const Tensor<T> bias({3}, {5, 6, 7});
+  CHECK_CLOSE(eg::layer_norm(x, weight, bias, 0).value(),
+              NdArray<double>({2, 3}, {5 - a, 6, 7 + 100 * a, 5 - 2 * b, 6 + 10 * b, 7 + 100 * b}),
+              1e-6);
+  // eps counts: 1 / sqrt(2/3 + 1/3) = 1 and 1 / sqrt(8 + 1) = 1/3.
+  CHECK_CLOSE(eg::layer_norm(Tensor<T>({3}, {1, 2, 3}), {}, {}, 1 / 3.).value(),
+              NdArray<double>({3}, {-1, 0, 1}), 1e-6);
+  CHECK_CLOSE(eg::layer_norm(Tensor<T>({3}, {-4, 2, 2}), {}, bias, 1.0).value(),
+              NdArray<double>({3}, {5 - 4 / 3., 6 + 2 / 3., 7 + 2 / 3.}), 1e-6);
+}
+
+TEST_CASE("layer_norm: gradient") {
+  for (test::Index n : {1, 2, 7, 8, 15, 16, 17, 33}) {
+    for (test::Index rows : {1, 3, 6}) {
+      const NdArray<double> x = test::random({rows, n}, 5, -3, 3);
+      const NdArray<double> w = test::random({n}, 6);
+      const NdArray<double> b = test::random({n}, 7);
+      CHECK_GRADIENT(eg::layer_norm(x[0], x[1], x[2]), {x, w, b});
+      CHECK_GRADIENT(eg::layer_norm(x[0], x[1]), {x, w});
+      CHECK_GRADIENT(eg::layer_norm(x[0], {}, x[1], 0.5), {x, b});
+      CHECK_GRADIENT(eg::layer_norm(x[0]), {x});
+      const Tensor<double> fixed(x);
+      CHECK_GRADIENT(eg::layer_norm(fixed, x[0], x[1]), {w, b});
+    }
+  }
+}
+
+TEST_CASE("layer_norm: gradient is added to what x already has") {
+  const NdArray<double> x = test::random({5, 9}, 5, -3, 3);
+  auto residual = [](const Tensor<double>& x) {
+    const Tensor<double> y = eg::layer_norm(x);
+    return eg::make_result(
+        "add", NdArray<double>(x.value().matrix() + y.value().matrix()),
+        [](eg::BackwardContext<double>& context) {
+          context.accumulate(0, context.dout());
+          context.accumulate(1, context.dout());
+        },
+        x, y);
+  };
+  CHECK_GRADIENT(residual(x[0]), {x});
+}
+
+TEMPLATE_TEST_CASE("layer_norm: edge", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
+  SECTION("empty and single") {
+    for (const test::Shape& shape : {test::Shape{0, 3}, test::Shape{3, 0}}) {
+      const Tensor<T> x = Tensor<T>::zeros(shape, true);
+      const Tensor<T> weight = Tensor<T>::ones({shape.back()}, true);
+      const Tensor<T> y = eg::layer_norm(x, weight, weight);
+      CHECK(y.shape() == shape);
+      y.backward(NdArray<T>(shape));
+      CHECK(x.grad().shape() == shape);
+      CHECK_SAME(weight.grad(), NdArray<T>::zeros({shape.back()}));
+    }
+    CHECK_SAME(eg::layer_norm(Tensor<T>({1}, {42})).value(), NdArray<T>({1}, {0}));
+  }
+  SECTION("a constant row gives the bias") {
+    const Tensor<T> x = Tensor<T>::full({2, 5}, T(0.1));
+    CHECK_SAME(eg::layer_norm(x, Tensor<T>::ones({5}), Tensor<T>::full({5}, T(3))).value(),
+               NdArray<T>::full({2, 5}, 3));
+  }
+  SECTION("a large mean loses nothing") {
+    // Integers near 2^20 are exact, their sums in float are not.
+    NdArray<T> near({7, 101});
+    for (test::Index i = 0; i < near.numel(); ++i) near.data()[i] = static_cast<T>(i * 37 % 53);
+    NdArray<T> far(near.shape());
+    far.array() = near.array() + T(1 << 20);
+    const NdArray<T> dout = test::random<T>(near.shape(), 8);
+    const Tensor<T> weight(test::random<T>({101}, 9));
+    const Tensor<T> a(near, true);
+    const Tensor<T> b(far, true);
+    const Tensor<T> y = eg::layer_norm(a, weight);
+    const Tensor<T> z = eg::layer_norm(b, weight);
+    CHECK_CLOSE(z.value(), y.value(), tolerance);
+    y.backward(dout);
+    z.backward(dout);
+    CHECK_CLOSE(b.grad(), a.grad(), tolerance);
+  }
+  SECTION("any length gives rows of mean 0 and variance 1") {
+    for (test::Index n = 2; n < 70; ++n) {
+      const Tensor<T> y = eg::layer_norm(Tensor<T>(test::random<T>({9, n}, 3, -50, 50)), {}, {}, 0);
+      CHECK_CLOSE(NdArray<T>(y.value().matrix().rowwise().mean()), NdArray<T>::zeros({9}),
+                  tolerance);
+      CHECK_CLOSE(NdArray<T>(y.value().matrix().rowwise().squaredNorm() / T(n)),
+                  NdArray<T>::ones({9}), tolerance);
+    }
+  }
+  SECTION("NaN stays in its row") {
+    const Tensor<T> y = eg::layer_norm(Tensor<T>({2, 2}, {T(NAN), 1, 1, 3}));
+    CHECK((std::isnan(y.value()(0, 0)) && std::isnan(y.value()(0, 1))));
+    CHECK(y.value()(1, 1) > T(0.9));
+  }
+}
+
+TEST_CASE("layer_norm: the same bits for any number of threads") {
+  const test::Shape shape{1037, 33};
+  const NdArray<float> in = test::random<float>(shape, 1, -3, 3);
+  const NdArray<float> dout = test::random<float>(shape, 2);
+  const int before = eg::num_threads();
+  std::vector<NdArray<float>> first;
+  for (int threads : {1, 2, 4}) {
+    eg::set_num_threads(threads);
+    const Tensor<float> x(in, true);
+    const Tensor<float> weight(test::random<float>({33}, 3), true);
+    const Tensor<float> bias(test::random<float>({33}, 4), true);
+    const Tensor<float> y = eg::layer_norm(x, weight, bias);
+    y.backward(dout);
+    const std::vector<NdArray<float>> all{y.value(), x.grad(), weight.grad(), bias.grad()};
+    if (first.empty()) first = all;
+    for (std::size_t i = 0; i < all.size(); ++i) CHECK_SAME(all[i], first[i]);
+  }
+  eg::set_num_threads(before);
+}
+
+TEST_CASE("layer_norm: error") {
+  const auto x = Tensor<double>::zeros({2, 4});
+  const auto three = Tensor<double>::zeros({3});
+  CHECK_ERROR(eg::layer_norm(x, three), eg::ShapeError,
+              "[layer_norm] weight must have the size of the last axis: weight (3), x (2, 4)");
+  CHECK_ERROR(eg::layer_norm(x, {}, three), eg::ShapeError,
+              "[layer_norm] bias must have the size of the last axis: bias (3), x (2, 4)");
+  CHECK_ERROR(eg::layer_norm(Tensor<double>::scalar(1)), eg::ShapeError,
+              "[layer_norm] needs at least one axis: x ()");
+  CHECK_ERROR(eg::layer_norm(x, {}, {}, -1), eg::ValueError,
+              "[layer_norm] eps must not be negative: -1");
+}
+
+TEMPLATE_TEST_CASE("layer_norm: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
+  const test::Reference reference("layer_norm");
+  auto run = [&](const std::string& name, const Tensor<T>& y, std::vector<Tensor<T>> inputs) {
+    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
+    y.backward(reference.get<T>(name + ".dout"));
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      CHECK_CLOSE(inputs[i].grad(), reference.get<T>(name + ".din" + std::to_string(i)), tolerance);
+      inputs[i].zero_grad();
+    }
+  };
+  const Tensor<T> x(reference.get<T>("affine.in0"), true);
+  const Tensor<T> weight(reference.get<T>("affine.in1"), true);
+  const Tensor<T> bias(reference.get<T>("affine.in2"), true);
+  run("affine", eg::layer_norm(x, weight, bias), {x, weight, bias});
+  run("plain", eg::layer_norm(x, {}, {}, 0.1), {x});
+  run("weight", eg::layer_norm(x, weight), {x, weight});
+}
