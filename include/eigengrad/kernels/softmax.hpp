@@ -13,10 +13,9 @@ namespace eigengrad::kernels {
 
 namespace detail {
 
-/// One row that lies contiguously: y = exp(x - max) / sum, or x - max - log(sum).
-/// A row of -inf alone (everything masked) gives zeros, not NaN.
-template <class T, class V, bool Log>
-EIGENGRAD_INLINE void softmax_row(T* y, const T* x, Index n) {
+/// Largest element of a row; NaN if one is NaN, -inf for an empty row.
+template <class T, class V>
+EIGENGRAD_INLINE T row_max(const T* x, Index n) {
   constexpr T kInf = std::numeric_limits<T>::infinity();
   V top = simd::broadcast<V>(-kInf);
   T most = -kInf;
@@ -32,40 +31,59 @@ EIGENGRAD_INLINE void softmax_row(T* y, const T* x, Index n) {
   for (Index i = 0; i < simd::kSize<V>; ++i) {
     most = top[i] > most || top[i] != top[i] ? top[i] : most;
   }
-  const T shift = most == -kInf ? T(0) : most;
+  return most;
+}
+
+/// Sum of exp(x - shift) over a row, whose terms go to y when `Store`.
+template <class T, class V, bool Store>
+EIGENGRAD_INLINE T row_exp(T* y, const T* x, T shift, Index n) {
   V sum{};
   T total = 0;
   simd::for_each_vector<V>(
       n,
       [&](Index i) EIGENGRAD_INLINE_LAMBDA {
         const V e = vmath::exp(simd::load<V>(x + i) - shift);
-        if constexpr (!Log) simd::store<V>(y + i, e);
+        if constexpr (Store) simd::store<V>(y + i, e);
         sum += e;
       },
       [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
         const V e = vmath::exp(simd::load_partial<V>(x + i, left) - shift);
-        if constexpr (!Log) simd::store_partial<V>(y + i, e, left);
+        if constexpr (Store) simd::store_partial<V>(y + i, e, left);
         for (Index j = 0; j < left; ++j) total += e[j];
       });
-  total += simd::reduce_add(sum);
+  return total + simd::reduce_add(sum);
+}
+
+template <class T, class V>
+EIGENGRAD_INLINE void row_scale(T* y, T scale, Index n) {
+  simd::for_each_vector<V>(
+      n,
+      [&](Index i) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(y + i, simd::load<V>(y + i) * scale); },
+      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+        for (Index j = i; j < i + left; ++j) y[j] *= scale;
+      });
+}
+
+/// One row that lies contiguously: y = exp(x - max) / sum, or x - max - log(sum).
+/// A row of -inf alone (everything masked) gives zeros, not NaN.
+template <class T, class V, bool Log>
+EIGENGRAD_INLINE void softmax_row(T* y, const T* x, Index n) {
+  const T most = row_max<T, V>(x, n);
+  const T shift = most == -std::numeric_limits<T>::infinity() ? T(0) : most;
+  const T total = row_exp<T, V, !Log>(y, x, shift, n);
   if constexpr (Log) {
-    const T offset = shift + std::log(total);
+    // Two subtractions: the sum of a large shift and a small logarithm would lose the latter.
+    const T log_total = std::log(total);
     simd::for_each_vector<V>(
         n,
-        [&](Index i)
-            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(y + i, simd::load<V>(x + i) - offset); },
+        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+          simd::store<V>(y + i, simd::load<V>(x + i) - shift - log_total);
+        },
         [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = i; j < i + left; ++j) y[j] = x[j] - offset;
+          for (Index j = i; j < i + left; ++j) y[j] = x[j] - shift - log_total;
         });
   } else {
-    const T scale = total == T(0) ? T(0) : T(1) / total;
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i)
-            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(y + i, simd::load<V>(y + i) * scale); },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = i; j < i + left; ++j) y[j] *= scale;
-        });
+    row_scale<T, V>(y, total == T(0) ? T(0) : T(1) / total, n);
   }
 }
 
