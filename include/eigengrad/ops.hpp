@@ -2,7 +2,10 @@
 #pragma once
 
 #include <eigengrad/ops/arithmetic.hpp>
+#include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
+#include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/reduce.hpp>
+#include <eigengrad/ops/reduction.hpp>
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/softmax.hpp>

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include <eigengrad/core/parallel.hpp>
+#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/softmax.hpp>
+
+/// Cross-entropy of the softmax of each row of (rows, n) with its target.
+namespace eigengrad::kernels {
+
+/// What each row should be: one class each, or a row of probabilities (the other pointer is null);
+/// mixed with `smoothing` of the uniform distribution.
+template <class T>
+struct ClassTargets {
+  const Index* labels;
+  const T* probabilities;
+  T smoothing;
+};
+
+namespace detail {
+
+/// Sum over a row of t' log_total - t' (x - shift), the losses of all classes, where t' is the
+/// smoothed target; with `Soft` unset t' is 1. A class of target 0 costs nothing, whatever its x.
+template <class T, class V, bool Soft>
+EIGENGRAD_INLINE T row_losses(const T* x, const T* target, T shift, T log_total, T keep, T uniform,
+                              Index n) {
+  V sum{};
+  T total = 0;
+  simd::for_each_vector<V>(
+      n,
+      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+        const V loss = log_total - (simd::load<V>(x + i) - shift);
+        if constexpr (Soft) {
+          const V t = simd::load<V>(target + i) * keep + uniform;
+          sum += t == V{} ? V{} : t * loss;
+        } else {
+          sum += loss;
+        }
+      },
+      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+        for (Index j = i; j < i + left; ++j) {
+          const T t = Soft ? target[j] * keep + uniform : T(1);
+          if (t != T(0)) total += t * (log_total - (x[j] - shift));
+        }
+      });
+  return total + simd::reduce_add(sum);
+}
+
+template <class T>
+struct CrossEntropyRows {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* loss, T* p, const T* x, ClassTargets<T> targets, Index row,
+                                   Index end, Index n) {
+    using V = simd::Vec<T, Arch>;
+    const T keep = T(1) - targets.smoothing;
+    const T uniform = targets.smoothing / static_cast<T>(n);
+    for (; row < end; ++row) {
+      const T* const v = x + row * n;
+      const T most = row_max<T, V>(v, n);
+      const T shift = most == -std::numeric_limits<T>::infinity() ? T(0) : most;
+      const T total = row_exp<T, V, true>(p + row * n, v, shift, n);
+      row_scale<T, V>(p + row * n, T(1) / total, n);
+      // -log p as a difference of logarithms: p itself may round to 0.
+      const T log_total = std::log(total);
+      if (targets.probabilities != nullptr) {
+        loss[row] = row_losses<T, V, true>(v, targets.probabilities + row * n, shift, log_total,
+                                           keep, uniform, n);
+        continue;
+      }
+      T sum = keep * (log_total - (v[targets.labels[row]] - shift));
+      if (targets.smoothing > T(0)) {
+        sum += uniform * row_losses<T, V, false>(v, nullptr, shift, log_total, keep, uniform, n);
+      }
+      loss[row] = sum;
+    }
+  }
+};
+
+/// dx = scale (p sum(t') - t'), where t' is the smoothed target of all classes, and its sum may
+/// differ from 1. Unless `Soft`, t' is `uniform`, and the sum that of a label's target, 1.
+template <class T, class V, bool Soft>
+EIGENGRAD_INLINE void row_gradient(T* dx, const T* p, const T* target, T scale, T keep, T uniform,
+                                   Index n) {
+  T sum = 1;
+  if constexpr (Soft) {
+    sum = 0;
+    for (Index i = 0; i < n; ++i) sum += target[i] * keep + uniform;
+  }
+  simd::for_each_vector<V>(
+      n,
+      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+        const V v = simd::load<V>(p + i) * sum - uniform;
+        if constexpr (Soft) {
+          simd::store<V>(dx + i, (v - simd::load<V>(target + i) * keep) * scale);
+        } else {
+          simd::store<V>(dx + i, v * scale);
+        }
+      },
+      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+        for (Index j = i; j < i + left; ++j) {
+          dx[j] = (p[j] * sum - uniform - (Soft ? target[j] * keep : T(0))) * scale;
+        }
+      });
+}
+
+template <class T>
+struct CrossEntropyRowsBackward {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* dx, const T* dloss, const T* p, ClassTargets<T> targets,
+                                   Index row, Index end, Index n) {
+    using V = simd::Vec<T, Arch>;
+    const T keep = T(1) - targets.smoothing;
+    const T uniform = targets.smoothing / static_cast<T>(n);
+    for (; row < end; ++row) {
+      T* const out = dx + row * n;
+      const T scale = dloss[row];
+      if (targets.probabilities != nullptr) {
+        row_gradient<T, V, true>(out, p + row * n, targets.probabilities + row * n, scale, keep,
+                                 uniform, n);
+      } else {
+        row_gradient<T, V, false>(out, p + row * n, nullptr, scale, keep, uniform, n);
+        out[targets.labels[row]] -= keep * scale;
+      }
+    }
+  }
+};
+
+}  // namespace detail
+
+/// loss (rows) and p = softmax(x) (rows, n). Labels must lie in [0, n).
+template <class T>
+void cross_entropy(T* loss, T* p, const T* x, ClassTargets<T> targets, Index rows, Index n) {
+  parallel_for(rows, row_grain(n), [&](Index begin, Index end) {
+    simd::dispatch<detail::CrossEntropyRows<T>>(loss, p, x, targets, begin, end, n);
+  });
+}
+
+/// dx (rows, n) from dloss (rows) and p (rows, n).
+template <class T>
+void cross_entropy_backward(T* dx, const T* dloss, const T* p, ClassTargets<T> targets, Index rows,
+                            Index n) {
+  parallel_for(rows, row_grain(n), [&](Index begin, Index end) {
+    simd::dispatch<detail::CrossEntropyRowsBackward<T>>(dx, dloss, p, targets, begin, end, n);
+  });
+}
+
+}  // namespace eigengrad::kernels

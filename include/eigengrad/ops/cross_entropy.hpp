@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <utility>
+
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/cross_entropy.hpp>
+#include <eigengrad/ops/reduction.hpp>
+
+/// Cross-entropy of softmax(logits) with target t: -sum_k t_k log softmax(logits)_k for each row.
+///
+/// A target is a class (t is 1 there) or a row of probabilities. Label smoothing e takes
+/// t (1 - e) + e / K instead. In one op: the gradient is p - t, without a logarithm's inverse.
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
+namespace eigengrad {
+
+struct CrossEntropyOptions {
+  /// Share of the target that is spread evenly over all classes, in [0, 1].
+  double label_smoothing = 0;
+  Reduction reduction = Reduction::kMean;
+};
+
+namespace detail {
+
+/// Losses (B) and p = softmax(x) (B, K).
+template <class T>
+NdArray<T> cross_entropy_forward(NdArray<T>& p, const NdArray<T>& x,
+                                 kernels::ClassTargets<T> targets) {
+  p = NdArray<T>(x.shape());
+  NdArray<T> losses(Shape{x.rows()});
+  kernels::cross_entropy(losses.data(), p.data(), x.data(), targets, x.rows(), x.cols());
+  return losses;
+}
+
+/// dx (B, K) from the gradients of the losses (B).
+template <class T>
+NdArray<T> cross_entropy_backward(const NdArray<T>& dlosses, const NdArray<T>& p,
+                                  kernels::ClassTargets<T> targets) {
+  NdArray<T> dx(p.shape());
+  kernels::cross_entropy_backward(dx.data(), dlosses.data(), p.data(), targets, p.rows(), p.cols());
+  return dx;
+}
+
+/// One of `labels` and `probabilities` is undefined.
+template <class T>
+Tensor<T> cross_entropy_op(const Tensor<T>& logits, NdArray<Index> labels, NdArray<T> probabilities,
+                           const CrossEntropyOptions& options) {
+  const double smoothing = options.label_smoothing;
+  if (!(smoothing >= 0 && smoothing <= 1)) {
+    throw ValueError(concat("[cross_entropy] label_smoothing must be in [0, 1]: ", smoothing));
+  }
+  auto targets = [labels, probabilities, smoothing] {
+    return kernels::ClassTargets<T>{labels.data(), probabilities.data(), static_cast<T>(smoothing)};
+  };
+  NdArray<T> p;
+  NdArray<T> loss =
+      reduce_losses(cross_entropy_forward(p, logits.value(), targets()), options.reduction);
+  return make_result(
+      "cross_entropy", std::move(loss),
+      [p, targets, reduction = options.reduction](BackwardContext<T>& context) {
+        const NdArray<T> dlosses = unreduce_losses(context.dout(), reduction, p.rows());
+        context.accumulate(0, cross_entropy_backward(dlosses, p, targets()));
+      },
+      logits);
+}
+
+}  // namespace detail
+
+/// How badly `logits` predict the classes `labels`.
+///
+/// **Shapes** logits (B, K), labels (B), result () or, with Reduction::kNone, (B).
+/// **Throws** ShapeError when the shapes do not fit, ValueError when a label is not in [0, K) or
+/// the smoothing not in [0, 1]. **Saves** softmax(logits) and the labels.
+template <class T>
+Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
+                        const CrossEntropyOptions& options = {}) {
+  detail::check_labels("cross_entropy", "logits", logits.shape(), labels);
+  // A copy: the labels were checked, and the caller may fill his array anew before backward.
+  return detail::cross_entropy_op(logits, labels.clone(), NdArray<T>(), options);
+}
+
+/// How badly `logits` predict the distributions `probabilities`, whose rows should sum to 1.
+/// No gradient goes to the probabilities.
+///
+/// **Shapes** logits (B, K), probabilities (B, K), result () or, with Reduction::kNone, (B).
+/// **Throws** ShapeError when the shapes differ, ValueError when the smoothing is not in [0, 1].
+/// **Saves** softmax(logits) and the probabilities.
+template <class T>
+Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities,
+                        const CrossEntropyOptions& options = {}) {
+  if (logits.rank() != 2) {
+    throw ShapeError(
+        detail::concat("[cross_entropy] logits must be (B, K): logits ", logits.shape()));
+  }
+  if (!(probabilities.shape() == logits.shape())) {
+    throw ShapeError(detail::concat("[cross_entropy] shapes must be equal: probabilities ",
+                                    probabilities.shape(), ", logits ", logits.shape()));
+  }
+  return detail::cross_entropy_op(logits, NdArray<Index>(), probabilities, options);
+}
+
+}  // namespace eigengrad

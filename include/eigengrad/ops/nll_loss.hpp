@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/ops/reduction.hpp>
+
+/// Negative log-likelihood: -x_k of each row's class k, where x are log-probabilities.
+///
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
+namespace eigengrad {
+
+struct NllLossOptions {
+  Reduction reduction = Reduction::kMean;
+};
+
+namespace detail {
+
+/// Losses (B) from x (B, K).
+template <class T>
+NdArray<T> nll_loss_forward(const NdArray<T>& x, const NdArray<Index>& labels) {
+  NdArray<T> losses(labels.shape());
+  for (Index row = 0; row < labels.numel(); ++row) {
+    losses.data()[row] = -x.data()[row * x.cols() + labels.data()[row]];
+  }
+  return losses;
+}
+
+/// dx (B, K) from the gradients of the losses (B).
+template <class T>
+NdArray<T> nll_loss_backward(const NdArray<T>& dlosses, const NdArray<Index>& labels,
+                             const Shape& shape) {
+  NdArray<T> dx = NdArray<T>::zeros(shape);
+  for (Index row = 0; row < labels.numel(); ++row) {
+    dx.data()[row * shape[1] + labels.data()[row]] = -dlosses.data()[row];
+  }
+  return dx;
+}
+
+}  // namespace detail
+
+/// How badly `log_probabilities` predict the classes `labels`.
+///
+/// **Shapes** log_probabilities (B, K), labels (B), result () or, with Reduction::kNone, (B).
+/// **Throws** ShapeError when the shapes do not fit, ValueError when a label is not in [0, K).
+/// **Saves** the labels.
+template <class T>
+Tensor<T> nll_loss(const Tensor<T>& log_probabilities, const NdArray<Index>& labels,
+                   const NllLossOptions& options = {}) {
+  const Shape shape = log_probabilities.shape();
+  detail::check_labels("nll_loss", "log_probabilities", shape, labels);
+  // A copy: the labels were checked, and the caller may fill his array anew before backward.
+  const NdArray<Index> own = labels.clone();
+  return make_result(
+      "nll_loss",
+      detail::reduce_losses(detail::nll_loss_forward(log_probabilities.value(), own),
+                            options.reduction),
+      [own, shape, reduction = options.reduction](BackwardContext<T>& context) {
+        const NdArray<T> dlosses = detail::unreduce_losses(context.dout(), reduction, own.numel());
+        context.accumulate(0, detail::nll_loss_backward(dlosses, own, shape));
+      },
+      log_probabilities);
+}
+
+}  // namespace eigengrad

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/ops/cross_entropy.hpp>
+#include <eigengrad/ops/nll_loss.hpp>
+#include <eigengrad/ops/softmax.hpp>
+#include <tests/support/reference.hpp>
+#include <tests/support/test.hpp>
+
+using eg::Reduction;
+using test::Index;
+using test::NdArray;
+using test::Tensor;
+
+namespace {
+
+/// Labels spread over all classes.
+NdArray<Index> some_labels(Index rows, Index classes) {
+  NdArray<Index> labels({rows});
+  for (Index i = 0; i < rows; ++i) labels(i) = i * 7 % classes;
+  return labels;
+}
+
+constexpr Reduction kReductions[] = {Reduction::kNone, Reduction::kMean, Reduction::kSum};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("cross_entropy: value", "", float, double) {
+  using T = TestType;
+  // softmax gives (1/8, 1/4, 5/8) and (1/3, 1/3, 1/3).
+  const Tensor<T> x({2, 3}, {0, std::log(T(2)), std::log(T(5)), 7, 7, 7});
+  const NdArray<Index> labels({2}, {2, 0});
+  const double a = std::log(8 / 5.);
+  const double b = std::log(3.);
+  CHECK_CLOSE(eg::cross_entropy(x, labels, {.reduction = Reduction::kNone}).value(),
+              NdArray<double>({2}, {a, b}), 1e-6);
+  CHECK_CLOSE(eg::cross_entropy(x, labels).value(), NdArray<double>::scalar((a + b) / 2), 1e-6);
+  CHECK_CLOSE(eg::cross_entropy(x, labels, {.reduction = Reduction::kSum}).value(),
+              NdArray<double>::scalar(a + b), 1e-6);
+  SECTION("smoothing spreads a share over all classes") {
+    const double all = (std::log(8.) + std::log(4.) + a) / 3;
+    CHECK_CLOSE(
+        eg::cross_entropy(x, labels, {.label_smoothing = 0.25, .reduction = Reduction::kNone})
+            .value(),
+        NdArray<double>({2}, {0.75 * a + 0.25 * all, b}), 1e-6);
+  }
+  SECTION("probabilities") {
+    const NdArray<T> soft({2, 3}, {T(0.5), 0, T(0.5), T(0.25), T(0.25), T(0.5)});
+    CHECK_CLOSE(eg::cross_entropy(x, soft, {.reduction = Reduction::kNone}).value(),
+                NdArray<double>({2}, {(std::log(8.) + a) / 2, b}), 1e-6);
+  }
+}
+
+TEST_CASE("cross_entropy: gradient") {
+  for (Index n : {1, 2, 7, 8, 15, 16, 17, 33}) {
+    const NdArray<double> x = test::random({4, n}, 5, -3, 3);
+    const NdArray<Index> labels = some_labels(4, n);
+    const NdArray<double> soft = test::random({4, n}, 6, 0, 1);
+    for (Reduction reduction : kReductions) {
+      for (double smoothing : {0.0, 0.3, 1.0}) {
+        const eg::CrossEntropyOptions options{smoothing, reduction};
+        CHECK_GRADIENT(eg::cross_entropy(x[0], labels, options), {x});
+        CHECK_GRADIENT(eg::cross_entropy(x[0], soft, options), {x});
+      }
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("cross_entropy: equals nll_loss of log_softmax", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
+  for (Index n : {1, 10, 33}) {
+    const NdArray<T> in = test::random<T>({13, n}, 5, -3, 3);
+    const NdArray<Index> labels = some_labels(13, n);
+    for (Reduction reduction : kReductions) {
+      const Tensor<T> a(in, true);
+      const Tensor<T> b(in, true);
+      const Tensor<T> y = eg::cross_entropy(a, labels, {.reduction = reduction});
+      const Tensor<T> z = eg::nll_loss(eg::log_softmax(b), labels, {.reduction = reduction});
+      CHECK_CLOSE(y.value(), z.value(), tolerance);
+      const NdArray<T> dout = test::random<T>(y.shape(), 6);
+      y.backward(dout);
+      z.backward(dout);
+      CHECK_CLOSE(a.grad(), b.grad(), tolerance);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("cross_entropy: edge", "", float, double) {
+  using T = TestType;
+  const T inf = std::numeric_limits<T>::infinity();
+  SECTION("an empty batch has no mean, its sum is 0") {
+    const Tensor<T> x = Tensor<T>::zeros({0, 3}, true);
+    CHECK(std::isnan(eg::cross_entropy(x, NdArray<Index>({0})).item()));
+    const Tensor<T> y = eg::cross_entropy(x, NdArray<Index>({0}), {.reduction = Reduction::kSum});
+    CHECK(y.item() == 0);
+    y.backward();
+    CHECK(x.grad().shape() == test::Shape{0, 3});
+  }
+  SECTION("one class costs nothing") {
+    const Tensor<T> x({2, 1}, {5, -3});
+    CHECK(eg::cross_entropy(x, NdArray<Index>({2}, {0, 0})).item() == 0);
+  }
+  SECTION("large magnitudes: the loss is the distance to the largest, the gradient at most 1") {
+    const Tensor<T> x({2, 3}, {T(1e30), 0, 0, 1000, 0, 0}, true);
+    const Tensor<T> y =
+        eg::cross_entropy(x, NdArray<Index>({2}, {1, 2}), {.reduction = Reduction::kNone});
+    CHECK_CLOSE(y.value(), NdArray<double>({2}, {1e30, 1000}), 1e-6);
+    y.backward(NdArray<T>::ones({2}));
+    CHECK_SAME(x.grad(), NdArray<T>({2, 3}, {1, -1, 0, 1, 0, -1}));
+  }
+  SECTION("a common offset changes nothing") {
+    const Tensor<T> x({1, 2}, {T(1 << 20), T(1 << 20)});
+    CHECK_CLOSE(eg::cross_entropy(x, NdArray<Index>({1}, {1})).value(),
+                NdArray<double>::scalar(std::log(2.)), 1e-6);
+  }
+  SECTION("a class of -inf is ruled out") {
+    const Tensor<T> x({1, 3}, {-inf, 1, 1}, true);
+    const Tensor<T> y = eg::cross_entropy(x, NdArray<Index>({1}, {1}));
+    CHECK_CLOSE(y.value(), NdArray<double>::scalar(std::log(2.)), 1e-6);
+    y.backward();
+    CHECK_CLOSE(x.grad(), NdArray<T>({1, 3}, {0, T(-0.5), T(0.5)}), 1e-6);
+    const NdArray<T> soft({1, 3}, {0, T(0.5), T(0.5)});
+    CHECK_CLOSE(eg::cross_entropy(x, soft).value(), NdArray<double>::scalar(std::log(2.)), 1e-6);
+    CHECK(eg::cross_entropy(x, NdArray<Index>({1}, {0})).item() == inf);
+  }
+  SECTION("one-hot probabilities are labels") {
+    const Index n = 37;
+    const Tensor<T> x(test::random<T>({5, n}, 1, -3, 3));
+    const NdArray<Index> labels = some_labels(5, n);
+    NdArray<T> soft = NdArray<T>::zeros({5, n});
+    for (Index i = 0; i < 5; ++i) soft(i, labels(i)) = 1;
+    CHECK_CLOSE(eg::cross_entropy(x, soft, {.label_smoothing = 0.1}).value(),
+                eg::cross_entropy(x, labels, {.label_smoothing = 0.1}).value(), 1e-6);
+  }
+  SECTION("labels may be overwritten before backward") {
+    const NdArray<T> in = test::random<T>({2, 3});
+    const Tensor<T> a(in, true);
+    const Tensor<T> b(in, true);
+    NdArray<Index> labels({2}, {0, 2});
+    eg::cross_entropy(a, labels.clone()).backward();
+    const Tensor<T> y = eg::cross_entropy(b, labels);
+    labels.fill(1000);
+    y.backward();
+    CHECK_SAME(b.grad(), a.grad());
+  }
+}
+
+TEST_CASE("cross_entropy: the same bits for any number of threads") {
+  const NdArray<float> in = test::random<float>({3001, 17}, 1, -3, 3);
+  const NdArray<Index> labels = some_labels(3001, 17);
+  const int before = eg::num_threads();
+  std::vector<NdArray<float>> first;
+  for (int threads : {1, 2, 4}) {
+    eg::set_num_threads(threads);
+    const Tensor<float> x(in, true);
+    const Tensor<float> y = eg::cross_entropy(x, labels, {.label_smoothing = 0.1});
+    y.backward();
+    const std::vector<NdArray<float>> all{y.value(), x.grad()};
+    if (first.empty()) first = all;
+    for (std::size_t i = 0; i < all.size(); ++i) CHECK_SAME(all[i], first[i]);
+  }
+  eg::set_num_threads(before);
+}
+
+TEST_CASE("cross_entropy: error") {
+  const auto x = Tensor<double>::zeros({3, 4});
+  CHECK_ERROR(eg::cross_entropy(x, NdArray<Index>({3}, {0, 3, 4})), eg::ValueError,
+              "[cross_entropy] label 4 in row 2 is out of range for 4 classes");
+  CHECK_ERROR(eg::cross_entropy(x, NdArray<Index>({3}, {-1, 3, 4})), eg::ValueError,
+              "[cross_entropy] label -1 in row 0 is out of range for 4 classes");
+  CHECK_ERROR(eg::cross_entropy(x, NdArray<Index>({2}, {0, 1})), eg::ShapeError,
+              "[cross_entropy] needs one label per row: labels (2), logits (3, 4)");
+  CHECK_ERROR(eg::cross_entropy(Tensor<double>::zeros({3}), NdArray<Index>({3}, {0, 0, 0})),
+              eg::ShapeError, "[cross_entropy] logits must be (B, K): logits (3)");
+  CHECK_ERROR(eg::cross_entropy(Tensor<double>::zeros({3}), NdArray<double>::zeros({3})),
+              eg::ShapeError, "[cross_entropy] logits must be (B, K): logits (3)");
+  CHECK_ERROR(eg::cross_entropy(x, NdArray<double>::zeros({3, 3})), eg::ShapeError,
+              "[cross_entropy] shapes must be equal: probabilities (3, 3), logits (3, 4)");
+  CHECK_ERROR(eg::cross_entropy(x, NdArray<double>::zeros({3, 4}), {.label_smoothing = 1.5}),
+              eg::ValueError, "[cross_entropy] label_smoothing must be in [0, 1]: 1.5");
+}
+
+TEMPLATE_TEST_CASE("cross_entropy: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
+  const test::Reference reference("cross_entropy");
+  const auto labels = reference.get<Index>("labels");
+  const auto probabilities = reference.get<T>("probabilities");
+  const char* const names[] = {"none", "mean", "sum"};
+  for (const bool soft : {false, true}) {
+    for (const std::string smoothing : {"0", "0.1", "1"}) {
+      for (Reduction reduction : kReductions) {
+        const std::string name = (soft ? "probabilities." : "labels.") + smoothing + "." +
+                                 names[static_cast<int>(reduction)];
+        const Tensor<T> x(reference.get<T>(name + ".in0"), true);
+        const eg::CrossEntropyOptions options{std::stod(smoothing), reduction};
+        const Tensor<T> y = soft ? eg::cross_entropy(x, probabilities, options)
+                                 : eg::cross_entropy(x, labels, options);
+        CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
+        y.backward(reference.get<T>(name + ".dout"));
+        CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+      }
+    }
+  }
+}
