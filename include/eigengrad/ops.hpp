@@ -2,10 +2,15 @@
 #pragma once
 
 #include <eigengrad/ops/arithmetic.hpp>
+#include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
+#include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/reduction.hpp>
+#include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/scalar.hpp>
+#include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/unfold.hpp>

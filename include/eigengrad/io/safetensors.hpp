@@ -256,19 +256,19 @@ class SafetensorsFile {
 
   /// Every byte of the data belongs to exactly one array.
   void check_layout(std::uint64_t data) const {
-    std::vector<std::pair<std::uint64_t, const std::string*>> order;
+    std::vector<std::pair<std::uint64_t, std::string>> order;
     for (const auto& [name, found] : entries_) {
-      if (found.begin < found.end) order.emplace_back(found.begin, &name);
+      if (found.begin < found.end) order.emplace_back(found.begin, name);
     }
     std::sort(order.begin(), order.end());
     std::uint64_t at = data;
     for (const auto& [begin, name] : order) {
       if (begin != at) {
-        fail(*name,
+        fail(name,
              detail::concat(begin < at ? "overlaps the array before it" : "leaves a gap before it",
                             "; save the file again"));
       }
-      at = entries_.at(*name).end;
+      at = entries_.at(name).end;
     }
     if (at != file_->size()) {
       fail(detail::concat("the last ", file_->size() - at,

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/shape.hpp>
+#include <eigengrad/kernels/simd.hpp>
+
+#include <type_traits>
+#include <utility>
+
+/// Copies between strided layouts: permutations, slices, concatenation, expansion. No arithmetic
+/// but an optional `+=`.
+namespace eigengrad::kernels {
+
+namespace detail {
+
+/// A loop nest over two layouts, in elements. A stride of 0 repeats what it reads.
+struct StridedNest {
+  Shape sizes, out, in;
+
+  /// Drops axes of size 1 and joins neighbours that one longer axis can walk, so that the last
+  /// axis is as long as can be. Never empty.
+  static StridedNest collapse(const Shape& sizes, const Shape& out, const Shape& in) {
+    StridedNest nest;
+    for (Index i = 0; i < sizes.rank(); ++i) {
+      if (sizes[i] == 1) continue;
+      const Index last = nest.sizes.rank() - 1;
+      if (last >= 0 && nest.out[last] == out[i] * sizes[i] && nest.in[last] == in[i] * sizes[i]) {
+        nest.sizes[last] *= sizes[i];
+        nest.out[last] = out[i];
+        nest.in[last] = in[i];
+      } else {
+        nest.sizes.push_back(sizes[i]);
+        nest.out.push_back(out[i]);
+        nest.in.push_back(in[i]);
+      }
+    }
+    if (nest.sizes.empty()) {
+      nest.sizes.push_back(1);
+      nest.out.push_back(1);
+      nest.in.push_back(1);
+    }
+    return nest;
+  }
+
+  /// Takes axis `axis` out of the nest.
+  StridedNest without(Index axis) const {
+    StridedNest rest;
+    for (Index i = 0; i < sizes.rank(); ++i) {
+      if (i == axis) continue;
+      rest.sizes.push_back(sizes[i]);
+      rest.out.push_back(out[i]);
+      rest.in.push_back(in[i]);
+    }
+    return rest;
+  }
+};
+
+/// Walks a nest in row-major order from any position, and knows both offsets.
+class StridedCursor {
+ public:
+  StridedCursor(const StridedNest& nest, Index position) : nest_(nest), at_(nest.sizes) {
+    for (Index i = nest.sizes.rank() - 1; i >= 0; --i) {
+      at_[i] = position % nest.sizes[i];
+      position /= nest.sizes[i];
+      out += at_[i] * nest.out[i];
+      in += at_[i] * nest.in[i];
+    }
+  }
+
+  void next() {
+    for (Index i = nest_.sizes.rank() - 1; i >= 0; --i) {
+      out += nest_.out[i];
+      in += nest_.in[i];
+      if (++at_[i] < nest_.sizes[i]) return;
+      out -= nest_.sizes[i] * nest_.out[i];
+      in -= nest_.sizes[i] * nest_.in[i];
+      at_[i] = 0;
+    }
+  }
+
+  Index out = 0;
+  Index in = 0;
+
+ private:
+  const StridedNest& nest_;
+  Shape at_;
+};
+
+template <class T>
+struct AddRun {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* out, const T* in, Index n) {
+    using V = simd::Vec<T, Arch>;
+    simd::for_each_vector<V>(
+        n,
+        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+          simd::store<V>(out + i, simd::load<V>(out + i) + simd::load<V>(in + i));
+        },
+        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+          for (Index j = i; j < i + left; ++j) out[j] += in[j];
+        });
+  }
+};
+
+inline constexpr Index kShortRun = 16;  // below it a loop in place beats a call
+
+/// out[i] = in[i], or += , for n elements that lie contiguously in both.
+template <bool Add, class T>
+void copy_run(T* out, const T* in, Index n) {
+  if (n < kShortRun) {
+    for (Index i = 0; i < n; ++i) {
+      if constexpr (Add) {
+        out[i] += in[i];
+      } else {
+        out[i] = in[i];
+      }
+    }
+  } else if constexpr (Add) {
+    simd::dispatch<AddRun<T>>(out, in, n);
+  } else {
+    std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(T));
+  }
+}
+
+/// One axis of any two strides.
+template <bool Add, class T>
+void copy_axis(T* out, Index out_step, const T* in, Index in_step, Index n) {
+  if (out_step == 1 && in_step == 1) return copy_run<Add>(out, in, n);
+  if (!Add && out_step == 1 && in_step == 0) {
+    std::fill(out, out + n, *in);
+    return;
+  }
+  for (Index i = 0; i < n; ++i) {
+    if constexpr (Add) {
+      out[i * out_step] += in[i * in_step];
+    } else {
+      out[i * out_step] = in[i * in_step];
+    }
+  }
+}
+
+/// The first, or second, halves of two vectors, lane by lane in turn: a0 b0 a1 b1 ...
+template <int Half, class V, std::size_t... I>
+EIGENGRAD_INLINE V interleave(V a, V b, std::index_sequence<I...>) {
+  constexpr int n = static_cast<int>(sizeof...(I));
+  return __builtin_shufflevector(
+      a, b, (static_cast<int>(I) / 2 + Half * (n / 2) + (static_cast<int>(I) % 2) * n)...);
+}
+
+/// Turns a square of L x L elements, L lanes, in registers: log2(L) rounds of interleaving row i
+/// with row i + L/2.
+template <class T, class Arch>
+EIGENGRAD_INLINE void turn_square(T* out, Index out_step, const T* in, Index in_step) {
+  using V = simd::Vec<T, Arch>;
+  constexpr int kLanes = static_cast<int>(simd::kLanes<T, Arch>);
+  constexpr auto lanes = std::make_index_sequence<static_cast<std::size_t>(kLanes)>();
+  V row[kLanes];
+  EIGENGRAD_UNROLL
+  for (int i = 0; i < kLanes; ++i) row[i] = simd::load<V>(in + i * in_step);
+  EIGENGRAD_UNROLL
+  for (int round = 1; round < kLanes; round *= 2) {
+    V next[kLanes];
+    EIGENGRAD_UNROLL
+    for (int i = 0; i < kLanes / 2; ++i) {
+      next[2 * i] = interleave<0>(row[i], row[i + kLanes / 2], lanes);
+      next[2 * i + 1] = interleave<1>(row[i], row[i + kLanes / 2], lanes);
+    }
+    EIGENGRAD_UNROLL
+    for (int i = 0; i < kLanes; ++i) row[i] = next[i];
+  }
+  EIGENGRAD_UNROLL
+  for (int i = 0; i < kLanes; ++i) simd::store<V>(out + i * out_step, row[i]);
+}
+
+/// out[c * out_step + r] = in[r * in_step + c] for r in [0, rows), c in [0, cols).
+template <class T>
+struct Turn {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* out, Index out_step, const T* in, Index in_step, Index rows,
+                                   Index cols) {
+    constexpr Index kLanes = simd::kLanes<T, Arch>;
+    constexpr Index kStrip = 64 / static_cast<Index>(sizeof(T));  // a cache line of the output
+    for (Index r = 0; r < rows; r += kStrip) {
+      const Index count = std::min(kStrip, rows - r);
+      const Index whole = count / kLanes * kLanes;
+      Index c = 0;
+      for (; whole > 0 && c + kLanes <= cols; c += kLanes) {
+        for (Index i = r; i < r + whole; i += kLanes) {
+          turn_square<T, Arch>(out + c * out_step + i, out_step, in + i * in_step + c, in_step);
+        }
+        edge(out, out_step, in, in_step, r + whole, r + count, c, c + kLanes);
+      }
+      edge(out, out_step, in, in_step, r, r + count, c, cols);
+    }
+  }
+
+ private:
+  static EIGENGRAD_INLINE void edge(T* out, Index out_step, const T* in, Index in_step, Index r0,
+                                    Index r1, Index c0, Index c1) {
+    for (Index c = c0; c < c1; ++c) {
+      for (Index r = r0; r < r1; ++r) out[c * out_step + r] = in[r * in_step + c];
+    }
+  }
+};
+
+/// The nest's last axis is contiguous in the output, its axis `across` in the input.
+template <class T>
+void copy_turned(T* out, const T* in, const StridedNest& nest, Index across) {
+  const Index last = nest.sizes.rank() - 1;
+  const Index rows = nest.sizes[last];
+  const Index cols = nest.sizes[across];
+  const StridedNest outer = nest.without(last).without(across);
+  // Strips of whole cache lines of the input: the unit that threads share out.
+  constexpr Index kWidth = 64;
+  const Index strips = (cols + kWidth - 1) / kWidth;
+  parallel_for(outer.sizes.numel() * strips, row_grain(rows * std::min(kWidth, cols)),
+               [&](Index begin, Index end) {
+                 StridedCursor cursor(outer, begin / strips);
+                 Index strip = begin % strips;
+                 for (Index i = begin; i < end; ++i) {
+                   const Index c = strip * kWidth;
+                   simd::dispatch<Turn<T>>(out + cursor.out + c * nest.out[across],
+                                           nest.out[across], in + cursor.in + c, nest.in[last],
+                                           rows, std::min(kWidth, cols - c));
+                   if (++strip == strips) {
+                     strip = 0;
+                     cursor.next();
+                   }
+                 }
+               });
+}
+
+}  // namespace detail
+
+/// out[i] = value for i in [0, n).
+template <class T>
+void fill(T* out, Index n, T value) {
+  parallel_for(n, 4 * kElementGrain,
+               [&](Index begin, Index end) { std::fill(out + begin, out + end, value); });
+}
+
+/// out[i . out_strides] = in[i . in_strides], or += with `Add`, for every index i below `sizes`.
+///
+/// Each output element is written once, so the two must not overlap. Contiguous stretches are
+/// copied whole; a layout that is contiguous along different axes on the two sides is turned in
+/// squares.
+template <bool Add = false, class T>
+void copy_strided(T* out, const Shape& out_strides, const T* in, const Shape& in_strides,
+                  const Shape& sizes) {
+  const Index total = sizes.numel();
+  if (total == 0) return;
+  const auto nest = detail::StridedNest::collapse(sizes, out_strides, in_strides);
+  const Index last = nest.sizes.rank() - 1;
+  const Index out_step = nest.out[last];
+  const Index in_step = nest.in[last];
+  if constexpr (!Add && std::is_arithmetic_v<T> && sizeof(T) >= 4) {
+    const Index* across = std::find(nest.in.begin(), nest.in.begin() + last, Index{1});
+    if (out_step == 1 && in_step > 1 && across != nest.in.begin() + last) {
+      return detail::copy_turned(out, in, nest, across - nest.in.begin());
+    }
+  }
+  const Index run = nest.sizes[last];
+  const detail::StridedNest outer = nest.without(last);
+  parallel_for(total, kElementGrain, [&](Index begin, Index end) {
+    detail::StridedCursor cursor(outer, begin / run);
+    Index first = begin % run;
+    for (Index i = begin; i < end; cursor.next()) {
+      const Index n = std::min(run - first, end - i);
+      detail::copy_axis<Add>(out + cursor.out + first * out_step, out_step,
+                             in + cursor.in + first * in_step, in_step, n);
+      i += n;
+      first = 0;
+    }
+  });
+}
+
+}  // namespace eigengrad::kernels

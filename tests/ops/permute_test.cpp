@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/ops/permute.hpp>
+#include <tests/support/test.hpp>
+
+using test::Index;
+using test::NdArray;
+using test::Shape;
+using test::Tensor;
+
+TEMPLATE_TEST_CASE("permute: value", "", float, double) {
+  using T = TestType;
+  const Tensor<T> x({2, 3}, {1, 2, 3, 4, 5, 6});
+  const NdArray<T> turned({3, 2}, {1, 4, 2, 5, 3, 6});
+  CHECK_SAME(eg::permute(x, {1, 0}).value(), turned);
+  CHECK_SAME(eg::permute(x, {-1, 0}).value(), turned);
+  CHECK_SAME(eg::transpose(x, 0, 1).value(), turned);
+  CHECK_SAME(eg::transpose(x, -1, -2).value(), turned);
+  CHECK_SAME(eg::transpose(x, 1, 1).value(), x.value());
+  const Tensor<T> y({2, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7});
+  CHECK_SAME(eg::permute(y, {2, 0, 1}).value(), NdArray<T>({2, 2, 2}, {0, 2, 4, 6, 1, 3, 5, 7}));
+}
+
+TEST_CASE("permute: gradient") {
+  for (Index n : {1, 2, 7, 17}) {
+    const NdArray<double> x = test::random({2, n, 3}, 5);
+    CHECK_GRADIENT(eg::permute(x[0], {2, 0, 1}), {x});
+    CHECK_GRADIENT(eg::permute(x[0], {1, 2, 0}), {x});
+    CHECK_GRADIENT(eg::transpose(x[0], 0, -1), {x});
+  }
+}
+
+TEST_CASE("permute: edge") {
+  SECTION("empty and scalar") {
+    CHECK(eg::permute(Tensor<float>::zeros({0, 3}), {1, 0}).shape() == Shape{3, 0});
+    CHECK(eg::permute(Tensor<float>::scalar(3), {}).item() == 3);
+  }
+  SECTION("axes of size 1 move without a copy") {
+    const Tensor<float> x({1, 3, 1}, {1, 2, 3});
+    const Tensor<float> y = eg::permute(x, {1, 2, 0});
+    CHECK(y.shape() == Shape{3, 1, 1});
+    CHECK(y.value().data() == x.value().data());
+  }
+  SECTION("six axes, there and back") {
+    const NdArray<float> x = test::random<float>({2, 3, 2, 4, 5, 3});
+    const Shape axes{3, 5, 0, 4, 2, 1};
+    const Tensor<float> y = eg::permute(Tensor<float>(x), axes);
+    CHECK(y.shape() == Shape{4, 3, 2, 5, 2, 3});
+    CHECK(y.value()(3, 1, 0, 4, 1, 2) == x(0, 2, 1, 3, 4, 1));
+    CHECK_SAME(eg::permute(y, eg::detail::inverse_permutation(axes)).value(), x);
+  }
+}
+
+TEST_CASE("permute: error") {
+  const auto x = Tensor<float>::zeros({2, 3});
+  CHECK_ERROR(eg::permute(x, {0}), eg::ShapeError,
+              "[permute] needs each axis once: axes (0), x has 2 axes");
+  CHECK_ERROR(eg::permute(x, {0, 2}), eg::ShapeError,
+              "[permute] axis 2 is out of range for 2 axes");
+  CHECK_ERROR(eg::permute(x, {1, -1}), eg::ShapeError,
+              "[permute] axis -1 is given twice in (1, -1)");
+  CHECK_ERROR(eg::transpose(x, 0, 2), eg::ShapeError,
+              "[transpose] axis 2 is out of range for 2 axes");
+}
