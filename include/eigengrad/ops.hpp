@@ -13,4 +13,5 @@
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/unfold.hpp>

@@ -47,7 +47,7 @@ void fill_zero(T* p, Index n) {
 }
 
 template <class T>
-void copy_run(T* out, const T* in, Index n) {
+void copy_pixels(T* out, const T* in, Index n) {
   std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(T));
 }
 
@@ -67,7 +67,7 @@ void unfold_plane(T* out, const T* x, const Pair& size, const TapGrid& grid) {
   if (grid.sy == 1 && grid.sx == 1 && grid.cols == size.w) {
     // The rows lie as they did, a few pixels aside: one run, then zeros over what wrapped round.
     const Index rows = in_y.last - in_y.first;
-    detail::copy_run(to + in_x.first, from, (rows - 1) * size.w + run);
+    detail::copy_pixels(to + in_x.first, from, (rows - 1) * size.w + run);
     for (Index r = 0; r < rows; ++r, to += grid.cols) {
       for (Index q = 0; q < in_x.first; ++q) to[q] = T(0);
       for (Index q = in_x.last; q < grid.cols; ++q) to[q] = T(0);
@@ -78,7 +78,7 @@ void unfold_plane(T* out, const T* x, const Pair& size, const TapGrid& grid) {
     for (Index q = 0; q < in_x.first; ++q) to[q] = T(0);
     for (Index q = in_x.last; q < grid.cols; ++q) to[q] = T(0);
     if (grid.sx == 1) {
-      detail::copy_run(to + in_x.first, from, run);
+      detail::copy_pixels(to + in_x.first, from, run);
     } else {
       for (Index q = 0; q < run; ++q) to[in_x.first + q] = from[q * grid.sx];
     }
