@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/ops/concat.hpp>
+#include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
 #include <vector>
@@ -89,4 +90,24 @@ TEST_CASE("concat: error") {
   CHECK_ERROR(eg::stack({x, Tensor<float>::zeros({3, 2})}), eg::ShapeError,
               "[stack] shapes must be equal: input 0 (2, 3), input 1 (3, 2)");
   CHECK_ERROR(eg::stack({x}, 3), eg::ShapeError, "[stack] axis 3 is out of range for 3 axes");
+}
+
+TEMPLATE_TEST_CASE("concat: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
+  const test::Reference reference("concat");
+  const auto check = [&](const std::string& name, auto op) {
+    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
+    const Tensor<T> y(reference.get<T>(name + ".in1"), true);
+    const Tensor<T> joined = op(x, y);
+    CHECK_SAME(joined.value(), reference.get<T>(name + ".out"));
+    joined.backward(reference.get<T>(name + ".dout"));
+    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+    CHECK_CLOSE(y.grad(), reference.get<T>(name + ".din1"), tolerance);
+  };
+  using In = const Tensor<T>&;
+  check("cat1", [](In a, In b) { return eg::cat({a, b, a}, 1); });
+  check("cat2", [](In a, In c) { return eg::cat({c, a}, -1); });
+  check("stack1", [](In a, In c) { return eg::stack({a, c}, 1); });
+  check("stack3", [](In a, In c) { return eg::stack({a, c}, 3); });
 }

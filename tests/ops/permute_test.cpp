@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/ops/permute.hpp>
+#include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
 using test::Index;
@@ -60,4 +61,22 @@ TEST_CASE("permute: error") {
               "[permute] axis -1 is given twice in (1, -1)");
   CHECK_ERROR(eg::transpose(x, 0, 2), eg::ShapeError,
               "[transpose] axis 2 is out of range for 2 axes");
+}
+
+TEMPLATE_TEST_CASE("permute: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
+  const test::Reference reference("permute");
+  const auto check = [&](const std::string& name, auto op) {
+    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
+    const Tensor<T> y = op(x);
+    CHECK_SAME(y.value(), reference.get<T>(name + ".out"));
+    y.backward(reference.get<T>(name + ".dout"));
+    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+  };
+  check("permute0", [](const Tensor<T>& x) { return eg::permute(x, {0, 2, 1, 3}); });
+  check("permute1", [](const Tensor<T>& x) { return eg::permute(x, {0, 3, 1, 2}); });
+  check("permute2", [](const Tensor<T>& x) { return eg::permute(x, {3, 2, 1, 0}); });
+  check("permute3", [](const Tensor<T>& x) { return eg::permute(x, {2, 3, 0, 1}); });
+  check("transpose", [](const Tensor<T>& x) { return eg::transpose(x, 1, -1); });
 }

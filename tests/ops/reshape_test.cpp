@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/ops/reshape.hpp>
+#include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
 using test::NdArray;
@@ -67,4 +68,21 @@ TEST_CASE("reshape: error") {
   CHECK_ERROR(eg::flatten(x, 0, 2), eg::ShapeError, "[flatten] axis 2 is out of range for 2 axes");
   CHECK_ERROR(eg::unsqueeze(x, 3), eg::ShapeError, "[unsqueeze] axis 3 is out of range for 3 axes");
   CHECK_ERROR(eg::squeeze(x, -3), eg::ShapeError, "[squeeze] axis -3 is out of range for 2 axes");
+}
+
+TEMPLATE_TEST_CASE("reshape: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
+  const test::Reference reference("reshape");
+  const auto check = [&](const std::string& name, auto op) {
+    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
+    const Tensor<T> y = op(x);
+    CHECK_SAME(y.value(), reference.get<T>(name + ".out"));
+    y.backward(reference.get<T>(name + ".dout"));
+    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+  };
+  check("reshape", [](const Tensor<T>& x) { return eg::reshape(x, {5, -1, 2}); });
+  check("flatten", [](const Tensor<T>& x) { return eg::flatten(x, 1, 2); });
+  check("squeeze", [](const Tensor<T>& x) { return eg::squeeze(x, 1); });
+  check("unsqueeze", [](const Tensor<T>& x) { return eg::unsqueeze(x, -2); });
 }

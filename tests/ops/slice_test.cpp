@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/ops/slice.hpp>
+#include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
 #include <limits>
@@ -101,4 +102,22 @@ TEST_CASE("slice: error") {
               "[select] index -3 is out of range for axis 0 of size 2: x (2, 3)");
   CHECK_ERROR(eg::select(Tensor<float>::scalar(1), 0, 0), eg::ShapeError,
               "[select] axis 0 is out of range for 0 axes");
+}
+
+TEMPLATE_TEST_CASE("slice: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
+  const test::Reference reference("slice");
+  const auto check = [&](const std::string& name, auto op) {
+    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
+    const Tensor<T> y = op(x);
+    CHECK_SAME(y.value(), reference.get<T>(name + ".out"));
+    y.backward(reference.get<T>(name + ".dout"));
+    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+  };
+  check("slice0", [](const Tensor<T>& x) { return eg::slice(x, 0, 1, 3); });
+  check("slice1", [](const Tensor<T>& x) { return eg::slice(x, 1, 2, -1, 3); });
+  check("slice2", [](const Tensor<T>& x) { return eg::slice(x, 2, -4, 99, 2); });
+  check("narrow", [](const Tensor<T>& x) { return eg::narrow(x, 1, -5, 3); });
+  check("select", [](const Tensor<T>& x) { return eg::select(x, 1, -2); });
 }
