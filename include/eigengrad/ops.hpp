@@ -3,9 +3,13 @@
 
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/concat.hpp>
+#include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
+#include <eigengrad/ops/embedding.hpp>
+#include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
+#include <eigengrad/ops/pad.hpp>
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/reduction.hpp>
@@ -13,5 +17,4 @@
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
-#include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/unfold.hpp>
