@@ -6,6 +6,7 @@
 #include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/ops/embedding.hpp>
+#include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
