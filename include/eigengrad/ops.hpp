@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/ops/arithmetic.hpp>
+#include <eigengrad/ops/batch_norm.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
@@ -9,12 +10,14 @@
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
+#include <eigengrad/ops/mse_loss.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/pad.hpp>
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/reduction.hpp>
 #include <eigengrad/ops/reshape.hpp>
+#include <eigengrad/ops/rms_norm.hpp>
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>

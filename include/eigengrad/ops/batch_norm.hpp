@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <utility>
+
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/batch_norm.hpp>
+#include <eigengrad/ops/layer_norm.hpp>
+
+/// Batch normalisation of images: y = (x - mean) / sqrt(var + eps) * weight + bias, with one mean
+/// and variance for each channel: the batch's in training, running averages of them otherwise.
+///
+/// **Source** S. Ioffe, C. Szegedy, "Batch normalization", 2015;
+/// https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
+namespace eigengrad {
+
+struct BatchNormOptions {
+  /// Use the batch's statistics and update the running ones.
+  bool training = false;
+  /// Weight of the new statistics in the running ones, in [0, 1].
+  double momentum = 0.1;
+  /// Added to the variance; not negative.
+  double eps = 1e-5;
+};
+
+namespace detail {
+
+/// The kernel's view of statistics that are stored as (3, C).
+template <class T>
+kernels::ChannelStatistics<T> channel_statistics(const NdArray<T>& statistics) {
+  const auto s = row_statistics(statistics);
+  return {s.mean, s.offset, s.rstd};
+}
+
+inline kernels::Planes planes_of(const Shape& x) { return {x[0], x[1], x[2] * x[3]}; }
+
+/// (3, C) statistics of x (B, C, H, W); moves the running mean and variance (C) towards them.
+template <class T>
+NdArray<T> batch_norm_training_statistics(const NdArray<T>& x, NdArray<T>& running_mean,
+                                          NdArray<T>& running_var,
+                                          const BatchNormOptions& options) {
+  const kernels::Planes planes = planes_of(x.shape());
+  NdArray<T> statistics(Shape{3, planes.channels});
+  NdArray<T> mean(running_mean.shape());
+  NdArray<T> variance(running_var.shape());
+  kernels::batch_statistics(channel_statistics(statistics), mean.data(), variance.data(), x.data(),
+                            planes, static_cast<T>(options.eps));
+  const double count = static_cast<double>(planes.per_channel());
+  const T momentum = static_cast<T>(options.momentum);
+  running_mean.make_unique();
+  running_var.make_unique();
+  running_mean.array() = (1 - momentum) * running_mean.array() + momentum * mean.array();
+  // The running variance estimates the population's, hence count - 1.
+  variance.array() *= static_cast<T>(count / (count - 1));
+  running_var.array() = (1 - momentum) * running_var.array() + momentum * variance.array();
+  return statistics;
+}
+
+/// (3, C) statistics from running ones.
+template <class T>
+NdArray<T> batch_norm_running_statistics(const NdArray<T>& running_mean,
+                                         const NdArray<T>& running_var, double eps) {
+  const Index channels = running_mean.numel();
+  NdArray<T> statistics(Shape{3, channels});
+  const auto s = channel_statistics(statistics);
+  for (Index c = 0; c < channels; ++c) {
+    s.mean[c] = running_mean.data()[c];
+    s.offset[c] = 0;
+    s.rstd[c] = T(1) / std::sqrt(running_var.data()[c] + static_cast<T>(eps));
+  }
+  return statistics;
+}
+
+template <class T>
+NdArray<T> batch_norm_forward(const NdArray<T>& statistics, const NdArray<T>& x,
+                              const NdArray<T>& weight, const NdArray<T>& bias) {
+  NdArray<T> y(x.shape());
+  kernels::batch_norm(y.data(), channel_statistics(statistics), x.data(), weight.data(),
+                      bias.data(), planes_of(x.shape()));
+  return y;
+}
+
+/// Writes or adds dx unless it is null; writes dweight and dbias.
+template <class T>
+void batch_norm_backward(T* dx, bool add, NdArray<T>& dweight, NdArray<T>& dbias,
+                         const NdArray<T>& dout, const NdArray<T>& statistics, const NdArray<T>& x,
+                         const NdArray<T>& weight, bool training) {
+  kernels::batch_norm_backward(dx, add, dweight.data(), dbias.data(), dout.data(), x.data(),
+                               channel_statistics(statistics), weight.data(), training,
+                               planes_of(x.shape()));
+}
+
+template <class T>
+void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
+                      const Shape& running_mean, const Shape& running_var,
+                      const BatchNormOptions& options) {
+  if (x.rank() != 4) throw ShapeError(concat("[batch_norm2d] x must be (B, C, H, W): x ", x));
+  auto check = [&](const char* name, const Shape& shape) {
+    if (!(shape == Shape{x[1]})) {
+      throw ShapeError(concat("[batch_norm2d] ", name, " must have one element per channel: ", name,
+                              " ", shape, ", x ", x));
+    }
+  };
+  if (weight.defined()) check("weight", weight.shape());
+  if (bias.defined()) check("bias", bias.shape());
+  check("running_mean", running_mean);
+  check("running_var", running_var);
+  check_eps("batch_norm2d", options.eps);
+  if (!(options.momentum >= 0 && options.momentum <= 1)) {
+    throw ValueError(concat("[batch_norm2d] momentum must be in [0, 1]: ", options.momentum));
+  }
+  if (options.training && planes_of(x).per_channel() < 2) {
+    throw ShapeError(
+        concat("[batch_norm2d] training needs at least two values per channel: x ", x));
+  }
+}
+
+}  // namespace detail
+
+/// Gives each channel mean 0 and variance 1, then scales and shifts it. In training it moves
+/// `running_mean` and `running_var` towards the batch's, the latter with the unbiased variance.
+///
+/// **Shapes** x (B, C, H, W), all others (C), weight and bias may be undefined; result as x.
+/// **Throws** ShapeError when the shapes do not fit or training has but one value per channel,
+/// ValueError on options outside their range. **Saves** x and three numbers a channel.
+template <class T>
+Tensor<T> batch_norm2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
+                       NdArray<T>& running_mean, NdArray<T>& running_var,
+                       const BatchNormOptions& options = {}) {
+  detail::check_batch_norm(x.shape(), weight, bias, running_mean.shape(), running_var.shape(),
+                           options);
+  const Shape channels{x.shape()[1]};
+  NdArray<T> w = weight.defined() ? weight.value() : NdArray<T>::ones(channels);
+  const NdArray<T> b = bias.defined() ? bias.value() : NdArray<T>::zeros(channels);
+  NdArray<T> statistics =
+      options.training
+          ? detail::batch_norm_training_statistics(x.value(), running_mean, running_var, options)
+          : detail::batch_norm_running_statistics(running_mean, running_var, options.eps);
+  NdArray<T> y = detail::batch_norm_forward(statistics, x.value(), w, b);
+  return make_result(
+      "batch_norm2d", std::move(y),
+      [in = x.value(), w, statistics, training = options.training](BackwardContext<T>& context) {
+        NdArray<T> dweight(w.shape());
+        NdArray<T> dbias(w.shape());
+        T* dx = nullptr;
+        bool add = false;
+        if (context.needs(0)) {
+          auto sink = context.sink(0);
+          dx = sink.grad.data();
+          add = sink.accumulate;
+        }
+        detail::batch_norm_backward(dx, add, dweight, dbias, context.dout(), statistics, in, w,
+                                    training);
+        context.accumulate(1, std::move(dweight));
+        context.accumulate(2, std::move(dbias));
+      },
+      x, weight, bias);
+}
+
+}  // namespace eigengrad
