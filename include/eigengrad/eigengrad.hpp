@@ -3,4 +3,5 @@
 
 #include <eigengrad/core.hpp>
 #include <eigengrad/io.hpp>
+#include <eigengrad/nn.hpp>
 #include <eigengrad/ops.hpp>

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/nn/batch_norm.hpp>
+#include <eigengrad/nn/conv2d.hpp>
+#include <eigengrad/nn/embedding.hpp>
 #include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/layer_norm.hpp>
 #include <eigengrad/nn/module.hpp>
+#include <eigengrad/nn/module_list.hpp>
+#include <eigengrad/nn/positions.hpp>
 #include <eigengrad/nn/state_dict.hpp>
+#include <eigengrad/nn/summary.hpp>

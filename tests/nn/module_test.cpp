@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/nn/module.hpp>
-#include <tests/support/test.hpp>
+#include <tests/nn/parameter_gradient.hpp>
 
 using test::Index;
+using test::names;
+using test::Names;
 using test::NdArray;
 using test::Tensor;
 namespace nn = eg::nn;
@@ -35,15 +37,6 @@ struct Tree : nn::Module<double> {
   using Module::add_generator;
   using Module::add_parameter;
 };
-
-template <class Named>
-std::vector<std::string> names(const Named& named) {
-  std::vector<std::string> out;
-  for (const auto& entry : named) out.push_back(entry.first);
-  return out;
-}
-
-using Names = std::vector<std::string>;
 
 }  // namespace
 

@@ -37,6 +37,8 @@ namespace eigengrad::nn {
 template <class T>
 class Module {
  public:
+  using value_type = T;
+
   /// The layer's type in words, "Linear".
   const std::string& kind() const { return self_->kind; }
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/nn/module.hpp>
+#include <eigengrad/ops/batch_norm.hpp>
+
+#include <memory>
+
+namespace eigengrad::nn {
+
+struct BatchNorm2dOptions {
+  Index channels = 0;
+  double eps = 1e-5;
+  /// Share of the new batch in the running statistics.
+  double momentum = 0.1;
+};
+
+/// (x - mean) / sqrt(variance + eps) weight + bias per channel: with the batch's statistics in
+/// training, which also updates the running ones, and with the running ones in evaluation.
+///
+/// **Parameters** weight (C) of ones, bias (C) of zeros.
+/// **Buffers** running_mean (C) of zeros, running_var (C) of ones.
+/// **Shapes** x (B, C, H, W), result (B, C, H, W).
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
+template <class T>
+class BatchNorm2d : public Module<T> {
+ public:
+  /// **Throws** ValueError unless channels is positive.
+  explicit BatchNorm2d(const BatchNorm2dOptions& options)
+      : Module<T>("BatchNorm2d"), options_(options) {
+    if (options.channels < 1) {
+      throw ValueError(
+          detail::concat("[batch_norm2d] channels must be positive: ", options.channels));
+    }
+    const Shape shape{options.channels};
+    weight_ = this->add_parameter("weight", NdArray<T>::ones(shape));
+    bias_ = this->add_parameter("bias", NdArray<T>::zeros(shape));
+    running_mean_ = this->add_buffer("running_mean", NdArray<T>::zeros(shape));
+    running_var_ = this->add_buffer("running_var", NdArray<T>::ones(shape));
+    this->ignore_on_load("num_batches_tracked");  // PyTorch's files have it
+  }
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    return batch_norm2d(
+        x, weight_, bias_, *running_mean_, *running_var_,
+        {.training = this->training(), .momentum = options_.momentum, .eps = options_.eps});
+  }
+
+ private:
+  BatchNorm2dOptions options_;
+  Tensor<T> weight_;
+  Tensor<T> bias_;
+  std::shared_ptr<NdArray<T>> running_mean_;
+  std::shared_ptr<NdArray<T>> running_var_;
+};
+
+}  // namespace eigengrad::nn

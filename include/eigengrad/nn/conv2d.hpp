@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/module.hpp>
+#include <eigengrad/ops/conv2d.hpp>
+
+namespace eigengrad::nn {
+
+struct Conv2dOptions {
+  Index in_channels = 0;
+  Index out_channels = 0;
+  Pair kernel = 1;
+  Pair stride = 1;
+  Pair padding = 0;
+  Pair dilation = 1;
+  bool bias = true;
+  InitOptions init = {};
+};
+
+/// Cross-correlation of images with a set of filters.
+///
+/// **Parameters** weight (O, C, kh, kw), bias (O).
+/// **Shapes** x (B, C, H, W), result (B, O, H', W').
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+template <class T>
+class Conv2d : public Module<T> {
+ public:
+  /// **Throws** ValueError unless the channels and the kernel are positive.
+  Conv2d(const Conv2dOptions& options, Generator& rng) : Module<T>("Conv2d"), options_(options) {
+    const auto [out, in, kernel] =
+        std::tuple(options.out_channels, options.in_channels, options.kernel);
+    if (out < 1 || in < 1 || kernel.h < 1 || kernel.w < 1) {
+      throw ValueError(detail::concat("[conv2d] sizes must be positive: in_channels ", in,
+                                      ", out_channels ", out, ", kernel ",
+                                      Shape{kernel.h, kernel.w}));
+    }
+    const Shape shape{out, in, kernel.h, kernel.w};
+    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng));
+    if (options.bias) {
+      bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng));
+    }
+  }
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    return conv2d(
+        x, weight_, bias_,
+        {.stride = options_.stride, .padding = options_.padding, .dilation = options_.dilation});
+  }
+
+  const Tensor<T>& weight() const { return weight_; }
+  /// Undefined without a bias.
+  const Tensor<T>& bias() const { return bias_; }
+
+ private:
+  Conv2dOptions options_;
+  Tensor<T> weight_;
+  Tensor<T> bias_;
+};
+
+}  // namespace eigengrad::nn

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/nn/module.hpp>
+#include <eigengrad/ops/layer_norm.hpp>
+#include <eigengrad/ops/rms_norm.hpp>
+
+namespace eigengrad::nn {
+
+struct LayerNormOptions {
+  /// Size of the last axis, which is normalised.
+  Index dim = 0;
+  double eps = 1e-5;
+  /// Whether there are a weight and a bias.
+  bool affine = true;
+};
+
+/// (x - mean) / sqrt(variance + eps) weight + bias over the last axis.
+///
+/// **Parameters** weight (C) of ones, bias (C) of zeros.
+/// **Shapes** x (..., C), result (..., C).
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
+template <class T>
+class LayerNorm : public Module<T> {
+ public:
+  /// **Throws** ValueError unless dim is positive.
+  explicit LayerNorm(const LayerNormOptions& options) : Module<T>("LayerNorm"), options_(options) {
+    if (options.dim < 1) {
+      throw ValueError(detail::concat("[layer_norm] dim must be positive: ", options.dim));
+    }
+    if (!options.affine) return;
+    weight_ = this->add_parameter("weight", NdArray<T>::ones({options.dim}));
+    bias_ = this->add_parameter("bias", NdArray<T>::zeros({options.dim}));
+  }
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    return layer_norm(x, weight_, bias_, options_.eps);
+  }
+
+ private:
+  LayerNormOptions options_;
+  Tensor<T> weight_;
+  Tensor<T> bias_;
+};
+
+struct RMSNormOptions {
+  /// Size of the last axis, which is normalised.
+  Index dim = 0;
+  double eps = 1e-6;
+};
+
+/// x / sqrt(mean(x^2) + eps) weight over the last axis.
+///
+/// **Parameters** weight (C) of ones.
+/// **Shapes** x (..., C), result (..., C).
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
+template <class T>
+class RMSNorm : public Module<T> {
+ public:
+  /// **Throws** ValueError unless dim is positive.
+  explicit RMSNorm(const RMSNormOptions& options) : Module<T>("RMSNorm"), eps_(options.eps) {
+    if (options.dim < 1) {
+      throw ValueError(detail::concat("[rms_norm] dim must be positive: ", options.dim));
+    }
+    weight_ = this->add_parameter("weight", NdArray<T>::ones({options.dim}));
+  }
+
+  Tensor<T> operator()(const Tensor<T>& x) const { return rms_norm(x, weight_, eps_); }
+
+ private:
+  double eps_;
+  Tensor<T> weight_;
+};
+
+}  // namespace eigengrad::nn

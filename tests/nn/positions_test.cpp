@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/nn/positions.hpp>
+#include <tests/support/test.hpp>
+
+using test::NdArray;
+namespace nn = eg::nn;
+
+TEMPLATE_TEST_CASE("positions: value", "", float, double) {
+  using T = TestType;
+  // dim 8: waves of 1 and 0.01 radians a step.
+  const NdArray<T> p = nn::sincos_2d<T>(2, 3, 8, 1);
+  CHECK(p.shape() == eg::Shape{1, 7, 8});
+  const auto token = [&](test::Index t) {
+    return NdArray<T>({8}, std::span<const T>(p.data() + 8 * t, 8));
+  };
+  CHECK_SAME(token(0), NdArray<T>::zeros({8}));
+  CHECK_SAME(token(1), NdArray<T>({8}, {0, 0, 1, 1, 0, 0, 1, 1}));
+  // x = 2, y = 1 is token 1 + 1 * 3 + 2.
+  CHECK_CLOSE(token(6),
+              NdArray<double>({8}, {std::sin(2.), std::sin(0.02), std::cos(2.), std::cos(0.02),
+                                    std::sin(1.), std::sin(0.01), std::cos(1.), std::cos(0.01)}),
+              1e-6);
+}
+
+TEST_CASE("positions: edge") { CHECK(nn::sincos_2d<double>(0, 3, 4).numel() == 0); }
+
+TEST_CASE("positions: error") {
+  CHECK_ERROR(nn::sincos_2d<double>(2, 2, 6), eg::ValueError,
+              "[sincos_2d] dim must be divisible by 4: dim 6");
+}
