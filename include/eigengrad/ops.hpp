@@ -10,6 +10,7 @@
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
+#include <eigengrad/ops/linear.hpp>
 #include <eigengrad/ops/mse_loss.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/pad.hpp>

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/column_sum.hpp>
+#include <eigengrad/kernels/gemm.hpp>
+
+/// The linear layer y = act(x W^T + b) + residual, one matrix product with everything behind it.
+///
+/// Bias, activation and residual are applied to a block of the product while it is in cache; as
+/// ops of their own each would read and write the whole result once more.
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
+namespace eigengrad {
+
+/// What `linear` does behind the product.
+template <class T>
+struct LinearOptions {
+  Activation activation = Activation::kNone;
+  /// Added behind the activation; in the result's shape. Undefined: nothing.
+  Tensor<T> residual = {};
+};
+
+namespace detail {
+
+/// Sizes of y (m, n) = x (m, k) W^T, W (n, k).
+struct LinearSize {
+  Index m, n, k;
+};
+
+/// Writes y, and x W^T + b to `pre` unless that is null.
+template <class T>
+void linear_forward(T* y, T* pre, const T* x, const T* weight, const T* bias, const T* residual,
+                    Activation activation, LinearSize s) {
+  kernels::Gemm<T> g{.m = s.m, .n = s.n, .k = s.k, .a = x, .lda = s.k, .b = weight, .ldb = s.k};
+  g.transpose_b = true;
+  g.c = y;
+  g.ldc = s.n;
+  g.epilogue.bias = bias;
+  g.epilogue.activation = activation;
+  g.epilogue.pre_activation = pre;
+  g.epilogue.ld_pre = s.n;
+  g.epilogue.residual = residual;
+  g.epilogue.ld_residual = s.n;
+  kernels::gemm(g);
+}
+
+// dx (m, k) = d (m, n) . W (n, k)
+template <class T>
+void linear_backward_input(T* dx, bool accumulate, const T* d, const T* weight, LinearSize s) {
+  kernels::Gemm<T> g{.m = s.m, .n = s.k, .k = s.n, .a = d, .lda = s.n, .b = weight, .ldb = s.k};
+  g.c = dx;
+  g.ldc = s.k;
+  g.accumulate = accumulate;
+  kernels::gemm(g);
+}
+
+// dW (n, k) = d^T (n, m) . x (m, k)
+template <class T>
+void linear_backward_weight(T* dweight, bool accumulate, const T* d, const T* x, LinearSize s) {
+  kernels::Gemm<T> g{.m = s.n, .n = s.k, .k = s.m, .a = d, .lda = s.n, .b = x, .ldb = s.k};
+  g.transpose_a = true;
+  g.c = dweight;
+  g.ldc = s.k;
+  g.accumulate = accumulate;
+  kernels::gemm(g);
+}
+
+/// Puts every gradient into `context`. `pre` is unused when there is no activation.
+template <class T>
+void linear_backward(BackwardContext<T>& context, const NdArray<T>& x, const NdArray<T>& weight,
+                     const NdArray<T>& pre, Activation activation, LinearSize s) {
+  context.accumulate(3, context.dout());  // the residual's, shared
+  const bool product = context.needs(0) || context.needs(1);
+  const bool bias = context.needs(2);
+  if (!product && !bias) return;
+  T* dbias = nullptr;
+  bool add = false;
+  if (bias) {
+    auto sink = context.sink(2);
+    dbias = sink.grad.data();
+    add = sink.accumulate;
+  }
+  const T* dout = context.dout().data();
+  NdArray<T> d;  // d(loss) / d(x W^T + b), in place of dout when nobody else holds that
+  if (activation != Activation::kNone) {
+    d = context.dout().unique() ? context.take_dout() : NdArray<T>(pre.shape());
+    kernels::activation_backward(activation, d.data(), dout, pre.data(), dbias, add, s.m, s.n);
+  } else {
+    d = context.dout();
+    if (bias) kernels::column_sum(dbias, dout, s.m, s.n, add);
+  }
+  if (context.needs(0)) {
+    auto sink = context.sink(0);
+    linear_backward_input(sink.grad.data(), sink.accumulate, d.data(), weight.data(), s);
+  }
+  if (context.needs(1)) {
+    auto sink = context.sink(1);
+    linear_backward_weight(sink.grad.data(), sink.accumulate, d.data(), x.data(), s);
+  }
+}
+
+template <class T>
+void linear_check(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
+                  const Tensor<T>& residual) {
+  if (weight.rank() != 2) {
+    throw ShapeError(concat("[linear] weight must be (out, in): weight ", weight.shape()));
+  }
+  if (x.rank() < 1 || x.dim(-1) != weight.dim(1)) {
+    throw ShapeError(concat("[linear] the last axis of x must match weight's: x ", x.shape(),
+                            ", weight ", weight.shape(), "; weight is (out, in)"));
+  }
+  if (bias.defined() && !(bias.shape() == Shape{weight.dim(0)})) {
+    throw ShapeError(concat("[linear] bias must have one element for each output: bias ",
+                            bias.shape(), ", weight ", weight.shape()));
+  }
+  Shape out = x.shape();
+  out[out.rank() - 1] = weight.dim(0);
+  if (residual.defined() && !(residual.shape() == out)) {
+    throw ShapeError(concat("[linear] residual must have the result's shape: residual ",
+                            residual.shape(), ", result ", out));
+  }
+}
+
+}  // namespace detail
+
+/// act(x W^T + b) + residual.
+///
+/// **Shapes** x (..., in), weight (out, in), bias (out), residual (..., out), result (..., out).
+/// `bias` may be undefined. **Throws** ShapeError when these do not fit.
+/// **Saves** x, weight, and with an activation its input.
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
+template <class T>
+Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
+                 const LinearOptions<T>& options = {}) {
+  const Tensor<T>& residual = options.residual;
+  const Activation activation = options.activation;
+  detail::linear_check(x, weight, bias, residual);
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = weight.dim(0);
+  const detail::LinearSize size{x.value().rows(), weight.dim(0), weight.dim(1)};
+
+  NdArray<T> y(shape);
+  NdArray<T> pre;
+  const bool recorded = grad_enabled() && detail::any_requires_grad(x, weight, bias, residual);
+  // The sign of max(x, 0) is that of x as far as its derivative goes, so ReLU needs nothing more
+  // than its result, unless a residual stands on top of it.
+  const bool from_result = activation == Activation::kRelu && !residual.defined();
+  if (recorded && activation != Activation::kNone) pre = from_result ? y : NdArray<T>(shape);
+  detail::linear_forward(y.data(), from_result ? nullptr : pre.data(), x.value().data(),
+                         weight.value().data(), bias.defined() ? bias.value().data() : nullptr,
+                         residual.defined() ? residual.value().data() : nullptr, activation, size);
+  return make_result(
+      "linear", y,
+      [x = x.value(), weight = weight.value(), pre, activation, size](BackwardContext<T>& context) {
+        detail::linear_backward(context, x, weight, pre, activation, size);
+      },
+      x, weight, bias, residual);
+}
+
+}  // namespace eigengrad

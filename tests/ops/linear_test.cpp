@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/ops/linear.hpp>
+#include <tests/support/reference.hpp>
+#include <tests/support/test.hpp>
+
+#include <vector>
+
+using eg::Activation;
+using test::NdArray;
+using test::Tensor;
+
+namespace {
+
+const std::vector<Activation> kActivations = {Activation::kNone, Activation::kRelu,
+                                              Activation::kGelu, Activation::kGeluTanh,
+                                              Activation::kSilu};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("linear: value", "", float, double) {
+  using T = TestType;
+  const Tensor<T> x({2, 3}, {1, 2, 3, -1, 0, 1});
+  const Tensor<T> weight({2, 3}, {1, 0, -1, 2, 1, 0});
+  const Tensor<T> bias({2}, {T(0.5), -3});
+  const Tensor<T> residual({2, 2}, {10, 20, 30, 40});
+  CHECK_SAME(eg::linear(x, weight).value(), NdArray<T>({2, 2}, {-2, 4, -2, -2}));
+  CHECK_SAME(eg::linear(x, weight, bias).value(), NdArray<T>({2, 2}, {T(-1.5), 1, T(-1.5), -5}));
+  CHECK_SAME(
+      eg::linear(x, weight, bias, {.activation = Activation::kRelu, .residual = residual}).value(),
+      NdArray<T>({2, 2}, {10, 21, 30, 40}));
+}
+
+TEST_CASE("linear: gradients by hand") {
+  const Tensor<double> x({2, 2}, {1, 2, 3, 4}, true);
+  const Tensor<double> weight({1, 2}, {5, -1}, true);
+  const Tensor<double> bias({1}, {-10}, true);
+  const Tensor<double> residual({2, 1}, {0, 0}, true);
+  // Before ReLU: -7 and 1, so only the second row has a gradient.
+  eg::linear(x, weight, bias, {.activation = Activation::kRelu, .residual = residual})
+      .backward(NdArray<double>({2, 1}, {3, 2}));
+  CHECK_SAME(x.grad(), NdArray<double>({2, 2}, {0, 0, 10, -2}));
+  CHECK_SAME(weight.grad(), NdArray<double>({1, 2}, {6, 8}));
+  CHECK_SAME(bias.grad(), NdArray<double>({1}, {2}));
+  CHECK_SAME(residual.grad(), NdArray<double>({2, 1}, {3, 2}));
+}
+
+TEST_CASE("linear: gradient") {
+  for (const Activation a : kActivations) {
+    INFO(eg::activation_name(a));
+    for (const test::Index n : {1, 7, 17}) {
+      const auto x = test::random({2, 3, 5}, 1);
+      const auto weight = test::random({n, 5}, 2);
+      const auto bias = test::random({n}, 3);
+      const auto residual = test::random({2, 3, n}, 4);
+      CHECK_GRADIENT(eg::linear(x[0], x[1], {}, {.activation = a}), {x, weight});
+      CHECK_GRADIENT(eg::linear(x[0], x[1], x[2], {.activation = a}), {x, weight, bias});
+      CHECK_GRADIENT(eg::linear(x[0], x[1], x[2], {.activation = a, .residual = x[3]}),
+                     {x, weight, bias, residual});
+    }
+  }
+  SECTION("one tensor in two places") {
+    const auto square = test::random({4, 4}, 5);
+    CHECK_GRADIENT(eg::linear(x[0], x[0], {}, {.activation = Activation::kGelu, .residual = x[0]}),
+                   {square});
+  }
+  SECTION("more rows than one chunk of the bias sum") {
+    CHECK_GRADIENT(eg::linear(x[0], x[1], x[2], {.activation = Activation::kSilu}),
+                   {test::random({130, 2}, 6), test::random({3, 2}, 7), test::random({3}, 8)});
+  }
+}
+
+TEST_CASE("linear: gradients add to what is there, and only where they are wanted") {
+  for (const Activation a : {Activation::kNone, Activation::kGelu}) {
+    const Tensor<double> x(test::random({3, 4}, 1));
+    const Tensor<double> weight(test::random({5, 4}, 2), true);
+    const Tensor<double> bias(test::random({5}, 3), true);
+    const auto run = [&] {
+      eg::linear(x, weight, bias, {.activation = a}).backward(test::random({3, 5}, 4));
+    };
+    run();
+    const NdArray<double> dweight = weight.grad().clone();
+    const NdArray<double> dbias = bias.grad().clone();
+    run();
+    CHECK_CLOSE(weight.grad(), NdArray<double>(dweight.matrix() * 2), 1e-15);
+    CHECK_CLOSE(bias.grad(), NdArray<double>(dbias.array() * 2), 1e-15);
+    CHECK_FALSE(x.has_grad());
+  }
+  SECTION("dout is not written to while the residual shares it") {
+    const Tensor<double> x(test::random({3, 4}, 1), true);
+    const Tensor<double> residual(test::random({3, 4}, 2), true);
+    const Tensor<double> weight(test::random({4, 4}, 3), true);
+    const NdArray<double> dout = test::random({3, 4}, 4);
+    eg::linear(x, weight, {}, {.activation = Activation::kGelu, .residual = residual})
+        .backward(dout);
+    CHECK_SAME(residual.grad(), dout);
+    CHECK_SAME(dout, test::random({3, 4}, 4));
+  }
+  SECTION("a backward can run twice") {
+    const Tensor<double> x(test::random({3, 4}, 1), true);
+    const Tensor<double> weight(test::random({4, 4}, 3), true);
+    const Tensor<double> y = eg::linear(x, weight, {}, {.activation = Activation::kRelu});
+    y.backward(test::random({3, 4}, 4), {.retain_graph = true});
+    const NdArray<double> once = x.grad().clone();
+    y.backward(test::random({3, 4}, 4));
+    CHECK_CLOSE(x.grad(), NdArray<double>(once.matrix() * 2), 1e-15);
+  }
+}
+
+TEMPLATE_TEST_CASE("linear: edge", "", float, double) {
+  using T = TestType;
+  SECTION("no rows, no inputs, no outputs") {
+    const Tensor<T> x(NdArray<T>::zeros({0, 3}), true);
+    const Tensor<T> weight(NdArray<T>::ones({2, 3}), true);
+    const Tensor<T> bias(NdArray<T>::ones({2}), true);
+    const auto y = eg::linear(x, weight, bias, {.activation = Activation::kGelu});
+    CHECK(y.shape() == test::Shape{0, 2});
+    y.backward(NdArray<T>({0, 2}));
+    CHECK_SAME(weight.grad(), NdArray<T>::zeros({2, 3}));
+    CHECK_SAME(bias.grad(), NdArray<T>::zeros({2}));
+    CHECK_SAME(eg::linear(Tensor<T>::ones({2, 0}), Tensor<T>::ones({2, 0}), bias).value(),
+               NdArray<T>::ones({2, 2}));
+    CHECK(eg::linear(Tensor<T>::ones({2, 3}), Tensor<T>::ones({0, 3})).shape() ==
+          test::Shape{2, 0});
+  }
+  SECTION("a vector") {
+    CHECK_SAME(eg::linear(Tensor<T>({2}, {1, 2}), Tensor<T>({1, 2}, {3, 4})).value(),
+               NdArray<T>({1}, {11}));
+  }
+  SECTION("large magnitudes") {
+    const Tensor<T> x({1, 1}, {T(1e30)}, true);
+    const auto y = eg::linear(x, Tensor<T>({2, 1}, {1, -1}), {}, {.activation = Activation::kGelu});
+    CHECK_SAME(y.value(), NdArray<T>({1, 2}, {T(1e30), 0}));
+    y.backward(NdArray<T>::ones({1, 2}));
+    CHECK_SAME(x.grad(), NdArray<T>({1, 1}, {1}));
+  }
+}
+
+TEST_CASE("linear: the same bits on any number of threads") {
+  std::vector<NdArray<float>> first;
+  for (const int threads : {1, 2, 4}) {
+    eg::set_num_threads(threads);
+    const Tensor<float> x(test::random<float>({300, 65}, 1), true);
+    const Tensor<float> weight(test::random<float>({130, 65}, 2), true);
+    const Tensor<float> bias(test::random<float>({130}, 3), true);
+    const auto y = eg::linear(x, weight, bias, {.activation = Activation::kGelu});
+    y.backward(test::random<float>({300, 130}, 4));
+    const std::vector<NdArray<float>> now = {y.value(), x.grad(), weight.grad(), bias.grad()};
+    if (first.empty()) first = now;
+    for (std::size_t i = 0; i < now.size(); ++i) CHECK_SAME(now[i], first[i]);
+  }
+  eg::set_num_threads(2);
+}
+
+TEST_CASE("linear: error") {
+  const auto x = Tensor<double>::zeros({2, 3});
+  CHECK_ERROR(eg::linear(x, Tensor<double>::zeros({3})), eg::ShapeError,
+              "[linear] weight must be (out, in): weight (3)");
+  CHECK_ERROR(eg::linear(x, Tensor<double>::zeros({3, 4})), eg::ShapeError,
+              "[linear] the last axis of x must match weight's: x (2, 3), weight (3, 4); weight "
+              "is (out, in)");
+  CHECK_ERROR(eg::linear(Tensor<double>::scalar(1), Tensor<double>::zeros({3, 1})), eg::ShapeError,
+              "[linear] the last axis of x must match weight's: x (), weight (3, 1); weight is "
+              "(out, in)");
+  const auto weight = Tensor<double>::zeros({4, 3});
+  CHECK_ERROR(eg::linear(x, weight, Tensor<double>::zeros({3})), eg::ShapeError,
+              "[linear] bias must have one element for each output: bias (3), weight (4, 3)");
+  CHECK_ERROR(eg::linear(x, weight, {}, {.residual = Tensor<double>::zeros({4})}), eg::ShapeError,
+              "[linear] residual must have the result's shape: residual (4), result (2, 4)");
+}
+
+TEMPLATE_TEST_CASE("linear: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
+  const test::Reference reference("linear");
+  for (const Activation a : kActivations) {
+    const std::string name = eg::activation_name(a);
+    INFO(name);
+    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
+    const Tensor<T> weight(reference.get<T>(name + ".in1"), true);
+    const Tensor<T> bias(reference.get<T>(name + ".in2"), true);
+    const Tensor<T> residual(reference.get<T>(name + ".in3"), true);
+    const auto y = eg::linear(x, weight, bias, {.activation = a, .residual = residual});
+    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
+    y.backward(reference.get<T>(name + ".dout"));
+    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+    CHECK_CLOSE(weight.grad(), reference.get<T>(name + ".din1"), tolerance);
+    CHECK_CLOSE(bias.grad(), reference.get<T>(name + ".din2"), tolerance);
+    CHECK_CLOSE(residual.grad(), reference.get<T>(name + ".din3"), tolerance);
+  }
+}

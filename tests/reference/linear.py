@@ -1,0 +1,21 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+import torch.nn.functional as F
+from common import Recorder, uniform
+
+ACTIVATIONS = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+}
+
+record = Recorder()
+x = uniform(2, 7, 13, seed=1)
+weight = uniform(17, 13, seed=2)
+bias = uniform(17, seed=3)
+residual = uniform(2, 7, 17, seed=4)
+for name, activation in ACTIVATIONS.items():
+    record.case(name, lambda x, w, b, r: activation(F.linear(x, w, b)) + r, x, weight, bias, residual)
+record.write()
