@@ -6,8 +6,10 @@
 #include <eigengrad/nn/embedding.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
+#include <eigengrad/nn/linear.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
+#include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/positions.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 #include <eigengrad/nn/summary.hpp>

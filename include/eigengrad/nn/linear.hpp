@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/module.hpp>
+#include <eigengrad/ops/linear.hpp>
+
+namespace eigengrad::nn {
+
+struct LinearOptions {
+  Index in_features = 0;
+  Index out_features = 0;
+  bool bias = true;
+  /// Applied to the result by the same kernel.
+  Activation activation = Activation::kNone;
+  InitOptions init = {};
+};
+
+/// act(x weight^T + bias) over the last axis.
+///
+/// **Parameters** weight (out, in), bias (out).
+/// **Shapes** x (..., in), result (..., out).
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+template <class T>
+class Linear : public Module<T> {
+ public:
+  /// **Throws** ValueError unless both sizes are positive.
+  Linear(const LinearOptions& options, Generator& rng)
+      : Module<T>("Linear"), activation_(check(options).activation) {
+    const Shape shape{options.out_features, options.in_features};
+    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng));
+    if (options.bias) {
+      bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng));
+    }
+  }
+
+  /// `residual` (..., out), if defined, is added to the result by the same kernel.
+  Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& residual = {}) const {
+    return linear(x, weight_, bias_, {.activation = activation_, .residual = residual});
+  }
+
+  const Tensor<T>& weight() const { return weight_; }
+  /// Undefined without a bias.
+  const Tensor<T>& bias() const { return bias_; }
+
+ private:
+  static const LinearOptions& check(const LinearOptions& options) {
+    if (options.in_features < 1 || options.out_features < 1) {
+      throw ValueError(detail::concat("[linear] sizes must be positive: in_features ",
+                                      options.in_features, ", out_features ",
+                                      options.out_features));
+    }
+    return options;
+  }
+
+  Activation activation_;
+  Tensor<T> weight_;
+  Tensor<T> bias_;
+};
+
+}  // namespace eigengrad::nn
