@@ -9,6 +9,7 @@
 #include <eigengrad/ops/embedding.hpp>
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/gather.hpp>
+#include <eigengrad/ops/interpolate.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/linear.hpp>
 #include <eigengrad/ops/mse_loss.hpp>
