@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
@@ -105,9 +106,16 @@ EIGENGRAD_INLINE V load_as(const In* p) {
     return simd::load<V>(p);
   } else {
     static_assert(std::is_same_v<In, bool> && sizeof(bool) == 1);
-    typename simd::detail::VecOf<unsigned char, simd::kSize<V>>::type bytes;
+    constexpr int kLanes = static_cast<int>(simd::kSize<V>);
+    using Bytes = typename simd::detail::VecOf<unsigned char, kLanes>::type;
+    using Shorts = typename simd::detail::VecOf<std::int16_t, 2 * kLanes>::type;
+    using Ints = typename simd::detail::VecOf<std::int32_t, 4 * kLanes>::type;
+    Bytes bytes;
     __builtin_memcpy(&bytes, p, sizeof bytes);
-    return __builtin_convertvector(bytes, V);
+    // Twice the width at a time is an instruction; GCC 12 makes one conversion of it lane by lane.
+    const Shorts shorts = __builtin_convertvector(bytes, Shorts);
+    const Ints ints = __builtin_convertvector(shorts, Ints);
+    return __builtin_convertvector(ints, V);
   }
 }
 template <class V, class In>

@@ -36,7 +36,7 @@ struct MaxOp {
   }
   template <class V>
   EIGENGRAD_INLINE V operator()(V a, V b) const {
-    return ((b > a) | (b != b)) ? b : a;
+    return simd::max_nan(a, b);
   }
 };
 
@@ -48,7 +48,7 @@ struct MinOp {
   }
   template <class V>
   EIGENGRAD_INLINE V operator()(V a, V b) const {
-    return ((b < a) | (b != b)) ? b : a;
+    return simd::min_nan(a, b);
   }
 };
 

@@ -116,6 +116,17 @@ template <class V>
 EIGENGRAD_INLINE V max(V a, V b) {
   return a > b ? a : b;
 }
+/// The smaller and the larger, NaN if one of them is; plain numbers too.
+///
+/// The NaN is added because a select by two joined masks is computed lane by lane by GCC 12.
+template <class V>
+EIGENGRAD_INLINE V min_nan(V a, V b) {
+  return (a < b ? a : b) + (a == a ? V{} : a);
+}
+template <class V>
+EIGENGRAD_INLINE V max_nan(V a, V b) {
+  return (a > b ? a : b) + (a == a ? V{} : a);
+}
 namespace detail {
 
 /// The first and the second half of a vector. Shuffles stay in registers; reading and writing

@@ -20,16 +20,12 @@ EIGENGRAD_INLINE T row_max(const T* x, Index n) {
   V top = simd::broadcast<V>(-kInf);
   T most = -kInf;
   simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V v = simd::load<V>(x + i);
-        top = v > top || v != v ? v : top;
-      },
+      n, [&](Index i) EIGENGRAD_INLINE_LAMBDA { top = simd::max_nan(top, simd::load<V>(x + i)); },
       [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        for (Index j = i; j < i + left; ++j) most = x[j] > most || x[j] != x[j] ? x[j] : most;
+        for (Index j = i; j < i + left; ++j) most = simd::max_nan(most, x[j]);
       });
   for (Index i = 0; i < simd::kSize<V>; ++i) {
-    most = top[i] > most || top[i] != top[i] ? top[i] : most;
+    most = simd::max_nan<T>(most, top[i]);
   }
   return most;
 }

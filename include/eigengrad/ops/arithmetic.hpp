@@ -43,7 +43,7 @@ template <bool Max>
 struct ExtremeFunction {
   template <class V>
   EIGENGRAD_INLINE V operator()(V a, V b) const {
-    return ((Max ? a > b : a < b) | (a != a)) ? a : b;
+    return Max ? simd::max_nan(a, b) : simd::min_nan(a, b);
   }
 };
 /// What `a` gets of dout: all, nothing, or half at a tie.
