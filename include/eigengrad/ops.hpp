@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
+#include <eigengrad/ops/clamp.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
@@ -16,6 +18,7 @@
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/pad.hpp>
 #include <eigengrad/ops/permute.hpp>
+#include <eigengrad/ops/pow.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/reduction.hpp>
 #include <eigengrad/ops/reshape.hpp>
@@ -23,4 +26,6 @@
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/unary.hpp>
 #include <eigengrad/ops/unfold.hpp>
+#include <eigengrad/ops/where.hpp>

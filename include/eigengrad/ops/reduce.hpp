@@ -3,9 +3,9 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/broadcast.hpp>
-#include <eigengrad/ops/elementwise.hpp>
-#include <eigengrad/ops/scalar.hpp>
+#include <eigengrad/ops/arithmetic.hpp>
 
+#include <limits>
 #include <utility>
 
 /// Sum, mean, variance, maximum and minimum over any axes.
@@ -78,6 +78,89 @@ Tensor<T> scaled_sum_op(const char* op, const Tensor<T>& x, const ReducedShape& 
       x);
 }
 
+struct SquaredDistance {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x, V center) const {
+    return (x - center) * (x - center);
+  }
+};
+template <class T>
+struct VarResult {
+  T count, divisor;
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V squares, V offset) const {
+    return (squares - offset * offset * count) / divisor;
+  }
+};
+template <class T>
+struct VarBackward {
+  T scale;
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V x, V center, V offset) const {
+    return dout * scale * (x - center - offset);
+  }
+};
+
+/// The mean in two parts, `center` + `offset`. The center alone is rounded (and in float a sum of
+/// many large numbers is some units off), which would be squared into the variance.
+template <class T>
+NdArray<T> var_forward(NdArray<T>& center, NdArray<T>& offset, const NdArray<T>& x,
+                       const ReducedShape& r, T divisor) {
+  const T count = static_cast<T>(r.count);
+  const auto mean_of = [&](NdArray<T> sum) {
+    kernels::map(DivScalar<T>{count}, sum.data(), sum.numel(), std::as_const(sum).data());
+    return sum;
+  };
+  center = mean_of(reduce_forward<kernels::SumOp>(x, r).reshape(r.kept));
+  offset = mean_of(kernels::broadcast_map_reduce_to<T>(SubFunction(), r.from, r.kept, x, center));
+  const NdArray<T> squares =
+      kernels::broadcast_map_reduce_to<T>(SquaredDistance(), r.from, r.kept, x, center);
+  return kernels::broadcast_map<T>(VarResult<T>{count, divisor}, r.kept, squares, offset)
+      .reshape(r.result);
+}
+
+/// 1 where x is the extreme y of its slice.
+struct IsExtreme {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x, V y) const {
+    return x == y ? simd::broadcast<V>(1) : V{};
+  }
+};
+/// A product and no select, so that a slice whose extreme is NaN (count 0) gets NaN and not 0.
+struct ExtremeReduceBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V share, V x, V y) const {
+    return share * IsExtreme()(x, y);
+  }
+};
+
+template <class T>
+NdArray<T> extreme_reduce_backward(const NdArray<T>& dout, const NdArray<T>& x, const NdArray<T>& y,
+                                   const ReducedShape& r) {
+  const NdArray<T> kept = y.reshape(r.kept);
+  const NdArray<T> count =
+      kernels::broadcast_map_reduce_to<T>(IsExtreme(), r.from, r.kept, x, kept);
+  const NdArray<T> share =
+      kernels::broadcast_map<T>(DivFunction(), r.kept, dout.reshape(r.kept), count);
+  return kernels::broadcast_map<T>(ExtremeReduceBackward(), r.from, share, x, kept);
+}
+
+template <class Op, class T>
+Tensor<T> extreme_reduce_op(const char* op, const Tensor<T>& x, const Shape& axes, bool keepdim) {
+  const ReducedShape r(op, x.shape(), axes, keepdim);
+  if (r.count == 0) {
+    throw ValueError(concat("[", op, "] needs at least one element to choose from: x ", r.from));
+  }
+  const NdArray<T> value = x.value();
+  const NdArray<T> y = reduce_forward<Op>(value, r);
+  return make_result(
+      op, y,
+      [value, y, r](BackwardContext<T>& context) {
+        context.accumulate(0, extreme_reduce_backward(context.dout(), value, y, r));
+      },
+      x);
+}
+
 }  // namespace detail
 
 /// The sum over `axes`; 0 over no elements.
@@ -98,6 +181,53 @@ template <class T>
 Tensor<T> mean(const Tensor<T>& x, const Shape& axes = {}, bool keepdim = false) {
   const detail::ReducedShape r("mean", x.shape(), axes, keepdim);
   return detail::scaled_sum_op("mean", x, r, static_cast<T>(r.count));
+}
+
+struct VarOptions {
+  /// The sum of squares is divided by the number of elements less this: 1 for a sample, 0 for a
+  /// whole population.
+  double correction = 1;
+  bool keepdim = false;
+};
+
+/// The variance over `axes`: sum((x - mean)^2) / (n - correction); NaN where n <= correction.
+///
+/// **Shapes** x (...), result: without `axes`, or 1 there. **Throws** ShapeError if an axis is out
+/// of range or given twice. **Saves** x and the mean.
+template <class T>
+Tensor<T> var(const Tensor<T>& x, const Shape& axes = {}, const VarOptions& options = {}) {
+  const detail::ReducedShape r("var", x.shape(), axes, options.keepdim);
+  const double freedom = static_cast<double>(r.count) - options.correction;
+  const T divisor = freedom > 0 ? static_cast<T>(freedom) : std::numeric_limits<T>::quiet_NaN();
+  const NdArray<T> value = x.value();
+  NdArray<T> center;
+  NdArray<T> offset;
+  NdArray<T> y = detail::var_forward(center, offset, value, r, divisor);
+  return make_result(
+      "var", std::move(y),
+      [value, center, offset, r, divisor](BackwardContext<T>& context) {
+        const detail::VarBackward<T> f{T(2) / divisor};
+        const NdArray<T> dout = context.dout().reshape(r.kept);
+        context.accumulate(0, kernels::broadcast_map<T>(f, r.from, dout, value, center, offset));
+      },
+      x);
+}
+
+/// The largest element over `axes`; NaN if one is NaN. Equal ones share the gradient.
+///
+/// **Shapes** x (...), result: without `axes`, or 1 there. **Throws** ShapeError if an axis is out
+/// of range or given twice, ValueError if there is nothing to choose from. **Saves** x and the
+/// result.
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.amax.html
+template <class T>
+Tensor<T> max(const Tensor<T>& x, const Shape& axes = {}, bool keepdim = false) {
+  return detail::extreme_reduce_op<kernels::MaxOp>("max", x, axes, keepdim);
+}
+
+/// The smallest element over `axes`; otherwise as `max`.
+template <class T>
+Tensor<T> min(const Tensor<T>& x, const Shape& axes = {}, bool keepdim = false) {
+  return detail::extreme_reduce_op<kernels::MinOp>("min", x, axes, keepdim);
 }
 
 }  // namespace eigengrad

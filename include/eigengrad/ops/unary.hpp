@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/ops/elementwise.hpp>
+
+/// Elementary functions of each element: exp, log, sqrt, tanh, sigmoid, abs.
+///
+/// Each is one pass forward and one backward, and saves x or the result, whichever its derivative
+/// is shorter in.
+namespace eigengrad {
+
+namespace detail {
+
+struct ExpFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return vmath::exp(x);
+  }
+};
+struct ExpBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+    return dout * y;
+  }
+};
+
+struct LogFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return vmath::log(x);
+  }
+};
+struct LogBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+    return dout / x;
+  }
+};
+
+struct SqrtFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return vmath::sqrt(x);
+  }
+};
+struct SqrtBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+    return dout * simd::Element<V>(0.5) / y;
+  }
+};
+
+struct TanhFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return vmath::tanh(x);
+  }
+};
+struct TanhBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+    return dout * (simd::Element<V>(1) - y * y);
+  }
+};
+
+struct SigmoidFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return vmath::sigmoid(x);
+  }
+};
+struct SigmoidBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+    return dout * y * (simd::Element<V>(1) - y);
+  }
+};
+
+struct AbsFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return vmath::abs(x);
+  }
+};
+struct AbsBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+    const V positive = x > V{} ? dout : V{};
+    return x < V{} ? -dout : positive;
+  }
+};
+
+}  // namespace detail
+
+/// e^x. **Saves** the result.
+template <class T>
+Tensor<T> exp(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::ExpFunction(), x.value());
+  return detail::map_op("exp", y, x, detail::ExpBackward(), y);
+}
+
+/// Natural logarithm: -inf at 0, NaN below. **Saves** x.
+template <class T>
+Tensor<T> log(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::LogFunction(), x.value());
+  return detail::map_op("log", y, x, detail::LogBackward(), x.value());
+}
+
+/// Square root: NaN below 0; the gradient at 0 is infinite. **Saves** the result.
+template <class T>
+Tensor<T> sqrt(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::SqrtFunction(), x.value());
+  return detail::map_op("sqrt", y, x, detail::SqrtBackward(), y);
+}
+
+/// Hyperbolic tangent. **Saves** the result.
+template <class T>
+Tensor<T> tanh(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::TanhFunction(), x.value());
+  return detail::map_op("tanh", y, x, detail::TanhBackward(), y);
+}
+
+/// 1 / (1 + e^-x). **Saves** the result.
+template <class T>
+Tensor<T> sigmoid(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::SigmoidFunction(), x.value());
+  return detail::map_op("sigmoid", y, x, detail::SigmoidBackward(), y);
+}
+
+/// |x|; the gradient at 0 is 0. **Saves** x.
+template <class T>
+Tensor<T> abs(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::AbsFunction(), x.value());
+  return detail::map_op("abs", y, x, detail::AbsBackward(), x.value());
+}
+
+}  // namespace eigengrad
