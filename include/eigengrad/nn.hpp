@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/nn/activation.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/embedding.hpp>
@@ -11,5 +12,6 @@
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/positions.hpp>
+#include <eigengrad/nn/sequential.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 #include <eigengrad/nn/summary.hpp>
