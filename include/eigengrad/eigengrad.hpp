@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/core.hpp>
+#include <eigengrad/data.hpp>
 #include <eigengrad/io.hpp>
 #include <eigengrad/nn.hpp>
 #include <eigengrad/ops.hpp>

@@ -38,6 +38,19 @@ TEST_CASE("file: edge") {
     file.read(3, content.data(), 2);
     CHECK(content == "strst");
   }
+  SECTION("folders") {
+    io::make_folder(folder / "a/b//c/");
+    CHECK(io::is_folder(folder / "a/b/c"));
+    io::make_folder(folder / "a/b/c");
+    CHECK_FALSE(io::is_file(folder / "a/b/c"));
+    CHECK_FALSE(io::is_folder(folder / "a/x"));
+    CHECK(io::is_file(folder.write("a/f", "")));
+    CHECK_FALSE(io::is_folder(folder / "a/f"));
+    CHECK_ERROR(io::make_folder(folder / "a/f"), eg::IoError,
+                "[file] cannot make the folder " + (folder / "a/f") + ": Not a directory");
+    CHECK_ERROR(io::make_folder(folder / "a/f/g"), eg::IoError,
+                "[file] cannot make the folder " + (folder / "a/f") + ": Not a directory");
+  }
   SECTION("a bare name is written into the working folder") {
     const auto before = std::filesystem::current_path();
     std::filesystem::current_path(folder.path());

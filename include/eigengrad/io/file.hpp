@@ -142,6 +142,28 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+inline bool is_folder(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+inline bool is_file(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/// Makes a folder, and those above it that are missing. **Throws** IoError when it cannot.
+inline void make_folder(const std::string& path) {
+  if (path.empty() || is_folder(path)) return;
+  const std::size_t slash = path.find_last_not_of('/') == std::string::npos
+                                ? std::string::npos
+                                : path.rfind('/', path.find_last_not_of('/'));
+  if (slash != std::string::npos && slash > 0) make_folder(path.substr(0, slash));
+  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
+    detail::fail_file("make the folder", path, errno);
+  }
+  if (!is_folder(path)) detail::fail_file("make the folder", path, ENOTDIR);
+}
+
 /// The whole content of a file. **Throws** IoError when it cannot be read.
 inline std::string read_file(const std::string& path) {
   const InputFile file(path);

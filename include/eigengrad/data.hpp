@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/data/cifar.hpp>
+#include <eigengrad/data/dataset.hpp>
+#include <eigengrad/data/loader.hpp>
+#include <eigengrad/data/split.hpp>
+#include <eigengrad/data/synthetic.hpp>
+#include <eigengrad/data/transforms.hpp>

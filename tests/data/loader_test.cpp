@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include <atomic>
+#include <eigengrad/data/loader.hpp>
+#include <tests/support/test.hpp>
+
+namespace data = eg::data;
+using data::DataLoader;
+using data::DataLoaderOptions;
+using test::Index;
+using test::NdArray;
+
+namespace {
+
+/// Image i of (3, 8, 8) has the label i and random pixels.
+data::ImageDataset numbered(Index n) {
+  NdArray<std::uint8_t> images({n, 3, 8, 8});
+  eg::Generator rng(4);
+  for (auto& pixel : images) pixel = static_cast<std::uint8_t>(rng.next());
+  return data::ImageDataset(images, NdArray<Index>::arange(n),
+                            std::vector<std::string>(static_cast<std::size_t>(n), "c"));
+}
+
+/// All that an epoch gives, from `first` on.
+std::vector<data::Batch> collect(const DataLoader& loader, Index epoch, Index first = 0) {
+  std::vector<data::Batch> out;
+  for (auto& batch : loader.epoch(epoch, first)) out.push_back(batch);
+  return out;
+}
+
+std::vector<Index> labels_of(const std::vector<data::Batch>& batches) {
+  std::vector<Index> out;
+  for (const auto& batch : batches) {
+    out.insert(out.end(), batch.labels.begin(), batch.labels.end());
+  }
+  return out;
+}
+
+void check_same(const std::vector<data::Batch>& a, const std::vector<data::Batch>& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CHECK_SAME(a[i].images.value(), b[i].images.value());
+    CHECK_SAME(a[i].labels, b[i].labels);
+  }
+}
+
+DataLoaderOptions augmented(Index prefetch) {
+  DataLoaderOptions options;
+  options.batch_size = 16;
+  options.shuffle = true;
+  options.prefetch = prefetch;
+  options.seed = 9;
+  options.augment.crop_padding = 2;
+  options.augment.flip = data::Flip::kRandom;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("loader: value") {
+  const data::ImageDataset set = numbered(10);
+  for (const Index prefetch : {0, 1, 3}) {
+    const DataLoader loader(set, {.batch_size = 4, .prefetch = prefetch});
+    CHECK(loader.batches() == 3);
+    Index seen = 0;
+    for (auto& [images, labels] : loader.epoch(0)) {
+      CHECK(images.shape() == test::Shape{seen == 8 ? 2 : 4, 3, 8, 8});
+      CHECK_FALSE(images.requires_grad());
+      for (Index i = 0; i < labels.numel(); ++i, ++seen) {
+        CHECK(labels(i) == seen);
+        CHECK(images.value()(i, 2, 7, 5) == set.images()(seen, 2, 7, 5) / 255.0f);
+      }
+    }
+    CHECK(seen == 10);
+    const DataLoader dropping(set, {.batch_size = 4, .drop_last = true, .prefetch = prefetch});
+    CHECK(dropping.batches() == 2);
+    CHECK(labels_of(collect(dropping, 0)) == std::vector<Index>{0, 1, 2, 3, 4, 5, 6, 7});
+  }
+}
+
+TEST_CASE("loader: shuffle") {
+  const DataLoader loader(numbered(100), {.batch_size = 7, .shuffle = true, .seed = 3});
+  const std::vector<Index> first = labels_of(collect(loader, 0));
+  const std::vector<Index> second = labels_of(collect(loader, 1));
+  CHECK(first != second);
+  CHECK(labels_of(collect(loader, 0)) == first);
+  for (std::vector<Index> order : {first, second}) {
+    CHECK_FALSE(std::is_sorted(order.begin(), order.end()));
+    std::sort(order.begin(), order.end());
+    for (Index i = 0; i < 100; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+  }
+  const DataLoader other(numbered(100), {.batch_size = 7, .shuffle = true, .seed = 4});
+  CHECK(labels_of(collect(other, 0)) != first);
+}
+
+TEST_CASE("loader: the same bits with and without prefetching and threads") {
+  const data::ImageDataset set = numbered(333);
+  const std::vector<data::Batch> expected = collect(DataLoader(set, augmented(0)), 5);
+  const int before = eg::num_threads();
+  for (const int threads : {1, 2, 4}) {
+    eg::set_num_threads(threads);
+    for (const Index prefetch : {0, 1, 2, 50}) {
+      check_same(collect(DataLoader(set, augmented(prefetch)), 5), expected);
+    }
+  }
+  eg::set_num_threads(before);
+
+  SECTION("an image looks the same in any batch") {
+    DataLoaderOptions options = augmented(2);
+    options.batch_size = 50;
+    options.shuffle = false;
+    const std::vector<data::Batch> other = collect(DataLoader(set, options), 5);
+    for (Index i = 0; i < 16; ++i) {
+      const Index image = expected[3].labels(i);
+      const auto& batch = other[static_cast<std::size_t>(image / 50)].images.value();
+      const NdArray<float> a(test::Shape{192},
+                             std::span<const float>(batch.data() + image % 50 * 192, 192));
+      const NdArray<float> b(
+          test::Shape{192},
+          std::span<const float>(expected[3].images.value().data() + i * 192, 192));
+      CHECK_SAME(a, b);
+    }
+  }
+}
+
+TEST_CASE("loader: resumes at any batch") {
+  for (const Index prefetch : {0, 2}) {
+    const DataLoader loader(numbered(100), augmented(prefetch));
+    const std::vector<data::Batch> all = collect(loader, 2);
+    CHECK(all.size() == 7);
+    for (const Index first : {1, 4, 6}) {
+      check_same(collect(loader, 2, first),
+                 std::vector<data::Batch>(all.begin() + first, all.end()));
+    }
+    CHECK(collect(loader, 2, 7).empty());
+  }
+}
+
+TEST_CASE("loader: edge") {
+  const data::ImageDataset set = numbered(100);
+  for (const Index prefetch : {0, 1, 4}) {
+    SECTION("leaving early, with " + std::to_string(prefetch) + " ahead") {
+      std::atomic<int> made{0};
+      DataLoaderOptions options = augmented(prefetch);
+      options.augment.custom = [&](std::span<float>, eg::Generator&) { ++made; };
+      const DataLoader loader(set, options);
+      for (auto& [images, labels] : loader.epoch(0)) {
+        CHECK(labels.numel() == 16);
+        break;
+      }
+      CHECK(made <= 16 * (prefetch + 2));  // the queue is bounded
+      { const auto untouched = loader.epoch(1); }
+      CHECK(collect(loader, 0).size() == 7);
+    }
+    SECTION("going on after a break, with " + std::to_string(prefetch) + " ahead") {
+      const DataLoader loader(set, {.batch_size = 30, .prefetch = prefetch});
+      auto epoch = loader.epoch(0);
+      for (auto& batch : epoch) {
+        CHECK(batch.labels(0) == 0);
+        break;
+      }
+      Index next = 30;
+      for (auto& batch : epoch) {
+        CHECK(batch.labels(0) == next);
+        next += 30;
+      }
+      CHECK(next == 120);
+      for (auto& batch : epoch) FAIL(batch.labels(0));
+    }
+    SECTION("one batch of all, with " + std::to_string(prefetch) + " ahead") {
+      CHECK(collect(DataLoader(set, {.batch_size = 1000, .prefetch = prefetch}), 0).size() == 1);
+      CHECK(collect(DataLoader(numbered(1), {.batch_size = 1, .prefetch = prefetch}), 0).size() ==
+            1);
+    }
+  }
+  SECTION("an epoch outlives its loader, a batch its epoch") {
+    auto loader = std::make_unique<DataLoader>(set, DataLoaderOptions{.batch_size = 50});
+    auto epoch = loader->epoch(0);
+    loader.reset();
+    std::vector<data::Batch> kept;
+    for (auto& batch : epoch) kept.push_back(std::move(batch));
+    CHECK(labels_of(kept).size() == 100);
+  }
+}
+
+TEST_CASE("loader: an exception in the background reaches the training loop") {
+  for (const Index prefetch : {0, 2}) {
+    DataLoaderOptions options = augmented(prefetch);
+    options.shuffle = false;
+    options.augment.custom = [count = std::make_shared<std::atomic<int>>(0)](std::span<float>,
+                                                                             eg::Generator&) {
+      if (++*count == 40) throw std::runtime_error("image 39 is bad");  // in the third batch
+    };
+    const DataLoader loader(numbered(100), options);
+    Index batches = 0;
+    std::string message;
+    try {
+      for (auto& batch : loader.epoch(0)) {
+        CHECK(batch.labels(0) == 16 * batches);
+        ++batches;
+      }
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    CHECK(message == "image 39 is bad");
+    CHECK(batches == 2);
+    CHECK(collect(loader, 0).size() == 7);  // nothing is left behind
+  }
+}
+
+TEST_CASE("loader: error") {
+  const data::ImageDataset set = numbered(10);
+  CHECK_ERROR(DataLoader(set, {.batch_size = 0}), eg::ValueError,
+              "[data_loader] batch_size must be at least 1: 0");
+  CHECK_ERROR(DataLoader(set, {.prefetch = -1}), eg::ValueError,
+              "[data_loader] prefetch must not be negative: -1");
+  CHECK_ERROR(DataLoader(data::ImageDataset()), eg::ValueError,
+              "[data_loader] the data set has no images");
+  CHECK_ERROR(DataLoader(set, {.batch_size = 11, .drop_last = true}), eg::ValueError,
+              "[data_loader] drop_last leaves no batch: 10 images, batch_size 11");
+  const DataLoader loader(set, {.batch_size = 4});
+  CHECK_ERROR(loader.epoch(-1), eg::ValueError, "[data_loader] epoch must not be negative: -1");
+  CHECK_ERROR(loader.epoch(0, 4), eg::ValueError,
+              "[data_loader] first_batch 4 is out of range for 3 batches");
+  CHECK_ERROR(loader.epoch(0, -1), eg::ValueError,
+              "[data_loader] first_batch -1 is out of range for 3 batches");
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/data/transforms.hpp>
+#include <set>
+#include <tests/support/test.hpp>
+
+namespace data = eg::data;
+using data::Augment;
+using data::Flip;
+using data::ImageTransform;
+using data::Padding;
+using test::Index;
+using test::NdArray;
+
+namespace {
+
+NdArray<float> apply(const ImageTransform& transform, const NdArray<std::uint8_t>& image,
+                     Index epoch = 0, Index index = 0) {
+  NdArray<float> out(image.shape());
+  transform(out.data(), image.data(), epoch, index);
+  return out;
+}
+
+/// Pixels 1, 2, 3, ... of (C, H, W), so that each says where it came from.
+NdArray<std::uint8_t> numbered(const test::Shape& shape) {
+  NdArray<std::uint8_t> image(shape);
+  for (Index i = 0; i < image.numel(); ++i) image.data()[i] = static_cast<std::uint8_t>(i + 1);
+  return image;
+}
+
+/// Bytes as stored: the inverse of the default normalisation.
+NdArray<float> bytes(const NdArray<float>& image) {
+  return NdArray<float>(image.array() * 255.0f).reshape(image.shape());
+}
+
+/// Where row or column `i` comes from under reflection, written as a walk.
+Index reflected(Index i, Index n) {
+  Index at = 0;
+  Index step = 1;
+  for (Index k = i < 0 ? -i : i; k > 0; --k) {
+    if (at + step < 0 || at + step >= n) step = -step;
+    at += step;
+  }
+  return at;
+}
+
+}  // namespace
+
+TEST_CASE("transforms: value") {
+  const NdArray<std::uint8_t> image({2, 1, 3}, {0, 51, 255, 102, 204, 0});
+  CHECK_CLOSE(apply(ImageTransform({}, 2, 1, 3, 0), image),
+              NdArray<float>({2, 1, 3}, {0, 0.2f, 1, 0.4f, 0.8f, 0}), 1e-7);
+  Augment augment;
+  augment.normalization = {{0.2f, 0.4f}, {0.5f, 0.1f}};
+  CHECK_CLOSE(apply(ImageTransform(augment, 2, 1, 3, 0), image),
+              NdArray<float>({2, 1, 3}, {-0.4f, 0, 1.6f, 0, 4, -4}), 1e-6);
+}
+
+TEST_CASE("transforms: channel statistics") {
+  const data::ImageDataset set(
+      NdArray<std::uint8_t>({2, 3, 1, 2}, {0, 255, 51, 51, 7, 7, 255, 0, 153, 153, 7, 7}),
+      NdArray<Index>({2}, {0, 0}), {"a"});
+  const data::Normalization n = data::channel_statistics(set);
+  CHECK_CLOSE(NdArray<float>({3}, n.mean), NdArray<float>({3}, {0.5f, 0.4f, 7 / 255.f}), 1e-7);
+  CHECK_CLOSE(NdArray<float>({3}, n.stddev), NdArray<float>({3}, {0.5f, 0.2f, 1}), 1e-7);
+
+  SECTION("the same bits for any number of threads") {
+    NdArray<std::uint8_t> images({501, 3, 9, 7});
+    eg::Generator rng(3);
+    for (auto& pixel : images) pixel = static_cast<std::uint8_t>(rng.next());
+    const data::ImageDataset large(images, NdArray<Index>::zeros({501}), {"a"});
+    const int before = eg::num_threads();
+    eg::set_num_threads(1);
+    const data::Normalization one = data::channel_statistics(large);
+    for (const int threads : {2, 4}) {
+      eg::set_num_threads(threads);
+      CHECK(data::channel_statistics(large).mean == one.mean);
+      CHECK(data::channel_statistics(large).stddev == one.stddev);
+    }
+    eg::set_num_threads(before);
+    CHECK(std::abs(one.mean[0] - 0.5) < 0.01);
+    CHECK(std::abs(one.stddev[0] - 0.2898) < 0.01);
+  }
+  CHECK_ERROR(data::channel_statistics(data::ImageDataset()), eg::ValueError,
+              "[channel_statistics] the data set has no pixels");
+}
+
+TEST_CASE("transforms: crop") {
+  constexpr Index h = 5;
+  constexpr Index w = 7;
+  constexpr Index pad = 3;
+  const NdArray<std::uint8_t> image = numbered({2, h, w});
+  for (const Padding padding : {Padding::kReflect, Padding::kZero}) {
+    Augment augment;
+    augment.crop_padding = pad;
+    augment.padding = padding;
+    const ImageTransform transform(augment, 2, h, w, 11);
+    std::set<std::pair<Index, Index>> seen;
+    for (Index index = 0; index < 600; ++index) {
+      const NdArray<float> out = bytes(apply(transform, image, 0, index));
+      // One of the shifts gives this image; which one is free.
+      Index matches = 0;
+      for (Index dy = -pad; dy <= pad; ++dy) {
+        for (Index dx = -pad; dx <= pad; ++dx) {
+          const auto expected = [&](Index c, Index y, Index x) -> float {
+            const bool inside = y + dy >= 0 && y + dy < h && x + dx >= 0 && x + dx < w;
+            if (padding == Padding::kZero) return inside ? image(c, y + dy, x + dx) : 0;
+            const Index from_y = y + dy < 0 ? -(y + dy) : reflected(y + dy, h);
+            const Index from_x = x + dx < 0 ? -(x + dx) : reflected(x + dx, w);
+            return image(c, from_y, from_x);
+          };
+          bool same = true;
+          for (Index c = 0; c < 2 && same; ++c) {
+            for (Index y = 0; y < h && same; ++y) {
+              for (Index x = 0; x < w && same; ++x) {
+                same = std::abs(out(c, y, x) - expected(c, y, x)) < 1e-3;
+              }
+            }
+          }
+          if (same) {
+            ++matches;
+            seen.emplace(dy, dx);
+          }
+        }
+      }
+      REQUIRE(matches == 1);
+    }
+    CHECK(seen.size() == 49);
+  }
+}
+
+TEST_CASE("transforms: flip") {
+  const NdArray<std::uint8_t> image = numbered({2, 2, 3});
+  const NdArray<float> straight({2, 2, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  const NdArray<float> mirrored({2, 2, 3}, {3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10});
+  const auto flipped = [&](const ImageTransform& transform, Index epoch, Index index) {
+    const NdArray<float> out = bytes(apply(transform, image, epoch, index));
+    const bool mirror = test::difference(out, mirrored, 1e-5).empty();
+    CHECK((mirror || test::difference(out, straight, 1e-5).empty()));
+    return mirror;
+  };
+  Augment augment;
+  augment.flip = Flip::kRandom;
+  const ImageTransform random(augment, 2, 2, 3, 5);
+  augment.flip = Flip::kAlternating;
+  const ImageTransform alternating(augment, 2, 2, 3, 5);
+  const ImageTransform none({}, 2, 2, 3, 5);
+  Index random_flips = 0;
+  Index starts = 0;
+  Index changes = 0;
+  for (Index index = 0; index < 200; ++index) {
+    CHECK_FALSE(flipped(none, 0, index));
+    random_flips += flipped(random, 0, index);
+    changes += flipped(random, 0, index) != flipped(random, 1, index);
+    const bool start = flipped(alternating, 0, index);
+    starts += start;
+    for (Index epoch = 1; epoch < 5; ++epoch) {
+      CHECK(flipped(alternating, epoch, index) == (start != (epoch % 2 == 1)));
+    }
+  }
+  for (const Index count : {random_flips, starts, changes}) {
+    CHECK(count > 70);
+    CHECK(count < 130);
+  }
+}
+
+TEST_CASE("transforms: a choice depends on seed, epoch and image alone") {
+  NdArray<std::uint8_t> image({3, 32, 32});
+  eg::Generator rng(3);
+  for (auto& pixel : image) pixel = static_cast<std::uint8_t>(rng.next());
+  Augment augment;
+  augment.crop_padding = 4;
+  augment.flip = Flip::kRandom;
+  augment.custom = [](std::span<float> pixels, eg::Generator& own) {
+    pixels[0] = static_cast<float>(own.uniform());
+  };
+  const ImageTransform transform(augment, 3, 32, 32, 1);
+  const ImageTransform same(augment, 3, 32, 32, 1);
+  const ImageTransform other(augment, 3, 32, 32, 2);
+  const NdArray<float> first = apply(transform, image, 3, 7);
+  apply(transform, image, 0, 1);
+  CHECK_SAME(apply(same, image, 3, 7), first);
+  CHECK(test::difference(apply(other, image, 3, 7), first, 0) != "");
+  CHECK(test::difference(apply(transform, image, 4, 7), first, 0) != "");
+  CHECK(test::difference(apply(transform, image, 3, 8), first, 0) != "");
+}
+
+TEST_CASE("transforms: edge") {
+  const NdArray<std::uint8_t> pixel({1, 1, 1}, {255});
+  Augment augment;
+  augment.flip = Flip::kRandom;
+  CHECK_SAME(apply(ImageTransform(augment, 1, 1, 1, 0), pixel), NdArray<float>({1, 1, 1}, {1}));
+}
+
+TEST_CASE("transforms: error") {
+  const auto made = [](const Augment& augment) { return ImageTransform(augment, 3, 8, 6, 0); };
+  Augment augment;
+  augment.crop_padding = -1;
+  CHECK_ERROR(made(augment), eg::ValueError, "[augment] crop_padding must not be negative: -1");
+  augment.crop_padding = 6;
+  CHECK_ERROR(made(augment), eg::ValueError,
+              "[augment] crop_padding 6 must be below the image's size, 8 x 6");
+  augment.crop_padding = 5;
+  CHECK_NOTHROW(made(augment));
+  augment.normalization = {{0.5f, 0.5f, 0.5f}, {1, 1}};
+  CHECK_ERROR(made(augment), eg::ValueError,
+              "[augment] normalization has 3 means and 2 deviations, the images have 3 channels");
+  augment.normalization = {{0.5f}, {1}};
+  CHECK_ERROR(made(augment), eg::ValueError,
+              "[augment] normalization has 1 means and 1 deviations, the images have 3 channels");
+  augment.normalization = {{0, 0, 0}, {1, 0, 1}};
+  CHECK_ERROR(made(augment), eg::ValueError, "[augment] normalization.stddev must be positive: 0");
+  augment.normalization = {{0, INFINITY, 0}, {1, 1, 1}};
+  CHECK_ERROR(made(augment), eg::ValueError, "[augment] normalization.mean must be finite: inf");
+}
