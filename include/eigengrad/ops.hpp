@@ -18,6 +18,7 @@
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/pad.hpp>
 #include <eigengrad/ops/permute.hpp>
+#include <eigengrad/ops/pool.hpp>
 #include <eigengrad/ops/pow.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/reduction.hpp>

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/avg_pool.hpp>
+#include <eigengrad/kernels/max_pool.hpp>
+#include <eigengrad/ops/unfold.hpp>
+
+#include <limits>
+
+/// The maximum, or the mean, of the windows of each channel.
+///
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+namespace eigengrad {
+
+/// One number means the same for height and width.
+struct MaxPool2dOptions {
+  Pair kernel;
+  Pair stride = 0;  ///< 0 means the kernel: windows side by side
+  Pair padding = 0;
+};
+
+/// One number means the same for height and width.
+struct AvgPool2dOptions {
+  Pair kernel;
+  Pair stride = 0;  ///< 0 means the kernel: windows side by side
+  Pair padding = 0;
+  bool count_include_pad = true;  ///< whether zeros of the padding count in the mean
+};
+
+namespace detail {
+
+/// Checks what both kinds of pooling ask of `x` and of their window.
+inline kernels::Window2d pool_window(const char* op, const Shape& x, const Pair& kernel,
+                                     const Pair& stride, const Pair& padding) {
+  check_images(op, x);
+  kernels::Window2d w = kernels::make_window(op, x[1], {x[2], x[3]}, kernel,
+                                             stride == Pair(0) ? kernel : stride, padding, Pair(1));
+  if (2 * padding.h > kernel.h || 2 * padding.w > kernel.w) {
+    throw ValueError(concat("[", op, "] padding must be at most half the kernel: padding ", padding,
+                            ", kernel ", kernel));
+  }
+  if (w.pixels() == 0 || w.pixels() > std::numeric_limits<std::int32_t>::max()) {
+    throw ShapeError(concat("[", op, "] a channel must have from 1 to 2147483647 pixels: x ", x));
+  }
+  if (w.output.w == 1) w.stride.w = 1;  // no second column: kernels need no room for the stride
+  return w;
+}
+
+inline Shape pooled_shape(const Shape& x, const kernels::Window2d& w) {
+  return Shape{x[0], x[1], w.output.h, w.output.w};
+}
+
+template <class T>
+NdArray<T> max_pool2d_backward(const NdArray<T>& dout, const NdArray<std::int32_t>& index,
+                               const Shape& x, const kernels::Window2d& w) {
+  NdArray<T> dx(x);
+  kernels::max_pool2d_backward(dx.data(), dout.data(), index.data(), x[0] * x[1], w);
+  return dx;
+}
+
+template <class T>
+NdArray<T> avg_pool2d_forward(const NdArray<T>& x, const kernels::Window2d& w, bool with_padding) {
+  NdArray<T> y(pooled_shape(x.shape(), w));
+  kernels::avg_pool2d(y.data(), x.data(), x.dim(0) * x.dim(1), w, with_padding);
+  return y;
+}
+
+template <class T>
+NdArray<T> avg_pool2d_backward(const NdArray<T>& dout, const Shape& x, const kernels::Window2d& w,
+                               bool with_padding) {
+  NdArray<T> dx(x);
+  kernels::avg_pool2d_backward(dx.data(), dout.data(), x[0] * x[1], w, with_padding);
+  return dx;
+}
+
+}  // namespace detail
+
+/// The maximum of each window. Padding counts as -inf, NaN propagates, and of equal maxima the
+/// first receives the gradient.
+///
+/// **Shapes** x (B, C, H, W), result (B, C, (H + 2 p_h - kh) / s_h + 1, the same of W).
+/// **Throws** ShapeError, ValueError if the window does not fit x, or padding exceeds half of it.
+/// **Saves** the place of each maximum, 4 bytes an element of the result.
+template <class T>
+Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dOptions& options) {
+  const kernels::Window2d w =
+      detail::pool_window("max_pool2d", x.shape(), options.kernel, options.stride, options.padding);
+  const Shape shape = detail::pooled_shape(x.shape(), w);
+  NdArray<T> y(shape);
+  NdArray<std::int32_t> index;
+  if (grad_enabled() && x.requires_grad()) index = NdArray<std::int32_t>(shape);
+  kernels::max_pool2d(y.data(), index.data(), x.value().data(), shape[0] * shape[1], w);
+  return make_result(
+      "max_pool2d", std::move(y),
+      [index, from = x.shape(), w](BackwardContext<T>& context) {
+        context.accumulate(0, detail::max_pool2d_backward(context.dout(), index, from, w));
+      },
+      x);
+}
+
+/// The mean of each window.
+///
+/// **Shapes** x (B, C, H, W), result (B, C, (H + 2 p_h - kh) / s_h + 1, the same of W).
+/// **Throws** ShapeError, ValueError if the window does not fit x, or padding exceeds half of it.
+/// **Saves** nothing.
+template <class T>
+Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dOptions& options) {
+  const kernels::Window2d w =
+      detail::pool_window("avg_pool2d", x.shape(), options.kernel, options.stride, options.padding);
+  const bool with_padding = options.count_include_pad;
+  return make_result(
+      "avg_pool2d", detail::avg_pool2d_forward(x.value(), w, with_padding),
+      [from = x.shape(), w, with_padding](BackwardContext<T>& context) {
+        context.accumulate(0, detail::avg_pool2d_backward(context.dout(), from, w, with_padding));
+      },
+      x);
+}
+
+}  // namespace eigengrad
