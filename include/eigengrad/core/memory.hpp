@@ -29,6 +29,8 @@ class BlockCache {
  public:
   static constexpr std::size_t kAlignment = 64;
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  /// No system has more; beyond it size classes would run out.
+  static constexpr std::size_t kLargest = std::size_t{1} << 50;
 
   /// One cache for the process. It is never destroyed: static arrays may outlive everything else.
   static BlockCache& instance() {
@@ -36,7 +38,9 @@ class BlockCache {
     return *cache;
   }
 
+  /// **Throws** std::bad_alloc.
   void* allocate(std::size_t bytes) {
+    if (bytes > kLargest) throw std::bad_alloc();
     const int index = class_of(bytes);
     {
       std::lock_guard lock(mutex_);
@@ -131,6 +135,7 @@ struct CacheAllocator {
   template <class V>
   CacheAllocator(const CacheAllocator<V>&) {}
   U* allocate(std::size_t n) {
+    if (n > BlockCache::kLargest / sizeof(U)) throw std::bad_alloc();  // n * sizeof could wrap
     return static_cast<U*>(BlockCache::instance().allocate(n * sizeof(U)));
   }
   void deallocate(U* p, std::size_t n) noexcept {

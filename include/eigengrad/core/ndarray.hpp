@@ -43,7 +43,8 @@ class NdArray {
   /// An array without storage; `defined()` is false.
   NdArray() = default;
 
-  /// Uninitialised numbers of this shape. **Throws** ShapeError on a negative size.
+  /// Uninitialised numbers of this shape. **Throws** ShapeError on a negative size or more
+  /// elements than can be counted.
   explicit NdArray(const Shape& shape)
       : shape_(check(shape)),
         numel_(shape.numel()),
@@ -143,6 +144,7 @@ class NdArray {
   }
 
   NdArray clone() const {
+    if (!defined()) return {};
     NdArray out(shape_);
     parallel_for(numel_, 4 * kElementGrain,
                  [&](Index i, Index end) { std::copy(data() + i, data() + end, out.data() + i); });
@@ -159,10 +161,16 @@ class NdArray {
 
  private:
   static const Shape& check(const Shape& shape) {
+    Index bytes = sizeof(T);
+    bool fits = true;
     for (Index size : shape) {
       if (size < 0) {
         throw ShapeError(detail::concat("[array] sizes must not be negative: ", shape));
       }
+      fits = fits && !__builtin_mul_overflow(bytes, size, &bytes);
+    }
+    if (!fits && !shape.contains(0)) {
+      throw ShapeError(detail::concat("[array] too many elements: ", shape));
     }
     return shape;
   }

@@ -43,9 +43,9 @@ class Shape {
 
   /// Product of all sizes; 1 for a scalar.
   Index numel() const {
-    Index n = 1;
-    for (Index size : *this) n *= size;
-    return n;
+    std::uint64_t n = 1;  // wraps where Index would overflow, as in a huge size times 0
+    for (Index size : *this) n *= static_cast<std::uint64_t>(size);
+    return static_cast<Index>(n);
   }
 
   Index& operator[](Index axis) { return sizes_[static_cast<std::size_t>(axis)]; }
