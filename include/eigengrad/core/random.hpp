@@ -60,7 +60,9 @@ class Generator {
   /// An independent generator for a numbered part of the work, such as (epoch, image).
   /// Does not advance this one.
   Generator fork(std::uint64_t a, std::uint64_t b = 0) const {
-    const auto w = detail::philox(state_.seed ^ 0x5851F42D4C957F2Dull, a, b ^ (state_.stream << 1));
+    // Seed and stream make the key: mixed into a or b, one stream's forks would be another's.
+    const auto k = detail::philox(state_.seed ^ 0x5851F42D4C957F2Dull, state_.stream, 0);
+    const auto w = detail::philox(join(k[0], k[1]), a, b);
     return Generator(join(w[0], w[1]), join(w[2], w[3]));
   }
 
