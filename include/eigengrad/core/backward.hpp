@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <eigengrad/core/tensor.hpp>
@@ -45,11 +46,11 @@ class BackwardQueue {
   std::vector<Ptr, CacheAllocator<Ptr>> heap_;
 };
 
-/// Leaves with hooks gather a backward's gradient apart from what earlier ones left, so that the
-/// hooks see this backward's alone.
+/// Leaves with hooks and results that retain their gradient gather a backward's apart from what
+/// earlier ones left, so that hooks see, and inputs get, this backward's alone.
 template <class T>
 struct SetAside {
-  typename Node<T>::Ptr leaf;
+  typename Node<T>::Ptr node;
   NdArray<T> earlier;
 };
 
@@ -78,41 +79,42 @@ class BackwardRun {
 
   explicit BackwardRun(const BackwardOptions& options) : options_(options) {}
 
-  void run(const Ptr& root, const NdArray<T>& dout) {
+  void run(const Ptr& root, NdArray<T> dout) {
     enter(root);
     if (root->grad.defined()) {
       add_in_place(root->grad, dout);
     } else {
-      root->grad = dout;
+      root->grad = std::move(dout);
     }
     Ptr node;
     try {
       while ((node = queue_.pop())) visit(*node);
     } catch (...) {
-      // Half-made gradients of results must not leak into a later backward.
-      for (; node; node = queue_.pop()) {
-        if (node->is_result() && !node->retain_grad) node->grad = NdArray<T>();
-      }
-      restore_leaves();
+      // Half-made gradients must not leak into a later backward. What waits here, results and
+      // leaves with hooks, has its earlier gradient set aside.
+      for (; node; node = queue_.pop()) node->grad = NdArray<T>();
+      restore_earlier();
       throw;
     }
-    restore_leaves();
+    restore_earlier();
   }
 
  private:
   void enter(const Ptr& node) {
-    if (!node->is_result()) {
-      if (node->hooks.empty() || set_aside(node)) return;
+    // A leaf without hooks only gathers: there is nothing to run when its gradient is complete.
+    const bool holds_earlier = node->is_result() ? node->retain_grad : !node->hooks.empty();
+    if (holds_earlier) {
+      if (set_aside(node)) return;  // a second consumer: it waits already
       aside_.push_back({node, std::exchange(node->grad, NdArray<T>())});
-    } else if (node->retain_grad && node->grad.defined() && !set_aside(node)) {
-      aside_.push_back({node, std::exchange(node->grad, NdArray<T>())});
+    } else if (!node->is_result()) {
+      return;
     }
     queue_.push(node);
   }
 
   bool set_aside(const Ptr& node) const {
     return std::any_of(aside_.begin(), aside_.end(),
-                       [&](const SetAside<T>& a) { return a.leaf == node; });
+                       [&](const SetAside<T>& a) { return a.node == node; });
   }
 
   void visit(Node<T>& node) {
@@ -133,13 +135,13 @@ class BackwardRun {
     if (!options_.retain_graph) node.free_graph();
   }
 
-  void restore_leaves() {
+  void restore_earlier() {
     for (SetAside<T>& a : aside_) {
       if (!a.earlier.defined()) continue;
-      if (a.leaf->grad.defined()) {
-        add_in_place(a.leaf->grad, a.earlier);
+      if (a.node->grad.defined()) {
+        add_in_place(a.node->grad, a.earlier);
       } else {
-        a.leaf->grad = std::move(a.earlier);
+        a.node->grad = std::move(a.earlier);
       }
     }
   }
@@ -161,7 +163,7 @@ void Tensor<T>::backward(const BackwardOptions& options) const {
 }
 
 template <class T>
-void Tensor<T>::backward(const NdArray<T>& dout, const BackwardOptions& options) const {
+void Tensor<T>::backward(NdArray<T> dout, const BackwardOptions& options) const {
   if (!requires_grad()) {
     throw StateError(
         "[backward] nothing here requires a gradient; were the parameters made with "
@@ -172,7 +174,9 @@ void Tensor<T>::backward(const NdArray<T>& dout, const BackwardOptions& options)
                                     shape(), ", got ", dout.shape()));
   }
   NoGrad guard;
-  detail::BackwardRun<T>(options).run(node_, dout);
+  // Gradients start as this very array; the caller may write into his.
+  dout.make_unique();
+  detail::BackwardRun<T>(options).run(node_, std::move(dout));
 }
 
 }  // namespace eigengrad

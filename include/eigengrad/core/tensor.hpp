@@ -207,10 +207,11 @@ class Tensor {
 
   /// Gradients of this scalar with respect to every leaf that requires one, added to `grad()`.
   /// **Throws** ShapeError unless it has one element; StateError when nothing requires a gradient
-  /// or the graph has been freed.
+  /// or the graph has been freed; and what a closure or a hook throws. Then no result is left with
+  /// a half-made gradient, but leaves may hold a part of this backward: zero_grad() them.
   void backward(const BackwardOptions& options = {}) const;
   /// The same from any tensor, given d(loss)/d(this).
-  void backward(const NdArray<T>& dout, const BackwardOptions& options = {}) const;
+  void backward(NdArray<T> dout, const BackwardOptions& options = {}) const;
 
   /// Name of the op that made this, or "leaf".
   const char* op_name() const { return node().is_result() ? node().op : "leaf"; }
