@@ -4,6 +4,7 @@
 #include <eigengrad/nn/activation.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
+#include <eigengrad/nn/conv_tokenizer.hpp>
 #include <eigengrad/nn/embedding.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
