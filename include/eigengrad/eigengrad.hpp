@@ -6,3 +6,4 @@
 #include <eigengrad/io.hpp>
 #include <eigengrad/nn.hpp>
 #include <eigengrad/ops.hpp>
+#include <eigengrad/optim.hpp>

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+
+#include <eigengrad/kernels/ranges.hpp>
+#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/optim/optimizer.hpp>
+
+#include <utility>
+#include <vector>
+
+/// Adam and AdamW: steps scaled by running means of the gradient and of its square.
+///
+///     Adam: g = dw + weight_decay w       AdamW: g = dw, w = (1 - lr weight_decay) w
+///     m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
+///     w = w - lr m' / (sqrt(v') + eps),  m' = m / (1 - beta1^t),  v' = v / (1 - beta2^t)
+///
+/// t counts the steps in which the parameter had a gradient. With `amsgrad`, v' comes from the
+/// largest v so far.
+/// **Source** D. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015;
+/// I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", 2019;
+/// https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+namespace eigengrad::optim {
+
+struct AdamOptions {
+  double lr = 1e-3;
+  std::pair<double, double> betas = {0.9, 0.999};  ///< decay of the two means, in [0, 1)
+  double eps = 1e-8;
+  double weight_decay = 0;  ///< added to the gradient (L2)
+  bool amsgrad = false;
+  bool maximize = false;  ///< climbs instead
+};
+
+struct AdamWOptions {
+  double lr = 1e-3;
+  std::pair<double, double> betas = {0.9, 0.999};  ///< decay of the two means, in [0, 1)
+  double eps = 1e-8;
+  double weight_decay = 0.01;  ///< shrinks the parameter itself
+  bool amsgrad = false;
+  bool maximize = false;  ///< climbs instead
+};
+
+namespace detail {
+
+/// One parameter's step.
+template <class T>
+struct AdamStep {
+  T* w;
+  const T* g;
+  T* m;
+  T* v;
+  T* v_max;
+  T sign, l2, shrink, add1, beta2, add2, lr, unbias2, eps;
+};
+
+template <class T, bool Amsgrad>
+struct AdamKernel {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(const AdamStep<T>* s, Index begin, Index end) {
+    using V = simd::Vec<T, Arch>;
+    T* w = s->w + begin;
+    const T* g = s->g + begin;
+    T* m = s->m + begin;
+    T* v = s->v + begin;
+    T* v_max = Amsgrad ? s->v_max + begin : nullptr;
+    auto step = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
+      const V value = fetch(w);
+      const V d = fetch(g) * s->sign + value * s->l2;
+      V mean = fetch(m);
+      mean = mean + (d - mean) * s->add1;
+      put(m, mean);
+      V square = fetch(v) * s->beta2 + d * d * s->add2;
+      put(v, square);
+      if constexpr (Amsgrad) {
+        square = simd::max(square, fetch(v_max));
+        put(v_max, square);
+      }
+      put(w, value * s->shrink - mean * s->lr / (vmath::sqrt(square) * s->unbias2 + s->eps));
+    };
+    simd::for_each_vector<V>(
+        end - begin,
+        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + i); },
+               [=](T* p, V x) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + i, x); });
+        },
+        [&](Index i, Index n) EIGENGRAD_INLINE_LAMBDA {
+          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + i, n); },
+               [=](T* p, V x) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + i, x, n); });
+        });
+  }
+};
+
+/// Both optimisers; they differ in what weight decay acts on.
+template <class T, class Options, bool Decoupled>
+class AdamBase : public Optimizer<T> {
+ public:
+  AdamBase(const char* name, const std::vector<ParameterGroup<T>>& groups, const Options& options)
+      : Optimizer<T>(name, groups, options.lr, options.weight_decay,
+                     options.amsgrad
+                         ? std::vector<const char*>{"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
+                         : std::vector<const char*>{"exp_avg", "exp_avg_sq"}),
+        options_(options) {
+    const auto& [beta1, beta2] = options.betas;
+    require(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, name, "betas", "in [0, 1)",
+            concat("(", beta1, ", ", beta2, ")"));
+    require_non_negative(name, "eps", options.eps);
+  }
+
+ private:
+  void update() override {
+    const auto& [beta1, beta2] = options_.betas;
+    steps_.clear();
+    ranges_.clear();
+    for (auto& entry : this->entries_) {
+      if (!entry.tensor.has_grad()) continue;
+      this->begin_step(entry);
+      const auto& group = this->group_of(entry);
+      const double unbias1 = 1 - std::pow(beta1, double(entry.steps));
+      const double unbias2 = 1 - std::pow(beta2, double(entry.steps));
+      steps_.push_back(
+          {entry.tensor.mutable_value().data(), entry.tensor.grad().data(), entry.state[0].data(),
+           entry.state[1].data(), options_.amsgrad ? entry.state[2].data() : nullptr,
+           T(options_.maximize ? -1 : 1), T(Decoupled ? 0 : group.weight_decay),
+           T(Decoupled ? 1 - group.lr * group.weight_decay : 1), T(1 - beta1), T(beta2),
+           T(1 - beta2), T(group.lr / unbias1), T(1 / std::sqrt(unbias2)), T(options_.eps)});
+      ranges_.add(entry.tensor.numel());
+    }
+    ranges_.run([&](Index i, Index begin, Index end) {
+      const AdamStep<T>* step = &steps_[static_cast<std::size_t>(i)];
+      if (options_.amsgrad) {
+        simd::dispatch<AdamKernel<T, true>>(step, begin, end);
+      } else {
+        simd::dispatch<AdamKernel<T, false>>(step, begin, end);
+      }
+    });
+  }
+
+  Options options_;
+  std::vector<AdamStep<T>> steps_;
+  kernels::Ranges ranges_;
+};
+
+}  // namespace detail
+
+/// `optim::Adam<float> adam(model.parameters(), {.lr = 1e-3});`
+///
+/// **Throws** ValueError on an option outside its range.
+template <class T>
+class Adam : public detail::AdamBase<T, AdamOptions, false> {
+ public:
+  explicit Adam(std::vector<Tensor<T>> parameters, const AdamOptions& options = {})
+      : Adam(detail::one_group(std::move(parameters)), options) {}
+  explicit Adam(const std::vector<ParameterGroup<T>>& groups, const AdamOptions& options = {})
+      : detail::AdamBase<T, AdamOptions, false>("adam", groups, options) {}
+};
+
+/// `optim::AdamW<float> adam(model.parameters(), {.lr = 1e-3, .weight_decay = 0.05});`
+///
+/// **Throws** ValueError on an option outside its range.
+template <class T>
+class AdamW : public detail::AdamBase<T, AdamWOptions, true> {
+ public:
+  explicit AdamW(std::vector<Tensor<T>> parameters, const AdamWOptions& options = {})
+      : AdamW(detail::one_group(std::move(parameters)), options) {}
+  explicit AdamW(const std::vector<ParameterGroup<T>>& groups, const AdamWOptions& options = {})
+      : detail::AdamBase<T, AdamWOptions, true>("adamw", groups, options) {}
+};
+
+}  // namespace eigengrad::optim

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <eigengrad/kernels/map.hpp>
+#include <eigengrad/kernels/orthogonalize.hpp>
+#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/sum_of_squares.hpp>
+#include <eigengrad/optim/optimizer.hpp>
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+/// Muon: momentum, made orthogonal, for the hidden matrices of a network.
+///
+///     B = momentum B + G,  U = G + momentum B        (without Nesterov: U = B)
+///     X = orthogonalize(U / |U|_F)
+///     W = (1 - lr weight_decay) W - lr sqrt(max(1, rows / columns)) X
+///
+/// Every direction of a matrix moves equally far, whatever the size of its gradient. It is meant
+/// for the linears and convolutions between a network's ends; give the first and the last layer,
+/// biases, norms and positions to an AdamW beside it, both under one schedule (`hidden_groups`).
+/// **Source** K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
+namespace eigengrad::optim {
+
+struct MuonOptions {
+  double lr = 0.02;
+  double momentum = 0.9;
+  double weight_decay = 0.02;  ///< shrinks the parameter itself
+  bool nesterov = true;
+  Index ns_steps = 5;  ///< rounds of orthogonalisation
+};
+
+namespace detail {
+
+/// One matrix's step. The work is done in stages, each with the same bits whether it runs in
+/// parallel or inside one thread.
+template <class T>
+struct MuonStep {
+  T* w;
+  const T* g;
+  T* b;
+  Index rows, cols;
+  T momentum, shrink, lr;
+  bool nesterov;
+
+  /// Multiplications of a round, for sharing the work out.
+  double cost() const {
+    const double n = double(std::min(rows, cols));
+    return n * (2 * double(rows) * double(cols) + n * n);
+  }
+};
+
+/// b = momentum b + g and u = the direction to go.
+template <class T>
+struct MuonMomentum {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* u, const MuonStep<T>* s, Index begin, Index end) {
+    using V = simd::Vec<T, Arch>;
+    const T* g = s->g + begin;
+    T* b = s->b + begin;
+    T* out = u + begin;
+    const T keep = s->nesterov ? s->momentum : T(1);
+    const T add = s->nesterov ? T(1) : T(0);
+    auto step = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
+      const V gradient = fetch(g);
+      const V buffer = fetch(b) * s->momentum + gradient;
+      put(b, buffer);
+      put(out, gradient * add + buffer * keep);
+    };
+    simd::for_each_vector<V>(
+        end - begin,
+        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
+          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + i); },
+               [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + i, v); });
+        },
+        [&](Index i, Index n) EIGENGRAD_INLINE_LAMBDA {
+          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + i, n); },
+               [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + i, v, n); });
+        });
+  }
+};
+
+/// w = shrink w - lr x
+template <class T>
+struct MuonMove {
+  T shrink, lr;
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V w, V x) const {
+    return w * shrink - x * lr;
+  }
+};
+
+template <class T>
+void muon_step(const MuonStep<T>& s, Index ns_steps) {
+  const Index n = s.rows * s.cols;
+  constexpr Index kChunk = kernels::kNormChunk;
+  eigengrad::detail::Scratch<T> u(n);
+  eigengrad::detail::Scratch<double> partial((n + kChunk - 1) / kChunk);
+  parallel_for(n, kElementGrain, [&](Index begin, Index end) {
+    for (Index at = begin; at < end; at += kChunk) {
+      const Index to = std::min(end, at + kChunk);
+      simd::dispatch<MuonMomentum<T>>(u.data(), &s, at, to);
+      partial[at / kChunk] = kernels::sum_of_squares<T>(u.data() + at, to - at);
+    }
+  });
+  double sum = 0;
+  for (Index i = 0; i < (n + kChunk - 1) / kChunk; ++i) sum += partial[i];
+  // A zero gradient has no direction: the matrix stays, but for its decay.
+  const double norm = std::max(std::sqrt(sum), double(std::numeric_limits<T>::min()));
+  const T factor = static_cast<T>(1 / (sum == sum ? norm : sum));
+  parallel_for(n, kElementGrain, [&](Index begin, Index end) {
+    kernels::scale(u.data() + begin, end - begin, factor);
+  });
+  kernels::orthogonalize(u.data(), s.rows, s.cols, ns_steps);
+  kernels::map(MuonMove<T>{s.shrink, s.lr}, s.w, n, static_cast<const T*>(s.w),
+               static_cast<const T*>(u.data()));
+}
+
+}  // namespace detail
+
+/// `optim::Muon<float> muon(hidden_matrices, {.lr = 0.02});`
+///
+/// A convolution kernel (O, C, kh, kw) counts as a matrix (O, C kh kw). A group's `row_blocks` cuts
+/// its parameters into that many matrices, each orthogonalised apart.
+///
+/// **Throws** ValueError on an option outside its range, ShapeError on a parameter that is not a
+/// matrix or has rows that row_blocks does not divide.
+template <class T>
+class Muon : public Optimizer<T> {
+ public:
+  explicit Muon(std::vector<Tensor<T>> parameters, const MuonOptions& options = {})
+      : Muon(detail::one_group(std::move(parameters)), options) {}
+
+  explicit Muon(const std::vector<ParameterGroup<T>>& groups, const MuonOptions& options = {})
+      : Optimizer<T>("muon", groups, options.lr, options.weight_decay, {"momentum_buffer"}),
+        options_(options) {
+    detail::require(options.momentum >= 0 && options.momentum < 1, "muon", "momentum", "in [0, 1)",
+                    options.momentum);
+    detail::require(options.ns_steps >= 1, "muon", "ns_steps", "at least 1", options.ns_steps);
+    for (std::size_t i = 0; i < this->entries_.size(); ++i) check(i);
+  }
+
+ private:
+  void check(std::size_t i) const {
+    const Shape& shape = this->entries_[i].tensor.shape();
+    if (shape.rank() < 2) {
+      throw ShapeError(detail::concat("[muon] parameters must be matrices: parameter ", i, " ",
+                                      shape, "; give biases and norms to AdamW"));
+    }
+    const Index blocks = this->group_of(this->entries_[i]).row_blocks;
+    if (shape[0] % blocks != 0) {
+      throw ShapeError(detail::concat("[muon] row_blocks ", blocks,
+                                      " must divide the rows: ", "parameter ", i, " ", shape));
+    }
+  }
+
+  void update() override {
+    steps_.clear();
+    for (auto& entry : this->entries_) {
+      if (!entry.tensor.has_grad()) continue;
+      this->begin_step(entry);
+      if (entry.tensor.numel() > 0) add_steps(entry);
+    }
+    run_steps();
+  }
+
+  void add_steps(typename Optimizer<T>::Entry& entry) {
+    const auto& group = this->group_of(entry);
+    const Index rows = entry.tensor.dim(0) / group.row_blocks;
+    const Index cols = entry.tensor.numel() / entry.tensor.dim(0);
+    const double factor = std::sqrt(std::max(1.0, double(rows) / double(cols)));
+    for (Index block = 0; block < group.row_blocks; ++block) {
+      const Index at = block * rows * cols;
+      steps_.push_back({entry.tensor.mutable_value().data() + at, entry.tensor.grad().data() + at,
+                        entry.state[0].data() + at, rows, cols, T(options_.momentum),
+                        T(1 - group.lr * group.weight_decay), T(group.lr * factor),
+                        options_.nesterov});
+    }
+  }
+
+  /// A matrix too large for one thread's fair share is worked on by all threads; the others go to
+  /// one thread each, where they stay in its cache. The bits are the same either way.
+  void run_steps() {
+    std::sort(steps_.begin(), steps_.end(),
+                     [](const auto& a, const auto& b) { return a.cost() > b.cost(); });
+    const std::size_t threads = static_cast<std::size_t>(num_threads());
+    double left = 0;
+    for (const auto& step : steps_) left += step.cost();
+    std::size_t next = 0;
+    for (; next < steps_.size() && threads > 1; ++next) {
+      const double cost = steps_[next].cost();
+      if (cost * double(threads) <= left) break;
+      detail::muon_step(steps_[next], options_.ns_steps);
+      left -= cost;
+    }
+    // The largest first, each to the thread with the least work.
+    loads_.assign(threads, 0);
+    owners_.assign(steps_.size(), 0);
+    for (std::size_t i = next; i < steps_.size(); ++i) {
+      const auto least = std::min_element(loads_.begin(), loads_.end());
+      owners_[i] = least - loads_.begin();
+      *least += steps_[i].cost();
+    }
+    parallel_for(static_cast<Index>(threads), 1, [&](Index begin, Index end) {
+      for (std::size_t i = next; i < steps_.size(); ++i) {
+        if (owners_[i] < begin || owners_[i] >= end) continue;
+        detail::muon_step(steps_[i], options_.ns_steps);
+      }
+    });
+  }
+
+  MuonOptions options_;
+  std::vector<detail::MuonStep<T>> steps_;
+  std::vector<double> loads_;
+  std::vector<Index> owners_;
+};
+
+}  // namespace eigengrad::optim

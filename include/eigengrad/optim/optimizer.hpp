@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include <eigengrad/core/tensor.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What all optimisers share: parameter groups, learning rates, state for checkpoints.
+///
+/// A step writes parameters and state in place unless another array shares their storage
+/// (copy-on-write): `detach()`, `value()` and `state_dict()` are therefore cheap snapshots that no
+/// later step changes.
+namespace eigengrad::optim {
+
+/// Parameters that are treated alike.
+///
+///     optim::AdamW<float> adam({{.parameters = matrices},
+///                               {.parameters = biases, .weight_decay = 0}}, {.lr = 1e-3});
+template <class T>
+struct ParameterGroup {
+  std::vector<Tensor<T>> parameters{};
+  std::optional<double> lr = std::nullopt;            ///< unset: the optimiser's
+  std::optional<double> weight_decay = std::nullopt;  ///< unset: the optimiser's
+  /// Muon treats each parameter as this many matrices of equal height, one below the other: 3 for
+  /// a fused query-key-value weight. The others work by element, where it makes no difference.
+  Index row_blocks = 1;
+};
+
+namespace detail {
+
+using eigengrad::detail::concat;
+
+template <class V>
+void require(bool ok, const char* owner, const char* field, const char* rule, const V& value) {
+  if (!ok) throw ValueError(concat("[", owner, "] ", field, " must be ", rule, ": ", value));
+}
+
+/// 0 <= value < infinity.
+inline void require_non_negative(const char* owner, const char* field, double value) {
+  require(value >= 0, owner, field, "at least 0", value);
+  require(std::isfinite(value), owner, field, "finite", value);
+}
+
+template <class T>
+std::vector<ParameterGroup<T>> one_group(std::vector<Tensor<T>> parameters) {
+  std::vector<ParameterGroup<T>> groups(1);
+  groups[0].parameters = std::move(parameters);
+  return groups;
+}
+
+}  // namespace detail
+
+/// The base of SGD, Adam, AdamW and Muon.
+template <class T>
+class Optimizer {
+ public:
+  using State = std::map<std::string, NdArray<T>>;
+
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// Moves each parameter that has a gradient; those without keep their value and their state.
+  void step() {
+    update();
+    ++step_count_;
+  }
+  /// Forgets all gradients.
+  void zero_grad() {
+    for (Entry& entry : entries_) entry.tensor.zero_grad();
+  }
+
+  /// Steps taken so far, those before a checkpoint included: the argument of a Schedule.
+  Index step_count() const { return step_count_; }
+
+  std::size_t group_count() const { return groups_.size(); }
+  double lr(std::size_t group = 0) const { return groups_.at(group).lr; }
+  double weight_decay(std::size_t group = 0) const { return groups_.at(group).weight_decay; }
+
+  /// Sets the learning rate of all groups. **Throws** ValueError if it is negative.
+  void set_lr(double lr) {
+    for (std::size_t i = 0; i < groups_.size(); ++i) set_lr(i, lr);
+  }
+  void set_lr(std::size_t group, double lr) {
+    detail::require_non_negative(name_, "lr", lr);
+    groups_.at(group).lr = lr;
+  }
+  /// Gives each group `factor` times the learning rate it was made with.
+  void set_lr_factor(double factor) {
+    detail::require_non_negative(name_, "lr factor", factor);
+    for (Group& group : groups_) group.lr = group.initial_lr * factor;
+  }
+
+  /// Everything a resumed run needs to continue with the same bits: moments by parameter number
+  /// ("exp_avg.0") and counts of steps. Options and learning rates are not part of it; they come
+  /// from the constructor and the schedule.
+  State state_dict() const {
+    State out;
+    out["step"] = NdArray<T>(Shape{2});
+    write_count(out["step"].data(), step_count_);
+    out["parameter_steps"] = NdArray<T>(Shape{static_cast<Index>(entries_.size()), 2});
+    T* steps = out["parameter_steps"].data();
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      write_count(steps + 2 * i, entries_[i].steps);
+      for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
+        if (entries_[i].steps > 0) out[state_name(slot, i)] = entries_[i].state[slot];
+      }
+    }
+    return out;
+  }
+
+  /// Takes the state of an optimiser of the same kind, with the same parameters in the same order.
+  /// **Throws** ValueError or ShapeError, and changes nothing, if names or shapes do not fit.
+  void load_state_dict(const State& state) {
+    const Index n = static_cast<Index>(entries_.size());
+    const Index step_count = read_count(find(state, "step", Shape{2}).data(), "step");
+    const NdArray<T>& counts = find(state, "parameter_steps", Shape{n, 2});
+    std::vector<Entry> entries = entries_;
+    std::size_t used = 2;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      Entry& entry = entries[i];
+      entry.steps = read_count(counts.data() + 2 * i, "parameter_steps");
+      for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
+        entry.state[slot] =
+            entry.steps > 0 ? find(state, state_name(slot, i), entry.tensor.shape()) : NdArray<T>();
+        used += entry.steps > 0;
+      }
+    }
+    if (used != state.size()) throw_unknown_name(state, entries);
+    entries_ = std::move(entries);
+    step_count_ = step_count;
+  }
+
+ protected:
+  struct Group {
+    double lr;
+    double initial_lr;
+    double weight_decay;
+    Index row_blocks;
+  };
+  struct Entry {
+    Tensor<T> tensor;
+    std::size_t group;
+    Index steps;  ///< in how many steps it had a gradient
+    std::vector<NdArray<T>> state;
+  };
+
+  /// `name` stands in messages; `state_names` are the arrays kept for each parameter, in its shape.
+  Optimizer(const char* name, const std::vector<ParameterGroup<T>>& groups, double lr,
+            double weight_decay, std::vector<const char*> state_names)
+      : name_(name), state_names_(std::move(state_names)) {
+    detail::require_non_negative(name_, "lr", lr);
+    detail::require_non_negative(name_, "weight_decay", weight_decay);
+    for (const ParameterGroup<T>& group : groups) {
+      Group own{group.lr.value_or(lr), group.lr.value_or(lr),
+                group.weight_decay.value_or(weight_decay), group.row_blocks};
+      detail::require_non_negative(name_, "lr", own.lr);
+      detail::require_non_negative(name_, "weight_decay", own.weight_decay);
+      detail::require(own.row_blocks >= 1, name_, "row_blocks", "at least 1", own.row_blocks);
+      for (const Tensor<T>& parameter : group.parameters) add(parameter);
+      groups_.push_back(own);
+    }
+    if (entries_.empty()) {
+      throw ValueError(detail::concat("[", name_, "] needs at least one parameter"));
+    }
+  }
+
+  /// Makes one step; `begin_step` for each parameter with a gradient.
+  virtual void update() = 0;
+
+  /// Counts the step of one parameter and makes what it writes its own: the value, and the state,
+  /// which is zeros the first time.
+  void begin_step(Entry& entry) {
+    entry.tensor.mutable_value().make_unique();
+    for (NdArray<T>& array : entry.state) {
+      if (entry.steps == 0) {
+        array = NdArray<T>::zeros(entry.tensor.shape());
+      } else {
+        array.make_unique();
+      }
+    }
+    ++entry.steps;
+  }
+
+  const Group& group_of(const Entry& entry) const { return groups_[entry.group]; }
+
+  const char* name_;
+  std::vector<Entry> entries_;
+
+ private:
+  // Counts are stored as two digits: a float alone counts to 2^24 only.
+  static constexpr Index kDigit = Index{1} << 20;
+
+  static void write_count(T* out, Index count) {
+    out[0] = static_cast<T>(count / kDigit);
+    out[1] = static_cast<T>(count % kDigit);
+  }
+  Index read_count(const T* in, const char* field) const {
+    for (int i = 0; i < 2; ++i) {
+      detail::require(in[i] >= 0 && in[i] < T(kDigit) && in[i] == std::floor(in[i]), name_, field,
+                      "whole numbers below 2^20", in[i]);
+    }
+    return static_cast<Index>(in[0]) * kDigit + static_cast<Index>(in[1]);
+  }
+
+  void add(const Tensor<T>& parameter) {
+    const std::size_t i = entries_.size();
+    if (!parameter.defined()) {
+      throw ValueError(detail::concat("[", name_, "] parameter ", i, " is empty"));
+    }
+    if (!parameter.is_leaf()) {
+      throw ValueError(detail::concat("[", name_, "] parameters must be leaves: parameter ", i,
+                                      " is the result of ", parameter.op_name()));
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (entries_[j].tensor.node_ptr() == parameter.node_ptr()) {
+        throw ValueError(detail::concat("[", name_, "] parameters must differ: ", j, " and ", i,
+                                        " are the same tensor"));
+      }
+    }
+    entries_.push_back(
+        {parameter, groups_.size(), 0, std::vector<NdArray<T>>(state_names_.size())});
+  }
+
+  std::string state_name(std::size_t slot, std::size_t i) const {
+    return detail::concat(state_names_[slot], ".", i);
+  }
+
+  const NdArray<T>& find(const State& state, const std::string& name, const Shape& shape) const {
+    const auto found = state.find(name);
+    if (found == state.end()) {
+      throw ValueError(detail::concat("[", name_, "] the state lacks ", name));
+    }
+    if (!(found->second.shape() == shape)) {
+      throw ShapeError(detail::concat("[", name_, "] the state's ", name, " must have shape ",
+                                      shape, ", got ", found->second.shape()));
+    }
+    return found->second;
+  }
+
+  [[noreturn]] void throw_unknown_name(const State& state,
+                                       const std::vector<Entry>& entries) const {
+    State known{{"step", {}}, {"parameter_steps", {}}};
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
+        if (entries[i].steps > 0) known[state_name(slot, i)];
+      }
+    }
+    std::string unknown;
+    for (const auto& [name, array] : state) {
+      if (unknown.empty() && !known.contains(name)) unknown = name;
+    }
+    throw ValueError(detail::concat("[", name_, "] the state has an unknown name: ", unknown));
+  }
+
+  std::vector<const char*> state_names_;
+  std::vector<Group> groups_;
+  Index step_count_ = 0;
+};
+
+}  // namespace eigengrad::optim
