@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/random_hash.hpp>
+
+/// Dropout: y = x m / (1 - p) with m = 1 with probability 1 - p and 0 otherwise.
+///
+/// Always active: whether this is training is the module's business. One draw from the generator
+/// is the key of the whole mask, so a result depends on the generator's state alone.
+/// **Source** N. Srivastava et al., "Dropout", JMLR 2014; G. Huang et al., "Deep networks with
+/// stochastic depth", ECCV 2016.
+namespace eigengrad {
+
+namespace detail {
+
+inline void check_probability(const char* op, double p) {
+  if (!(p >= 0 && p <= 1)) throw ValueError(concat("[", op, "] p must be in [0, 1]: ", p));
+}
+
+/// One decision for each element, or for each index of axis 0. Its own backward: dx from dout.
+template <bool Samples, class T>
+NdArray<T> dropout_forward(const NdArray<T>& x, const kernels::DropoutMask& mask) {
+  NdArray<T> y(x.shape());
+  if constexpr (Samples) {
+    const Index samples = x.shape()[0];
+    kernels::dropout_samples(y.data(), x.data(), samples, x.numel() / std::max<Index>(1, samples),
+                             mask);
+  } else {
+    kernels::dropout(y.data(), x.data(), x.numel(), mask);
+  }
+  return y;
+}
+
+template <bool Samples, class T>
+Tensor<T> dropout_op(const char* op, const Tensor<T>& x, double p, Generator& generator) {
+  check_probability(op, p);
+  // Drawn even if p is 0, so that a rate does not change what is drawn behind it.
+  const kernels::DropoutMask mask(generator.next(), p);
+  if (p == 0) return x;
+  return make_result(
+      op, dropout_forward<Samples>(x.value(), mask),
+      [mask](BackwardContext<T>& context) {
+        context.accumulate(0, dropout_forward<Samples>(context.dout(), mask));
+      },
+      x);
+}
+
+}  // namespace detail
+
+/// Zeros each element with probability p and scales the others by 1 / (1 - p).
+///
+/// **Shapes** x (...), result (...). p in [0, 1]; 0 returns x, 1 gives zeros.
+/// **Throws** ValueError if p is out of range. **Saves** the mask's key.
+template <class T>
+Tensor<T> dropout(const Tensor<T>& x, double p, Generator& generator) {
+  return detail::dropout_op<false>("dropout", x, p, generator);
+}
+
+/// Zeros each whole sample (index of axis 0) with probability p and scales the others by
+/// 1 / (1 - p).
+///
+/// **Shapes** x (B, ...), result (B, ...). p in [0, 1]; 0 returns x, 1 gives zeros.
+/// **Throws** ValueError if p is out of range, ShapeError if x is a scalar.
+/// **Saves** the mask's key.
+template <class T>
+Tensor<T> stochastic_depth(const Tensor<T>& x, double p, Generator& generator) {
+  if (x.rank() == 0) throw ShapeError("[stochastic_depth] x needs a batch axis: x ()");
+  return detail::dropout_op<true>("stochastic_depth", x, p, generator);
+}
+
+}  // namespace eigengrad
