@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <eigengrad/core/memory.hpp>
+#include <eigengrad/core/parallel.hpp>
+#include <eigengrad/kernels/attention_rows.hpp>
+#include <eigengrad/kernels/gemm.hpp>
+
+/// Scaled dot-product attention, forward and backward: O = softmax(scale Q K^T + masks) V for each
+/// head of each sample.
+///
+/// A head's rows are worked on in blocks of queries, so that scores stay in cache and scratch
+/// memory grows with the number of keys, not with its square. Heads lie wherever strides say: the
+/// packed layouts of self and cross attention need no copies.
+namespace eigengrad::kernels {
+
+namespace detail {
+
+/// The block of queries [first, first + rows), which sees keys [0, keys).
+struct QueryBlock {
+  Index first, rows, keys;
+};
+
+/// Queries in a block; depends on the sizes alone, for backward adds over blocks in order.
+template <class T>
+Index query_block_rows(const Attention<T>& a) {
+  Index rows = std::max<Index>(64, 65536 / std::max<Index>(1, a.row_size()));
+  if (a.causal) rows = 64;  // the blocks are what skips the keys that nobody sees
+  const Index blocks = std::max<Index>(1, (a.queries + rows - 1) / rows);
+  return std::max<Index>(8, ((a.queries + blocks - 1) / blocks + 7) / 8 * 8);  // even, whole tiles
+}
+
+template <class T>
+QueryBlock query_block(const Attention<T>& a, Index first, Index rows) {
+  rows = std::min(rows, a.queries - first);
+  return {first, rows, a.causal ? std::min(a.keys, first + rows) : a.keys};
+}
+
+/// 0 for the keys that sample `b` attends to, -inf for the others; null if it attends to all.
+template <class T>
+const T* padding_row(const Attention<T>& a, Index b, T* row) {
+  if (a.key_padding == nullptr) return nullptr;
+  const bool* attend = a.key_padding + b * a.keys;
+  for (Index j = 0; j < a.row_size(); ++j) {
+    row[j] = j < a.keys && attend[j] ? T(0) : -std::numeric_limits<T>::infinity();
+  }
+  return row;
+}
+
+/// Heads for which one more thread pays.
+template <class T>
+Index attention_grain(const Attention<T>& a, Index rows) {
+  return std::max<Index>(1, (1 << 17) / std::max<Index>(1, rows * a.keys * a.width));
+}
+
+/// p (rows, keys) = the probabilities of a block, `dropped` the same under the dropout mask
+/// (null without dropout; may be `p`).
+template <class T>
+void attention_probabilities(const Attention<T>& a, Index b, Index h, const QueryBlock& block, T* p,
+                             T* dropped, const T* padding) {
+  gemm<T>({.m = block.rows,
+           .n = block.keys,
+           .k = a.width,
+           .a = a.q.at(b, h, block.first),
+           .lda = a.q.token,
+           .b = a.k.at(b, h),
+           .ldb = a.k.token,
+           .transpose_b = true,
+           .c = p,
+           .ldc = a.row_size()});
+  simd::dispatch<AttentionRows<T>>(&a, b, h, block.first, block.rows, block.keys, p, dropped,
+                                   padding);
+}
+
+}  // namespace detail
+
+/// out = attention(a). `probabilities` (B, H, Tq, row_size) receives the rows of softmax for
+/// `attention_backward`, unless it is null.
+template <class T>
+void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) {
+  const Index rows = detail::query_block_rows(a);
+  const Index blocks = (a.queries + rows - 1) / rows;
+  const Index size = a.row_size();
+  const Index grain = detail::attention_grain(a, rows);
+  parallel_for(a.batch * a.heads * blocks, grain, [&](Index begin, Index end) {
+    const bool scratch = probabilities == nullptr || a.dropout;
+    eigengrad::detail::Scratch<T> memory(size + (scratch ? rows * size : 0));
+    T* work = memory.data() + size;
+    for (Index item = begin; item < end; ++item) {
+      const Index head = item / blocks;
+      const Index b = head / a.heads;
+      const Index h = head % a.heads;
+      const detail::QueryBlock block = detail::query_block(a, item % blocks * rows, rows);
+      T* p = probabilities ? probabilities + (head * a.queries + block.first) * size : work;
+      T* dropped = a.dropout ? work : nullptr;
+      detail::attention_probabilities(a, b, h, block, p, dropped,
+                                      detail::padding_row(a, b, memory.data()));
+      gemm<T>({.m = block.rows,
+               .n = a.value_width,
+               .k = block.keys,
+               .a = dropped ? dropped : p,
+               .lda = size,
+               .b = a.v.at(b, h),
+               .ldb = a.v.token,
+               .c = out.at(b, h, block.first),
+               .ldc = out.token});
+    }
+  });
+}
+
+/// Where a gradient goes: nowhere if `view.data` is null; added to what is there or over it.
+template <class T>
+struct HeadGradient {
+  HeadView<T> view{};
+  bool accumulate = false;
+  bool wanted() const { return view.data != nullptr; }
+};
+
+namespace detail {
+
+/// The gradients of one head. `work` holds a row and three blocks.
+template <class T>
+void attention_backward_head(const Attention<T>& a, Index b, Index h, const HeadGradient<T>& dq,
+                             const HeadGradient<T>& dk, const HeadGradient<T>& dv,
+                             const HeadView<const T>& dout, const T* probabilities, T* work) {
+  const Index rows = query_block_rows(a);
+  const Index size = a.row_size();
+  const T* padding = padding_row(a, b, work);
+  T* ds = work + size;
+  T* dropped = a.dropout ? ds + rows * size : nullptr;
+  T* recomputed = ds + 2 * rows * size;
+  // The first block writes and the others add, if it sees all keys; else all add to zeros.
+  const bool whole = a.queries > 0 && query_block(a, 0, rows).keys == a.keys;
+  auto clear = [&](const HeadGradient<T>& g, Index width) {
+    if (!g.wanted() || g.accumulate || whole) return;
+    for (Index t = 0; t < a.keys; ++t) std::fill_n(g.view.at(b, h, t), width, T(0));
+  };
+  clear(dk, a.width);
+  clear(dv, a.value_width);
+  for (Index first = 0; first < a.queries; first += rows) {
+    const QueryBlock block = query_block(a, first, rows);
+    const bool add = !whole || first > 0;
+    const T* dout_rows = dout.at(b, h, first);
+    const T* p = probabilities + first * size;
+    if (probabilities == nullptr) {
+      attention_probabilities(a, b, h, block, recomputed, static_cast<T*>(nullptr), padding);
+      p = recomputed;
+    }
+    const bool scores = dq.wanted() || dk.wanted();
+    if (scores) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
+      gemm<T>({.m = block.rows,
+               .n = block.keys,
+               .k = a.value_width,
+               .a = dout_rows,
+               .lda = dout.token,
+               .b = a.v.at(b, h),
+               .ldb = a.v.token,
+               .transpose_b = true,
+               .c = ds,
+               .ldc = size});
+    }
+    simd::dispatch<AttentionRowsBackward<T>>(&a, (b * a.heads + h) * a.queries + first, block.rows,
+                                             block.keys, scores ? ds : nullptr, dropped, p);
+    if (dv.wanted()) {  // dV (keys, Dv) = P^T (keys, rows) . dO (rows, Dv)
+      gemm<T>({.m = block.keys,
+               .n = a.value_width,
+               .k = block.rows,
+               .a = dropped ? dropped : p,
+               .lda = size,
+               .transpose_a = true,
+               .b = dout_rows,
+               .ldb = dout.token,
+               .c = dv.view.at(b, h),
+               .ldc = dv.view.token,
+               .accumulate = dv.accumulate || add});
+    }
+    if (dq.wanted()) {  // dQ (rows, D) = dS (rows, keys) . K (keys, D)
+      gemm<T>({.m = block.rows,
+               .n = a.width,
+               .k = block.keys,
+               .a = ds,
+               .lda = size,
+               .b = a.k.at(b, h),
+               .ldb = a.k.token,
+               .c = dq.view.at(b, h, first),
+               .ldc = dq.view.token,
+               .accumulate = dq.accumulate});
+    }
+    if (dk.wanted()) {  // dK (keys, D) = dS^T (keys, rows) . Q (rows, D)
+      gemm<T>({.m = block.keys,
+               .n = a.width,
+               .k = block.rows,
+               .a = ds,
+               .lda = size,
+               .transpose_a = true,
+               .b = a.q.at(b, h, first),
+               .ldb = a.q.token,
+               .c = dk.view.at(b, h),
+               .ldc = dk.view.token,
+               .accumulate = dk.accumulate || add});
+    }
+  }
+}
+
+}  // namespace detail
+
+/// The gradients of q, k and v from that of the result. Without `probabilities` they are computed
+/// anew.
+template <class T>
+void attention_backward(const Attention<T>& a, const HeadGradient<T>& dq, const HeadGradient<T>& dk,
+                        const HeadGradient<T>& dv, const HeadView<const T>& dout,
+                        const T* probabilities) {
+  const Index size = a.row_size();
+  const Index rows = detail::query_block_rows(a);
+  const Index grain = detail::attention_grain(a, a.queries);
+  parallel_for(a.batch * a.heads, grain, [&](Index begin, Index end) {
+    eigengrad::detail::Scratch<T> work(size +
+                                       (probabilities ? a.dropout ? 2 : 1 : 3) * rows * size);
+    for (Index item = begin; item < end; ++item) {
+      detail::attention_backward_head(
+          a, item / a.heads, item % a.heads, dq, dk, dv, dout,
+          probabilities ? probabilities + item * a.queries * size : nullptr, work.data());
+    }
+  });
+}
+
+}  // namespace eigengrad::kernels

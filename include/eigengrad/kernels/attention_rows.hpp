@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include <eigengrad/kernels/random_hash.hpp>
+#include <eigengrad/kernels/vmath.hpp>
+
+#include <limits>
+
+/// What attention does to rows of scores: scale, masks, softmax, dropout; and the way back.
+namespace eigengrad::kernels {
+
+/// The rows of one kind (q, k, v, ...) of all heads: strides in elements, a row contiguous.
+template <class T>
+struct HeadView {
+  T* data = nullptr;
+  Index batch = 0, head = 0, token = 0;
+  T* at(Index b, Index h, Index t = 0) const { return data + b * batch + h * head + t * token; }
+};
+
+/// One call of attention: sizes, inputs and masks.
+template <class T>
+struct Attention {
+  Index batch = 0, heads = 0, queries = 0, keys = 0;
+  Index width = 0, value_width = 0;  ///< of a row of q and k; of v and the result
+  HeadView<const T> q{}, k{}, v{};
+  T scale = T(1);
+  bool causal = false;                ///< query i sees keys 0 to i
+  const bool* key_padding = nullptr;  ///< (batch, keys), true: attend
+  const T* additive = nullptr;        ///< added to the scaled scores
+  Index additive_step[4] = {};        ///< its strides over (batch, head, query, key); 0 repeats
+  bool dropout = false;
+  DropoutMask mask{};
+
+  /// Elements from one row of scores to the next: whole vectors of every instruction set, so that
+  /// no row has a ragged end. Behind the last key the probabilities are 0.
+  Index row_size() const { return (keys + 15) / 16 * 16; }
+};
+
+namespace detail {
+
+/// Lanes below `n` of x, `other` in the rest.
+template <class V>
+EIGENGRAD_INLINE V first_lanes(V x, Index n, V other) {
+  using I = std::conditional_t<sizeof(simd::Element<V>) == 4, std::int32_t, std::int64_t>;
+  using Lanes = typename simd::detail::VecOf<I, sizeof(V)>::type;
+  Lanes lane;
+  EIGENGRAD_UNROLL
+  for (Index i = 0; i < simd::kSize<V>; ++i) lane[i] = static_cast<I>(i);
+  return lane < static_cast<I>(n) ? x : other;
+}
+
+/// One row of `width` scores, of which the first `n` are seen: p = softmax of them in place, 0
+/// behind them; all 0 if every one is -inf. `at` is the row's first index under the dropout mask.
+template <class T, class V>
+EIGENGRAD_INLINE void attention_row(const Attention<T>& a, T* p, T* dropped, Index n, Index width,
+                                    const T* padding, const T* additive, Index at) {
+  constexpr Index kLanes = simd::kSize<V>;
+  constexpr T kInf = std::numeric_limits<T>::infinity();
+  const V minus_inf = simd::broadcast<V>(-kInf);
+  const bool repeats = additive && a.additive_step[3] == 0;
+  const T constant = repeats ? *additive : T(0);
+  const T* by_key = repeats ? nullptr : additive;
+  V top = minus_inf;
+  for (Index j = 0; j < n; j += kLanes) {
+    const Index left = n - j;
+    V x = simd::load<V>(p + j) * a.scale + constant;
+    if (by_key) {
+      x += left < kLanes ? simd::load_partial<V>(by_key + j, left) : simd::load<V>(by_key + j);
+    }
+    if (padding) x += simd::load<V>(padding + j);
+    if (left < kLanes) x = first_lanes(x, left, minus_inf);
+    top = simd::max(x, top);
+    simd::store<V>(p + j, x);
+  }
+  const T most = simd::reduce_max(top);
+  const T shift = most == -kInf ? T(0) : most;
+  V sum{};
+  for (Index j = 0; j < n; j += kLanes) {
+    const V e = vmath::exp(simd::load<V>(p + j) - shift);
+    simd::store<V>(p + j, e);
+    sum += e;
+  }
+  const T total = simd::reduce_add(sum);
+  const T inverse = total == T(0) ? T(0) : T(1) / total;
+  for (Index j = 0; j < width; j += kLanes) {
+    const V y = j < n ? simd::load<V>(p + j) * inverse : V{};
+    simd::store<V>(p + j, y);
+    if (dropped) simd::store<V>(dropped + j, a.mask.apply(y, at + j));
+  }
+}
+
+template <class T>
+struct AttentionRows {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(const Attention<T>* a, Index b, Index h, Index first, Index rows,
+                                   Index keys, T* p, T* dropped, const T* padding) {
+    using V = simd::Vec<T, Arch>;
+    const Index size = a->row_size();
+    const Index width = (keys + 15) / 16 * 16;
+    const Index* step = a->additive_step;
+    for (Index r = 0; r < rows; ++r) {
+      const Index i = first + r;
+      const T* additive =
+          a->additive ? a->additive + b * step[0] + h * step[1] + i * step[2] : nullptr;
+      const Index n = a->causal && i + 1 < keys ? i + 1 : keys;
+      const Index at = ((b * a->heads + h) * a->queries + i) * size;
+      attention_row<T, V>(*a, p + r * size, dropped ? dropped + r * size : nullptr, n, width,
+                          padding, additive, at);
+    }
+  }
+};
+
+/// ds = scale p (d - sum(d p)) where d is ds on entry, under the dropout mask; dropped = p under
+/// the mask. `ds` and `dropped` may be null. `first` counts rows over all heads.
+template <class T>
+struct AttentionRowsBackward {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(const Attention<T>* a, Index first, Index rows, Index keys,
+                                   T* ds, T* dropped, const T* p) {
+    using V = simd::Vec<T, Arch>;
+    constexpr Index kLanes = simd::kSize<V>;
+    const Index size = a->row_size();
+    for (Index r = 0; r < rows; ++r, p += size) {
+      const Index at = (first + r) * size;
+      if (dropped) {
+        for (Index j = 0; j < keys; j += kLanes) {
+          simd::store<V>(dropped + r * size + j, a->mask.apply(simd::load<V>(p + j), at + j));
+        }
+      }
+      if (ds == nullptr) continue;
+      T* d = ds + r * size;
+      V sum{};
+      for (Index j = 0; j < keys; j += kLanes) {
+        V x = simd::load<V>(d + j);
+        if (keys - j < kLanes) x = first_lanes(x, keys - j, V{});  // nothing was written there
+        if (dropped) {
+          x = a->mask.apply(x, at + j);
+          simd::store<V>(d + j, x);
+        }
+        sum += x * simd::load<V>(p + j);
+      }
+      const T total = simd::reduce_add(sum);
+      for (Index j = 0; j < keys; j += kLanes) {
+        simd::store<V>(d + j, simd::load<V>(p + j) * (simd::load<V>(d + j) - total) * a->scale);
+      }
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace eigengrad::kernels
