@@ -5,10 +5,12 @@
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/conv_tokenizer.hpp>
+#include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/embedding.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
 #include <eigengrad/nn/linear.hpp>
+#include <eigengrad/nn/mlp.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>

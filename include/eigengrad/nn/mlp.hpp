@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/nn/dropout.hpp>
+#include <eigengrad/nn/linear.hpp>
+#include <eigengrad/ops/arithmetic.hpp>
+
+namespace eigengrad::nn {
+
+struct MlpOptions {
+  /// Width of the input.
+  Index in = 0;
+  /// Width between the two layers; 0 means 4 in.
+  Index hidden = 0;
+  /// Width of the result; 0 means in.
+  Index out = 0;
+  Activation activation = Activation::kGelu;
+  /// Of dropout after the activation and after the second layer.
+  double dropout = 0;
+  InitOptions init = {};
+  /// Factor of the second layer's first weights; 0 makes a residual branch begin at nothing.
+  double output_scale = 1;
+};
+
+/// fc2(act(fc1(x))), with dropout after each.
+///
+/// **Parameters** fc1.weight (hidden, in), fc1.bias, fc2.weight (out, hidden), fc2.bias.
+/// **Shapes** x (..., in), result (..., out).
+template <class T>
+class Mlp : public Module<T> {
+ public:
+  Mlp(const MlpOptions& options, Generator& rng)
+      : Module<T>("Mlp"),
+        fc1_(this->add("fc1", Linear<T>({.in_features = options.in,
+                                         .out_features = hidden(options),
+                                         .activation = options.activation,
+                                         .init = options.init},
+                                        rng))),
+        fc2_(this->add("fc2", Linear<T>({.in_features = hidden(options),
+                                         .out_features = options.out > 0 ? options.out : options.in,
+                                         .init = {options.init.rule,
+                                                  options.init.scale * options.output_scale}},
+                                        rng))),
+        drop1_(this->add("drop1", Dropout<T>({options.dropout}, rng))),
+        drop2_(this->add("drop2", Dropout<T>({options.dropout}, rng))) {}
+
+  /// `residual` (..., out), if defined, is added to the result, by the last product if it can.
+  Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& residual = {}) const {
+    const Tensor<T> h = drop1_(fc1_(x));
+    if (!drop2_.active()) return fc2_(h, residual);
+    const Tensor<T> y = drop2_(fc2_(h));
+    return residual.defined() ? residual + y : y;
+  }
+
+ private:
+  static Index hidden(const MlpOptions& options) {
+    return options.hidden > 0 ? options.hidden : 4 * options.in;
+  }
+
+  Linear<T> fc1_;
+  Linear<T> fc2_;
+  Dropout<T> drop1_;
+  Dropout<T> drop2_;
+};
+
+}  // namespace eigengrad::nn
