@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <cstring>
+
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/vmath.hpp>
 #include <tests/support/test.hpp>
@@ -39,9 +41,41 @@ struct Sqrt {
   }
 };
 
-template <class F>
-NdArray<float> apply(F f, const NdArray<float>& x) {
-  NdArray<float> y(x.shape());
+struct Sigmoid {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return eg::vmath::sigmoid(x);
+  }
+};
+struct Abs {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return eg::vmath::abs(x);
+  }
+};
+struct NormalCdf {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    V density;
+    return eg::vmath::normal_cdf(x, density);
+  }
+};
+struct NormalDensity {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    V density;
+    eg::vmath::normal_cdf(x, density);
+    return density;
+  }
+};
+
+double exact_sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double exact_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.)); }
+double exact_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.)); }
+
+template <class F, class T>
+NdArray<T> apply(F f, const NdArray<T>& x) {
+  NdArray<T> y(x.shape());
   eg::kernels::map(f, y.data(), x.numel(), x.data());
   return y;
 }
@@ -61,6 +95,35 @@ double worst(F f, Exact exact, double low, double high, bool geometric = false,
   for (Index i = 0; i < count; ++i) {
     const double e = exact(double(x.data()[i]));
     if (e != 0) error = std::max(error, std::abs(double(y.data()[i]) - e) / std::abs(e));
+  }
+  return error;
+}
+
+/// Every float in [low, high] whose bits are a multiple of `stride`: every exponent, either sign,
+/// subnormal numbers too.
+NdArray<float> floats(float low, float high, std::uint64_t stride = 1009) {
+  std::vector<float> found;
+  for (std::uint64_t bits = 0; bits < std::uint64_t{1} << 32; bits += stride) {
+    const auto word = static_cast<std::uint32_t>(bits);
+    float x;
+    std::memcpy(&x, &word, sizeof x);
+    if (x >= low && x <= high) found.push_back(x);
+  }
+  return {eg::Shape{static_cast<Index>(found.size())}, std::span<const float>(found)};
+}
+
+/// Largest error over all of `floats(low, high)`, relative to the exact value or to `least` where
+/// that is larger.
+template <class F, class Exact>
+double worst_of_floats(F f, Exact exact, float low, float high, double least = 0) {
+  const NdArray<float> x = floats(low, high);
+  const NdArray<float> y = apply(f, x);
+  double error = 0;
+  for (Index i = 0; i < x.numel(); ++i) {
+    const double e = exact(double(x.data()[i]));
+    const double difference = std::abs(double(y.data()[i]) - e);
+    if (std::isnan(difference)) return difference;
+    if (difference > 0) error = std::max(error, difference / std::max(std::abs(e), least));
   }
   return error;
 }
@@ -114,4 +177,71 @@ TEST_CASE("vmath: squares have whole roots") {
   NdArray<float> squares(eg::Shape{4096});
   for (Index i = 0; i < 4096; ++i) squares.data()[i] = static_cast<float>(i * i);
   CHECK_SAME(apply(Sqrt{}, squares), NdArray<float>::arange(4096));
+}
+
+TEST_CASE("vmath: float functions over every exponent") {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  constexpr double kNormal = 1.2e-38;
+  CHECK(worst_of_floats(
+            Exp{}, [](double x) { return std::exp(x); }, -87.3f, 88.7f) < 1.2e-7);
+  CHECK(worst_of_floats(
+            Log{}, [](double x) { return std::log(x); }, 1e-45f, kLargest) < 1.2e-7);
+  CHECK(worst_of_floats(
+            Erf{}, [](double x) { return std::erf(x); }, -kLargest, kLargest, kNormal) < 2.5e-7);
+  CHECK(worst_of_floats(
+            Tanh{}, [](double x) { return std::tanh(x); }, -kLargest, kLargest, kNormal) < 2e-7);
+  CHECK(worst_of_floats(
+            Sqrt{}, [](double x) { return std::sqrt(x); }, 0, kLargest) < 1.2e-7);
+  CHECK(worst_of_floats(Sigmoid{}, exact_sigmoid, -87, kLargest) < 2e-7);
+  CHECK(worst_of_floats(NormalCdf{}, exact_cdf, -4, kLargest) < 8e-7);
+  CHECK(worst_of_floats(NormalCdf{}, exact_cdf, -12, -4) < 5e-6);
+  CHECK(worst_of_floats(NormalDensity{}, exact_density, -4, 4) < 5e-7);
+  CHECK(worst_of_floats(NormalDensity{}, exact_density, -13, 13) < 5e-6);
+  CHECK(worst_of_floats(
+            Abs{}, [](double x) { return std::abs(x); }, -kLargest, kLargest) == 0);
+}
+
+TEST_CASE("vmath: what is too small for a normal float is 0 or nearly so") {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  const double tiny = 1.2e-38;
+  const auto below = [&](auto f, float low, float high) {
+    const NdArray<float> y = apply(f, floats(low, high));
+    return std::all_of(y.begin(), y.end(), [&](float v) { return v >= 0 && v <= tiny; });
+  };
+  CHECK(below(Exp{}, -kLargest, -87.4f));
+  CHECK(below(Sigmoid{}, -kLargest, -88));
+  CHECK(below(NormalCdf{}, -kLargest, -13.2f));
+}
+
+TEMPLATE_TEST_CASE("vmath: infinities, NaN and zeros", "", float, double) {
+  using T = TestType;
+  const T inf = std::numeric_limits<T>::infinity();
+  const T nan = std::numeric_limits<T>::quiet_NaN();
+  const T low = std::numeric_limits<T>::denorm_min();
+  const NdArray<T> x({6}, {-inf, 0, inf, nan, -nan, low});
+  CHECK_SAME(apply(Exp{}, x), NdArray<T>({6}, {0, 1, inf, nan, nan, 1}));
+  CHECK_CLOSE(apply(Log{}, x), NdArray<T>({6}, {nan, -inf, inf, nan, nan, std::log(low)}), 1e-7);
+  CHECK_CLOSE(apply(Erf{}, x), NdArray<T>({6}, {-1, 0, 1, nan, nan, low}), 1e-40);
+  CHECK_CLOSE(apply(Tanh{}, x), NdArray<T>({6}, {-1, 0, 1, nan, nan, low}), 1e-40);
+  CHECK_SAME(apply(Sigmoid{}, x), NdArray<T>({6}, {0, T(0.5), 1, nan, nan, T(0.5)}));
+  CHECK_CLOSE(apply(NormalCdf{}, x), NdArray<T>({6}, {0, 0.5, 1, nan, nan, 0.5}), 3e-7);
+  CHECK_SAME(apply(Abs{}, x), NdArray<T>({6}, {inf, 0, inf, nan, nan, low}));
+  // Signs of zero.
+  const NdArray<T> zeros({2}, {T(0), -T(0)});
+  CHECK_FALSE(std::signbit(apply(Abs{}, zeros)(1)));
+  CHECK(std::signbit(apply(Tanh{}, zeros)(1)));
+  CHECK(std::signbit(apply(Erf{}, zeros)(1)));
+}
+
+TEST_CASE("vmath: double is libm's") {
+  const NdArray<double> x = test::random({67}, 1, 0.01, 5);
+  const NdArray<double> y = apply(NormalCdf{}, x);
+  for (Index i = 0; i < x.numel(); ++i) {
+    CHECK(apply(Exp{}, x)(i) == std::exp(x(i)));
+    CHECK(apply(Log{}, x)(i) == std::log(x(i)));
+    CHECK(apply(Erf{}, x)(i) == std::erf(x(i)));
+    CHECK(apply(Tanh{}, x)(i) == std::tanh(x(i)));
+    CHECK(apply(Sqrt{}, x)(i) == std::sqrt(x(i)));
+    CHECK(std::abs(y(i) - exact_cdf(x(i))) < 1e-15);
+  }
 }

@@ -9,8 +9,7 @@
 /// Elementary functions on vectors.
 ///
 /// float: polynomials, about 1e-7 relative, without tables or calls. double: libm, lane by lane,
-/// because gradient checks want its last digits and nobody trains in it. All of them accept a
-/// plain float or double too.
+/// because gradient checks want its last digits and nobody trains in it.
 namespace eigengrad::vmath {
 
 namespace detail {
@@ -197,6 +196,9 @@ EIGENGRAD_INLINE V sqrt(V x) {
 }
 
 /// The normal distribution function Phi(x) and `density` = exp(-x^2 / 2) / sqrt(2 pi).
+///
+/// float: about 6e-7 relative for x > -4. Below, the rounding of x^2 enters the exponent, 4e-6 at
+/// -12; there x Phi(x) is smaller than 1e-30.
 template <class V>
 EIGENGRAD_INLINE V normal_cdf(V x, V& density) {
   using E = simd::Element<V>;
