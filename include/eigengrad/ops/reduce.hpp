@@ -3,6 +3,8 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/broadcast.hpp>
+#include <eigengrad/kernels/map.hpp>
+#include <eigengrad/kernels/reduce.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 
 #include <limits>
