@@ -16,6 +16,7 @@
 #include <eigengrad/ops/interpolate.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/linear.hpp>
+#include <eigengrad/ops/matmul.hpp>
 #include <eigengrad/ops/mse_loss.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/pad.hpp>
