@@ -25,8 +25,8 @@ namespace eigengrad::data {
 
 /// What each channel is normalised with, (pixel / 255 - mean) / stddev. Empty means pixel / 255.
 struct Normalization {
-  std::vector<float> mean;
-  std::vector<float> stddev;
+  std::vector<float> mean = {};
+  std::vector<float> stddev = {};
 };
 
 /// Mean and standard deviation of each channel over all images, to be taken from training data.
