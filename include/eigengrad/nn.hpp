@@ -2,11 +2,13 @@
 #pragma once
 
 #include <eigengrad/nn/activation.hpp>
+#include <eigengrad/nn/attention.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/conv_tokenizer.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/embedding.hpp>
+#include <eigengrad/nn/encoder_layer.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
 #include <eigengrad/nn/linear.hpp>
@@ -14,7 +16,9 @@
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>
+#include <eigengrad/nn/pooling.hpp>
 #include <eigengrad/nn/positions.hpp>
 #include <eigengrad/nn/sequential.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 #include <eigengrad/nn/summary.hpp>
+#include <eigengrad/nn/vision_transformer.hpp>

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/module.hpp>
+#include <eigengrad/ops/linear.hpp>
+#include <eigengrad/ops/matmul.hpp>
+#include <eigengrad/ops/reshape.hpp>
+#include <eigengrad/ops/softmax.hpp>
+
+/// How tokens become one vector.
+namespace eigengrad::nn {
+
+enum class Pooling {
+  kClassToken,  ///< the first token, which is learned
+  kMean,        ///< the mean of the tokens
+  kFlatten,     ///< all of them, one after the other
+  kSequence,    ///< a learned weighted mean, `SequencePooling`
+};
+
+struct SequencePoolingOptions {
+  Index dim = 0;
+  InitOptions init = {};
+};
+
+/// sum_t softmax_t(x_t . weight + bias) x_t.
+///
+/// **Parameters** weight (1, C), bias (1).
+/// **Shapes** x (B, T, C), result (B, C).
+/// **Source** A. Hassani et al., "Escaping the big data paradigm with compact transformers", 2021.
+template <class T>
+class SequencePooling : public Module<T> {
+ public:
+  /// **Throws** ValueError unless dim is positive.
+  SequencePooling(const SequencePoolingOptions& options, Generator& rng)
+      : Module<T>("SequencePooling") {
+    if (options.dim < 1) {
+      throw ValueError(detail::concat("[sequence_pooling] dim must be positive: ", options.dim));
+    }
+    const Shape shape{1, options.dim};
+    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng));
+    bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng));
+  }
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    if (x.rank() != 3) {
+      throw ShapeError(
+          detail::concat("[sequence_pooling] tokens must have axes (B, T, C): x ", x.shape()));
+    }
+    const Index batch = x.dim(0);
+    const Index tokens = x.dim(1);
+    const Tensor<T> scores = reshape(linear(x, weight_, bias_), {batch, 1, tokens});
+    return reshape(matmul(softmax(scores, -1), x), {batch, x.dim(2)});
+  }
+
+ private:
+  Tensor<T> weight_;
+  Tensor<T> bias_;
+};
+
+}  // namespace eigengrad::nn

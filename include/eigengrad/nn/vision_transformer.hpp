@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/nn/conv_tokenizer.hpp>
+#include <eigengrad/nn/encoder_layer.hpp>
+#include <eigengrad/nn/patch_embedding.hpp>
+#include <eigengrad/nn/pooling.hpp>
+#include <eigengrad/nn/positions.hpp>
+#include <eigengrad/ops/concat.hpp>
+#include <eigengrad/ops/expand.hpp>
+#include <eigengrad/ops/reduce.hpp>
+#include <eigengrad/ops/slice.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace eigengrad::nn {
+
+struct VisionTransformerOptions {
+  /// Side of the square images in pixels.
+  Index image_size = 32;
+  Index channels_in = 3;
+  /// Side of a patch in pixels; without effect if there are tokenizer_channels.
+  Index patch_size = 4;
+  Index classes = 10;
+  /// Width of the tokens.
+  Index dim = 192;
+  /// Number of encoder layers.
+  Index depth = 6;
+  Index heads = 3;
+  /// Width of a head; 0 means dim / heads.
+  Index head_dim = 0;
+  /// Width of the hidden layer as a multiple of dim.
+  double mlp_ratio = 4;
+  Pooling pooling = Pooling::kClassToken;
+  Positions positions = Positions::kLearned;
+  PatchMethod patch_method = PatchMethod::kUnfold;
+  /// If not empty, a ConvTokenizer with these channels and then dim replaces the patches.
+  std::vector<Index> tokenizer_channels = {};
+  Activation activation = Activation::kGelu;
+  bool qkv_bias = true;
+  /// Of dropout on the tokens, on each branch and in the hidden layers.
+  double dropout = 0;
+  /// Of dropout on the attention weights.
+  double attention_dropout = 0;
+  /// Probability that a sample skips a branch of the last layer; it grows from 0 in the first.
+  double stochastic_depth = 0;
+  double norm_eps = 1e-6;
+  /// Of the encoder layers, the head and the sequence pooling.
+  InitOptions init = {Init::kTruncNormal, 0.02};
+  /// Factor of the first weights of attn.proj and mlp.fc2; 0 makes each layer begin as the
+  /// identity.
+  double output_scale = 1;
+};
+
+/// Classifies images: tokens, positions, encoder layers, norm, pooling, a linear head.
+///
+/// **Parameters** named as timm's VisionTransformer: cls_token (1, 1, C), pos_embed (1, T, C),
+/// patch_embed.proj (or tokenizer.conv_layers.0 ...), blocks.0 ..., norm, head; and
+/// attention_pool for the sequence pooling. The norm comes before the pooling in every case.
+/// **Shapes** images (B, channels_in, S, S), result (B, classes).
+/// **Source** A. Dosovitskiy et al., "An image is worth 16x16 words", 2020.
+template <class T>
+class VisionTransformer : public Module<T> {
+ public:
+  /// **Throws** ValueError on options out of range or at odds with each other.
+  VisionTransformer(const VisionTransformerOptions& options, Generator& rng)
+      : Module<T>("VisionTransformer"),
+        options_(check(options)),
+        grid_(add_tokenizer(rng)),
+        tokens_(grid_ * grid_ + prefix()),
+        pos_drop_(this->add("pos_drop", Dropout<T>({options.dropout}, rng))),
+        blocks_(this->add("blocks", make_blocks(rng))),
+        norm_(this->add("norm", LayerNorm<T>({options.dim, options.norm_eps}))),
+        head_(this->add("head", Linear<T>({.in_features = feature_count(),
+                                           .out_features = options.classes,
+                                           .init = options.init},
+                                          rng))) {
+    if (options.pooling == Pooling::kClassToken) {
+      cls_token_ =
+          this->add_parameter("cls_token", init::normal<T>({1, 1, options.dim}, 1e-6, rng));
+    } else if (options.pooling == Pooling::kSequence) {
+      pool_ = this->add("attention_pool", SequencePooling<T>({options.dim, options.init}, rng));
+    }
+    if (options.positions == Positions::kLearned) {
+      positions_ = this->add_parameter("pos_embed",
+                                       init::trunc_normal<T>({1, tokens_, options.dim}, 0.02, rng));
+    } else if (options.positions == Positions::kSinCos2d) {
+      positions_ = Tensor<T>(sincos_2d<T>(grid_, grid_, options.dim, prefix()));
+    }
+  }
+
+  /// The logits. **Throws** ShapeError on images of another size.
+  Tensor<T> operator()(const Tensor<T>& images) const { return head_(features(images)); }
+
+  /// What the head sees. **Shapes** result (B, C), or (B, T C) if flattened.
+  Tensor<T> features(const Tensor<T>& images) const {
+    const Tensor<T> x = encode(images);
+    switch (options_.pooling) {
+      case Pooling::kClassToken:
+        return norm_(select(x, 1, 0));  // the other tokens need no norm
+      case Pooling::kMean:
+        return mean(norm_(x), {1});
+      case Pooling::kFlatten:
+        return flatten(norm_(x), 1);
+      case Pooling::kSequence:
+        break;
+    }
+    return (*pool_)(norm_(x));
+  }
+
+  /// The tokens behind the last layer, before the norm, the class token first.
+  /// **Shapes** result (B, T, C).
+  Tensor<T> encode(const Tensor<T>& images) const {
+    Tensor<T> x = embed(images);
+    for (const auto& block : blocks_) x = block(x);
+    return x;
+  }
+
+  /// The tokens before the first layer. **Shapes** result (B, T, C).
+  Tensor<T> embed(const Tensor<T>& images) const {
+    const VisionTransformerOptions& o = options_;
+    if (images.rank() != 4 || images.dim(1) != o.channels_in || images.dim(2) != o.image_size ||
+        images.dim(3) != o.image_size) {
+      throw ShapeError(detail::concat("[vision_transformer] images must be (B, ", o.channels_in,
+                                      ", ", o.image_size, ", ", o.image_size, "): images ",
+                                      images.shape()));
+    }
+    Tensor<T> x = tokenizer_ ? (*tokenizer_)(images) : (*patch_embed_)(images);
+    if (cls_token_.defined()) {
+      x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
+    }
+    if (positions_.defined()) x = x + positions_;
+    return pos_drop_(x);
+  }
+
+  /// For each layer how much each token attends to each other, the class token first.
+  /// **Shapes** results (B, H, T, T).
+  std::vector<Tensor<T>> attention_weights(const Tensor<T>& images) const {
+    std::vector<Tensor<T>> out;
+    Tensor<T> x = embed(images);
+    for (const auto& block : blocks_) {
+      out.push_back(block.attention_weights(x));
+      x = block(x);
+    }
+    return out;
+  }
+
+  const VisionTransformerOptions& options() const { return options_; }
+  const ModuleList<TransformerEncoderLayer<T>>& blocks() const { return blocks_; }
+  /// Tokens in a row of the image's grid.
+  Index grid() const { return grid_; }
+
+ private:
+  static const VisionTransformerOptions& check(const VisionTransformerOptions& o) {
+    const auto fail = [](const auto&... parts) {
+      throw ValueError(detail::concat("[vision_transformer] ", parts...));
+    };
+    const std::pair<const char*, Index> sizes[] = {{"image_size", o.image_size},
+                                                   {"channels_in", o.channels_in},
+                                                   {"patch_size", o.patch_size},
+                                                   {"classes", o.classes},
+                                                   {"dim", o.dim},
+                                                   {"heads", o.heads}};
+    for (const auto& [name, size] : sizes) {
+      if (size < 1) fail(name, " must be positive: ", size);
+    }
+    if (o.depth < 0) fail("depth must not be negative: ", o.depth);
+    if (o.head_dim == 0 && o.dim % o.heads != 0) {
+      fail("dim must be divisible by heads: dim ", o.dim, ", heads ", o.heads);
+    }
+    if (o.tokenizer_channels.empty() && o.image_size % o.patch_size != 0) {
+      fail("patch_size must divide image_size: patch_size ", o.patch_size, ", image_size ",
+           o.image_size);
+    }
+    return o;
+  }
+
+  /// Tokens in front of the image's.
+  Index prefix() const { return options_.pooling == Pooling::kClassToken ? 1 : 0; }
+  Index feature_count() const {
+    return options_.dim * (options_.pooling == Pooling::kFlatten ? tokens_ : 1);
+  }
+
+  /// **Returns** the side of the grid of tokens.
+  Index add_tokenizer(Generator& rng) {
+    const VisionTransformerOptions& o = options_;
+    if (o.tokenizer_channels.empty()) {
+      patch_embed_ = this->add("patch_embed", PatchEmbedding<T>({.channels_in = o.channels_in,
+                                                                 .patch_size = o.patch_size,
+                                                                 .dim = o.dim,
+                                                                 .method = o.patch_method},
+                                                                rng));
+      return o.image_size / o.patch_size;
+    }
+    std::vector<Index> channels = o.tokenizer_channels;
+    channels.push_back(o.dim);
+    tokenizer_ = this->add(
+        "tokenizer",
+        ConvTokenizer<T>({.channels_in = o.channels_in, .channels = std::move(channels)}, rng));
+    return tokenizer_->output_side(o.image_size);
+  }
+
+  ModuleList<TransformerEncoderLayer<T>> make_blocks(Generator& rng) const {
+    const VisionTransformerOptions& o = options_;
+    ModuleList<TransformerEncoderLayer<T>> blocks;
+    for (Index i = 0; i < o.depth; ++i) {
+      const double share =
+          o.depth > 1 ? static_cast<double>(i) / static_cast<double>(o.depth - 1) : 1;
+      blocks.append(TransformerEncoderLayer<T>({.dim = o.dim,
+                                                .heads = o.heads,
+                                                .head_dim = o.head_dim,
+                                                .mlp_ratio = o.mlp_ratio,
+                                                .activation = o.activation,
+                                                .qkv_bias = o.qkv_bias,
+                                                .dropout = o.dropout,
+                                                .attention_dropout = o.attention_dropout,
+                                                .stochastic_depth = o.stochastic_depth * share,
+                                                .norm_eps = o.norm_eps,
+                                                .init = o.init,
+                                                .output_scale = o.output_scale},
+                                               rng));
+    }
+    return blocks;
+  }
+
+  // The tokenizers come first: their members must exist when the constructor fills them.
+  std::optional<PatchEmbedding<T>> patch_embed_;
+  std::optional<ConvTokenizer<T>> tokenizer_;
+  std::optional<SequencePooling<T>> pool_;
+  Tensor<T> cls_token_;
+  Tensor<T> positions_;
+  VisionTransformerOptions options_;
+  Index grid_;
+  Index tokens_;
+  Dropout<T> pos_drop_;
+  ModuleList<TransformerEncoderLayer<T>> blocks_;
+  LayerNorm<T> norm_;
+  Linear<T> head_;
+};
+
+}  // namespace eigengrad::nn

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/ops/cross_entropy.hpp>
+#include <tests/nn/module_reference.hpp>
+#include <tests/nn/parameter_gradient.hpp>
+
+using test::Index;
+using test::NdArray;
+using test::Tensor;
+namespace nn = eg::nn;
+
+namespace {
+
+nn::VisionTransformerOptions tiny() {
+  return {.image_size = 16,
+          .patch_size = 4,
+          .classes = 5,
+          .dim = 24,
+          .depth = 2,
+          .heads = 3,
+          .mlp_ratio = 2};
+}
+
+/// Small enough for central differences of every parameter.
+nn::VisionTransformerOptions minute() {
+  return {.image_size = 4,
+          .channels_in = 2,
+          .patch_size = 2,
+          .classes = 2,
+          .dim = 4,
+          .depth = 1,
+          .heads = 2,
+          .mlp_ratio = 1,
+          .init = {nn::Init::kTruncNormal, 0.5}};
+}
+
+}  // namespace
+
+TEST_CASE("vision_transformer: parameters are named as timm's") {
+  eg::Generator rng(1);
+  auto options = tiny();
+  options.depth = 1;
+  const nn::VisionTransformer<float> model(options, rng);
+  CHECK(test::names(model.named_parameters()) == test::Names{"cls_token",
+                                                             "pos_embed",
+                                                             "patch_embed.proj.weight",
+                                                             "patch_embed.proj.bias",
+                                                             "blocks.0.norm1.weight",
+                                                             "blocks.0.norm1.bias",
+                                                             "blocks.0.attn.qkv.weight",
+                                                             "blocks.0.attn.qkv.bias",
+                                                             "blocks.0.attn.proj.weight",
+                                                             "blocks.0.attn.proj.bias",
+                                                             "blocks.0.norm2.weight",
+                                                             "blocks.0.norm2.bias",
+                                                             "blocks.0.mlp.fc1.weight",
+                                                             "blocks.0.mlp.fc1.bias",
+                                                             "blocks.0.mlp.fc2.weight",
+                                                             "blocks.0.mlp.fc2.bias",
+                                                             "norm.weight",
+                                                             "norm.bias",
+                                                             "head.weight",
+                                                             "head.bias"});
+  const auto dict = model.state_dict();
+  CHECK(dict.at("cls_token").shape() == eg::Shape{1, 1, 24});
+  CHECK(dict.at("pos_embed").shape() == eg::Shape{1, 17, 24});
+  CHECK(dict.at("patch_embed.proj.weight").shape() == eg::Shape{24, 3, 4, 4});
+  CHECK(dict.at("head.weight").shape() == eg::Shape{5, 24});
+}
+
+TEST_CASE("vision_transformer: the size of ViT-B/16") {
+  eg::Generator rng(1);
+  const nn::VisionTransformer<float> model(
+      {.image_size = 224, .patch_size = 16, .classes = 1000, .dim = 768, .depth = 12, .heads = 12},
+      rng);
+  CHECK(model.parameter_count() == 86567656);
+}
+
+TEST_CASE("vision_transformer: gradients of every variant") {
+  const Tensor<double> images(test::random({2, 2, 4, 4}));
+  using nn::Pooling;
+  using nn::Positions;
+  for (const auto pooling :
+       {Pooling::kClassToken, Pooling::kMean, Pooling::kFlatten, Pooling::kSequence}) {
+    for (const auto positions : {Positions::kLearned, Positions::kSinCos2d, Positions::kNone}) {
+      for (const bool convolutional : {false, true}) {
+        CAPTURE(int(pooling), int(positions), convolutional);
+        eg::Generator rng(1);
+        auto options = minute();
+        options.pooling = pooling;
+        options.positions = positions;
+        if (convolutional) options.tokenizer_channels = {3};
+        const nn::VisionTransformer<double> model(options, rng);
+        const auto dict = model.state_dict();
+        CHECK(dict.count("cls_token") == (pooling == Pooling::kClassToken));
+        CHECK(dict.count("attention_pool.weight") == (pooling == Pooling::kSequence));
+        CHECK(dict.count("pos_embed") == (positions == Positions::kLearned));
+        CHECK(dict.count("tokenizer.conv_layers.1.weight") == convolutional);
+        CHECK(model(images).shape() == eg::Shape{2, 2});
+        CHECK(test::parameter_gradients(model, [&] { return model(images); }) == "");
+      }
+    }
+  }
+}
+
+TEST_CASE("vision_transformer: positions are added, fixed ones too") {
+  eg::Generator rng(1);
+  auto options = minute();
+  options.positions = nn::Positions::kSinCos2d;
+  const nn::VisionTransformer<double> fixed(options, rng);
+  options.positions = nn::Positions::kNone;
+  const nn::VisionTransformer<double> none(options, rng);
+  none.load_state_dict(fixed.state_dict());
+  const Tensor<double> images(test::random({2, 2, 4, 4}));
+  const NdArray<double> difference(fixed.embed(images).value().array() -
+                                   none.embed(images).value().array());
+  const NdArray<double> expected = nn::sincos_2d<double>(2, 2, 4, 1);
+  CHECK_CLOSE(difference.reshape({2, 20}).clone(),
+              NdArray<double>(expected.reshape({1, 20}).matrix().replicate(2, 1)), 1e-12);
+}
+
+TEST_CASE("vision_transformer: modes and state") {
+  eg::Generator rng(1);
+  auto options = tiny();
+  options.dropout = 0.2;
+  options.attention_dropout = 0.2;
+  options.stochastic_depth = 0.2;
+  const nn::VisionTransformer<double> a(options, rng), b(options, rng);
+  const Tensor<double> images(test::random({2, 3, 16, 16}));
+  CHECK(test::difference(a(images).value(), a(images).value(), 0) != "");
+  a.eval();
+  b.eval();
+  CHECK_SAME(a(images).value(), a(images).value());
+  CHECK(test::difference(a(images).value(), b(images).value(), 0) != "");
+  CHECK(test::same_after_loading(a, b, [&](const auto& m) { return m(images); }));
+}
+
+TEST_CASE("vision_transformer: features and logits agree") {
+  eg::Generator rng(1);
+  const nn::VisionTransformer<double> model(tiny(), rng);
+  const Tensor<double> images(test::random({2, 3, 16, 16}));
+  CHECK(model.embed(images).shape() == eg::Shape{2, 17, 24});
+  CHECK(model.encode(images).shape() == eg::Shape{2, 17, 24});
+  CHECK(model.features(images).shape() == eg::Shape{2, 24});
+  CHECK_SAME(
+      model.features(images).value(),
+      eg::select(eg::layer_norm(model.encode(images), Tensor<double>(), Tensor<double>(), 1e-6), 1,
+                 0)
+          .value());
+  const auto weights = model.attention_weights(images);
+  REQUIRE(weights.size() == 2);
+  CHECK(weights[1].shape() == eg::Shape{2, 3, 17, 17});
+  CHECK(model(Tensor<double>::zeros({0, 3, 16, 16})).shape() == eg::Shape{0, 5});
+}
+
+TEST_CASE("vision_transformer: error") {
+  eg::Generator rng(1);
+  const auto make = [&](nn::VisionTransformerOptions options) {
+    return nn::VisionTransformer<float>(options, rng);
+  };
+  CHECK_ERROR(make({.heads = 5}), eg::ValueError,
+              "[vision_transformer] dim must be divisible by heads: dim 192, heads 5");
+  CHECK_ERROR(make({.patch_size = 5}), eg::ValueError,
+              "[vision_transformer] patch_size must divide image_size: patch_size 5, image_size "
+              "32");
+  CHECK_ERROR(make({.classes = 0}), eg::ValueError,
+              "[vision_transformer] classes must be positive: 0");
+  CHECK_ERROR(make({.depth = -1}), eg::ValueError,
+              "[vision_transformer] depth must not be negative: -1");
+  CHECK_ERROR(make({.dim = 6, .heads = 2, .positions = nn::Positions::kSinCos2d}), eg::ValueError,
+              "[sincos_2d] dim must be divisible by 4: dim 6");
+  CHECK_ERROR(make({.stochastic_depth = 1}), eg::ValueError,
+              "[stochastic_depth] p must be in [0, 1): 1");
+  const nn::VisionTransformer<float> model(tiny(), rng);
+  CHECK_ERROR(model(Tensor<float>::ones({2, 3, 28, 28})), eg::ShapeError,
+              "[vision_transformer] images must be (B, 3, 16, 16): images (2, 3, 28, 28)");
+}
+
+TEMPLATE_TEST_CASE("vision_transformer: reference", "", float, double) {
+  using T = TestType;
+  const double tolerance = test::model_tolerance<T>();
+  for (const std::string name : {"class_token", "mean", "sequence"}) {
+    for (const auto method : {nn::PatchMethod::kUnfold, nn::PatchMethod::kConv2d}) {
+      INFO(name << ", patch method " << int(method));
+      const test::Reference reference("vit_" + name);
+      eg::Generator rng(1);
+      auto options = tiny();
+      options.patch_method = method;
+      if (name == "mean") options.pooling = nn::Pooling::kMean;
+      if (name == "sequence") {
+        options.pooling = nn::Pooling::kSequence;
+        options.tokenizer_channels = {8};
+      }
+      const nn::VisionTransformer<T> model(options, rng);
+      test::load_reference(reference, name, model);
+      const Tensor<T> images(reference.get<T>(name + "/input0"), true);
+      const Tensor<T> logits = model(images);
+      const Tensor<T> loss = eg::cross_entropy(logits, reference.get<Index>(name + "/labels"),
+                                               {.label_smoothing = 0.1});
+      CHECK_CLOSE(logits.value(), reference.get<double>(name + "/output"), tolerance);
+      CHECK_CLOSE(loss.value(), reference.get<double>(name + "/loss"), tolerance);
+      loss.backward();
+      CHECK_CLOSE(images.grad(), reference.get<double>(name + "/gradient0"), tolerance);
+      CHECK(test::gradient_difference(reference, name, model) == "");
+    }
+  }
+}

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Attention, encoder layers and whole tiny vision transformers, from PyTorch's own modules.
+
+Weights are recorded under the names that eigengrad (and timm) give them: CASE/weight/NAME, and
+their gradients CASE/gradient/NAME. One file for the layers, and one for each vision transformer.
+"""
+import pathlib
+
+import torch
+import torch.nn.functional as F
+from common import Recorder, uniform
+from safetensors.torch import save_file
+from torch import nn
+
+
+def renamed(name):
+    """PyTorch's name of a TransformerEncoderLayer's or MultiheadAttention's parameter as ours."""
+    for old, new in (
+        ("self_attn.", "attn."),
+        ("in_proj_", "qkv."),
+        ("out_proj", "proj"),
+        ("linear", "mlp.fc"),
+    ):
+        name = name.replace(old, new)
+    return name
+
+
+def randomize(module):
+    """Reproducible weights of a size that keeps the activations near 1."""
+    for i, (name, p) in enumerate(module.named_parameters()):
+        bound = 0.5 if p.dim() == 1 else (3 / p[0].numel()) ** 0.5
+        start = 1.0 if "norm" in name and name.endswith("weight") else 0.0
+        with torch.no_grad():
+            p.copy_(uniform(*p.shape, seed=1000 + i, low=-bound, high=bound).detach() + start)
+
+
+def record_module(record, case, module, out, inputs):
+    record.add(**{f"{case}/weight/{renamed(n)}": p for n, p in module.named_parameters()})
+    record.add(**{f"{case}/input{i}": x for i, x in enumerate(inputs)}, **{f"{case}/output": out})
+    record.add(**{f"{case}/gradient/{renamed(n)}": p.grad for n, p in module.named_parameters()})
+    record.add(**{f"{case}/gradient{i}": x.grad for i, x in enumerate(inputs) if x.grad is not None})
+
+
+def layers(record):
+    dim, heads = 12, 3
+    x, memory = uniform(2, 5, dim, seed=1), uniform(2, 7, dim, seed=2)
+    dout = uniform(2, 5, dim, seed=3).detach()
+    record.add(dout=dout)
+
+    def run(case, module, call, *inputs):
+        randomize(module)
+        inputs = [i.detach().clone().requires_grad_() for i in inputs]
+        out = call(module, *inputs)
+        out.backward(dout)
+        record_module(record, case, module, out, inputs)
+
+    def attention():
+        return nn.MultiheadAttention(dim, heads, batch_first=True)
+
+    mask = torch.ones(2, 7, dtype=torch.bool)
+    mask[1, 4:] = False
+    run("self", attention(), lambda m, x: m(x, x, x, need_weights=False)[0], x)
+    run("cross", attention(), lambda m, x, y: m(x, y, y, need_weights=False)[0], x, memory)
+    run(
+        "masked",
+        attention(),
+        lambda m, x, y: m(x, y, y, key_padding_mask=~mask, need_weights=False)[0],
+        x,
+        memory,
+    )
+    for case, norm_first, activation in (("pre", True, F.gelu), ("post", False, F.relu)):
+        layer = nn.TransformerEncoderLayer(
+            dim, heads, 2 * dim, dropout=0.0, activation=activation, batch_first=True,
+            norm_first=norm_first,
+        )
+        run(case, layer, lambda m, x: m(x), x)
+
+
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = self.qkv(x).reshape(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, t, c))
+
+
+class Mlp(nn.Module):
+    def __init__(self, dim, hidden):
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.fc2 = nn.Linear(hidden, dim)
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    def __init__(self, dim, heads, hidden):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, 1e-6)
+        self.attn = Attention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim, 1e-6)
+        self.mlp = Mlp(dim, hidden)
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class PatchEmbed(nn.Module):
+    def __init__(self, patch, dim):
+        super().__init__()
+        self.proj = nn.Conv2d(3, dim, patch, patch)
+
+    def forward(self, x):
+        return self.proj(x).flatten(2).transpose(1, 2)
+
+
+class Tokenizer(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv_layers = nn.ModuleList(
+            nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in zip([3] + channels, channels)
+        )
+
+    def forward(self, x):
+        for conv in self.conv_layers:
+            x = F.max_pool2d(F.relu(conv(x)), 3, 2, 1)
+        return x.flatten(2).transpose(1, 2)
+
+
+class VisionTransformer(nn.Module):
+    """As timm's, and with the norm before the pooling in every case."""
+
+    def __init__(self, pooling, tokenizer, tokens, dim=24, depth=2, heads=3, hidden=48, classes=5):
+        super().__init__()
+        self.pooling = pooling
+        if pooling == "class_token":
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+            tokens += 1
+        self.pos_embed = nn.Parameter(torch.zeros(1, tokens, dim))
+        if isinstance(tokenizer, Tokenizer):
+            self.tokenizer = tokenizer
+        else:
+            self.patch_embed = tokenizer
+        self.blocks = nn.ModuleList(Block(dim, heads, hidden) for _ in range(depth))
+        self.norm = nn.LayerNorm(dim, 1e-6)
+        if pooling == "sequence":
+            self.attention_pool = nn.Linear(dim, 1)
+        self.head = nn.Linear(dim * (tokens if pooling == "flatten" else 1), classes)
+
+    def forward(self, images):
+        x = self.tokenizer(images) if hasattr(self, "tokenizer") else self.patch_embed(images)
+        if self.pooling == "class_token":
+            x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1)
+        x = x + self.pos_embed
+        for block in self.blocks:
+            x = block(x)
+        x = self.norm(x)
+        if self.pooling == "class_token":
+            x = x[:, 0]
+        elif self.pooling == "mean":
+            x = x.mean(1)
+        elif self.pooling == "flatten":
+            x = x.flatten(1)
+        else:
+            weights = F.softmax(self.attention_pool(x), dim=1)
+            x = (weights.transpose(1, 2) @ x).squeeze(1)
+        return self.head(x)
+
+
+def vit(record, case, model):
+    randomize(model)
+    images = uniform(3, 3, 16, 16, seed=5, low=-2, high=2)
+    labels = torch.tensor([4, 0, 2])
+    logits = model(images)
+    loss = F.cross_entropy(logits, labels, label_smoothing=0.1)
+    loss.backward()
+    record.add(**{f"{case}/loss": loss, f"{case}/labels": labels})
+    record_module(record, case, model, logits, [images])
+    record.add(**{f"{case}/training": training(model, images.detach(), labels)})
+
+
+def training(model, images, labels):
+    """The losses of ten steps of AdamW."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels, label_smoothing=0.1)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return torch.stack(losses)
+
+
+def write(name, fill, *arguments):
+    record = Recorder()
+    fill(record, *arguments)
+    save_file(record.arrays, pathlib.Path(__file__).with_name(f"vit_{name}.safetensors"))
+
+
+write("layers", layers)
+write("class_token", vit, "class_token", VisionTransformer("class_token", PatchEmbed(4, 24), 16))
+write("mean", vit, "mean", VisionTransformer("mean", PatchEmbed(4, 24), 16))
+write("sequence", vit, "sequence", VisionTransformer("sequence", Tokenizer([8, 24]), 16))
