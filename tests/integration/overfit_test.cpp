@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/ops/cross_entropy.hpp>
+#include <eigengrad/optim/adam.hpp>
+#include <tests/support/test.hpp>
+
+using test::Index;
+using test::NdArray;
+using test::Tensor;
+namespace nn = eg::nn;
+
+TEST_CASE("overfit: tiny vision transformers learn 16 random images by heart") {
+  nn::VisionTransformerOptions options{
+      .image_size = 16, .patch_size = 4, .classes = 5, .dim = 24, .depth = 2, .heads = 3};
+  SECTION("patches and class token") {}
+  SECTION("mean pooling, fixed positions, layers that begin as the identity") {
+    options.pooling = nn::Pooling::kMean;
+    options.positions = nn::Positions::kSinCos2d;
+    options.output_scale = 0;
+  }
+  SECTION("convolutional tokenizer and sequence pooling") {
+    options.pooling = nn::Pooling::kSequence;
+    options.tokenizer_channels = {8};
+  }
+  eg::Generator rng(1);
+  const nn::VisionTransformer<float> model(options, rng);
+  const Tensor<float> images(rng.normal<float>({16, 3, 16, 16}));
+  NdArray<Index> labels({16});
+  for (Index& label : labels) label = rng.integer(5);
+
+  eg::optim::AdamW<float> optimizer(model.parameters(), {.lr = 3e-3});
+  float loss = 10;
+  int step = 0;
+  for (; step < 200 && loss >= 0.01f; ++step) {
+    optimizer.zero_grad();
+    const Tensor<float> l = eg::cross_entropy(model(images), labels);
+    l.backward();
+    optimizer.step();
+    loss = l.item();
+  }
+  INFO("after " << step << " steps");
+  CHECK(loss < 0.01f);
+}
