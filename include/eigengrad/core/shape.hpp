@@ -104,14 +104,15 @@ inline Shape normalize_axes(const char* op, const Shape& axes, Index rank) {
     for (Index i = 0; i < rank; ++i) out.push_back(i);
     return out;
   }
+  std::array<bool, kMaxRank> given{};
   for (Index axis : axes) {
-    const Index normal = normalize_axis(op, axis, rank);
-    if (out.contains(normal)) {
-      throw ShapeError(concat("[", op, "] axis ", axis, " is given twice in ", axes));
-    }
-    out.push_back(normal);
+    bool& mark = given[static_cast<std::size_t>(normalize_axis(op, axis, rank))];
+    if (mark) throw ShapeError(concat("[", op, "] axis ", axis, " is given twice in ", axes));
+    mark = true;
   }
-  std::sort(out.begin(), out.end());
+  for (Index i = 0; i < rank; ++i) {
+    if (given[static_cast<std::size_t>(i)]) out.push_back(i);
+  }
   return out;
 }
 

@@ -203,10 +203,7 @@ struct GemmBlock {
           const Index row_step = g.transpose_a ? 1 : g.lda;
           const Index k_step = g.transpose_a ? rows : 1;
           if (g.transpose_a) {
-            const T* from = g.a + k * g.lda + m;
-            for (Index p = 0; p < kc; ++p, from += g.lda) {
-              for (Index i = 0; i < rows; ++i) packed_a[p * rows + i] = from[i];
-            }
+            pack_a<kRows>(g.a + k * g.lda + m, g.lda, kc, rows, packed_a);
           }
           for (Index j = 0; j < nc; j += Tile::kPanel) {
             const Index cols = std::min(Tile::kPanel, nc - j);
@@ -236,6 +233,20 @@ struct GemmBlock {
           m += rows;
         }
       }
+    }
+  }
+
+  /// Copies `rows` columns of a transposed A (kc rows of it), so that a tile reads them in line.
+  template <int FullRows>
+  static EIGENGRAD_INLINE void pack_a(const T* from, Index lda, Index kc, Index rows, T* out) {
+    if (rows == FullRows) {
+      for (Index p = 0; p < kc; ++p, from += lda, out += FullRows) {
+        __builtin_memcpy(out, from, FullRows * sizeof(T));
+      }
+      return;
+    }
+    for (Index p = 0; p < kc; ++p, from += lda, out += rows) {
+      for (Index i = 0; i < rows; ++i) out[i] = from[i];
     }
   }
 

@@ -22,14 +22,17 @@ struct FmaLoop {
   static EIGENGRAD_INLINE void run(Index steps, T* out, Index* flops) {
     using V = simd::Vec<T, Arch>;
     V x[kChains];
-    EIGENGRAD_UNROLL for (int i = 0; i < kChains; ++i) x[i] = simd::broadcast<V>(T(i) * T(0.01));
+    EIGENGRAD_UNROLL
+    for (int i = 0; i < kChains; ++i) x[i] = simd::broadcast<V>(T(i) * T(0.01));
     V a = simd::broadcast<V>(out[0]);
     V b = simd::broadcast<V>(out[1]);
     for (Index s = 0; s < steps; ++s) {
-      EIGENGRAD_UNROLL for (int i = 0; i < kChains; ++i) x[i] = x[i] * a + b;
+      EIGENGRAD_UNROLL
+      for (int i = 0; i < kChains; ++i) x[i] = x[i] * a + b;
     }
     V sum{};
-    EIGENGRAD_UNROLL for (int i = 0; i < kChains; ++i) sum += x[i];
+    EIGENGRAD_UNROLL
+    for (int i = 0; i < kChains; ++i) sum += x[i];
     *out = simd::reduce_add(sum);
     *flops = steps * kChains * simd::kSize<V> * 2;
   }
@@ -58,7 +61,7 @@ double peak_gflops(double seconds = 0.2) {
     });
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  Index steps = 1 << 14;
+  Index steps = 1 << 19;  // milliseconds: on a busy machine a shorter run would time the scheduler
   while (once(steps) < seconds / 20) steps *= 2;
   double best = 0;
   for (int run = 0; run < 12; ++run) {
