@@ -38,8 +38,8 @@ int main(int argc, char** argv) {
       std::ifstream file(std::string(argv[1]) + text.substr(4, end - 4), std::ios::binary);
       if (file) {
         const std::string body((std::istreambuf_iterator<char>(file)), {});
-        answer = "HTTP/1.0 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-                 body;
+        answer =
+            "HTTP/1.0 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
       }
     }
     for (std::size_t sent = 0; sent < answer.size();) {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+/// The program's commands; each takes the arguments behind its name and returns the exit status.
+namespace vit {
+
+int train(const std::vector<std::string>& arguments, const std::string& command_line);
+int evaluate(const std::vector<std::string>& arguments);
+int predict(const std::vector<std::string>& arguments);
+int generate(const std::vector<std::string>& arguments);
+
+}  // namespace vit

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Trains a Vision Transformer on CIFAR-10 or CIFAR-100 and uses it.
+#include <cstdio>
+#include <exception>
+
+#include <examples/common/options.hpp>
+#include <examples/vit_cifar10/commands.hpp>
+
+namespace {
+
+constexpr const char* kHelp =
+    "usage: vit_cifar10 COMMAND [options]\n"
+    "\n"
+    "Trains a Vision Transformer on CIFAR-10 or CIFAR-100 on the CPU, and uses it.\n"
+    "\n"
+    "  train      train a model; writes model.safetensors, metrics.csv and run.json\n"
+    "  eval       measure a checkpoint on the test images\n"
+    "  predict    classify pictures with a checkpoint\n"
+    "  generate   write a generated dataset in CIFAR-10's binary format\n"
+    "\n"
+    "vit_cifar10 COMMAND --help lists a command's options.\n";
+
+int run(const std::string& command, const std::vector<std::string>& arguments,
+        const std::string& command_line) {
+  if (command == "train") return vit::train(arguments, command_line);
+  if (command == "eval") return vit::evaluate(arguments);
+  if (command == "predict") return vit::predict(arguments);
+  if (command == "generate") return vit::generate(arguments);
+  if (command == "--help" || command == "-h" || command == "help") {
+    std::fputs(kHelp, stdout);
+    return 0;
+  }
+  throw cli::UsageError("there is no command \"" + command +
+                        "\"; it is one of train, eval, predict, generate");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fputs(kHelp, stderr);
+    return 2;
+  }
+  std::string command_line;
+  for (int i = 0; i < argc; ++i) command_line += (i ? " " : "") + std::string(argv[i]);
+  try {
+    return run(argv[1], {argv + 2, argv + argc}, command_line);
+  } catch (const cli::UsageError& error) {
+    std::fprintf(stderr, "vit_cifar10: %s\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "vit_cifar10: %s\n", error.what());
+    return 1;
+  }
+}
