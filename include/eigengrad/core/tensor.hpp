@@ -97,7 +97,10 @@ struct ResultNode final : Node<T> {
     this->op = name;
     this->requires_grad = true;
   }
-  ~ResultNode() override { Node<T>::drop(inputs_); }
+  ~ResultNode() override {
+    backward_.reset();  // first, so that an input it captured is let go of by the list below
+    Node<T>::drop(inputs_);
+  }
 
   std::span<Ptr> inputs() override { return inputs_; }
   void run_backward(BackwardContext<T>& context) override { (*backward_)(context); }
