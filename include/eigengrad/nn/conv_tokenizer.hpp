@@ -50,7 +50,8 @@ class ConvTokenizer : public Module<T> {
 
   Tensor<T> operator()(Tensor<T> x) const {
     for (const Conv2d<T>& conv : convs_) {
-      x = max_pool2d(relu(conv(x)), {.kernel = 3, .stride = 2, .padding = 1});
+      // ReLU keeps the order of numbers, so it may come after the pooling, on a quarter of them.
+      x = relu(max_pool2d(conv(x), {.kernel = 3, .stride = 2, .padding = 1}));
     }
     return transpose(flatten(x, 2), 1, 2);
   }
