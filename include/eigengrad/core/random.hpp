@@ -97,7 +97,10 @@ class Generator {
   template <class T = float>
   NdArray<T> uniform(const Shape& shape, T low = T(0), T high = T(1)) {
     NdArray<T> out(shape);
-    for (T& x : out) x = static_cast<T>(uniform(double(low), double(high)));
+    for (T& x : out) {
+      x = static_cast<T>(uniform(double(low), double(high)));
+      if (x >= high) x = std::nextafter(high, low);  // rounding to T must not reach the end
+    }
     return out;
   }
 
