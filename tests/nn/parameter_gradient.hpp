@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
+#include <string>
 
 #include <eigengrad/nn/module.hpp>
 #include <tests/support/test.hpp>
-
-#include <functional>
-#include <string>
 
 namespace test {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
+
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
-
-#include <memory>
 
 namespace eigengrad::nn {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <vector>
+
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/pool.hpp>
 #include <eigengrad/ops/reshape.hpp>
-
-#include <vector>
 
 namespace eigengrad::nn {
 

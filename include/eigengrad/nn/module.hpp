@@ -3,15 +3,14 @@
 
 #include <algorithm>
 #include <concepts>
-
-#include <eigengrad/core/random.hpp>
-#include <eigengrad/core/tensor.hpp>
-#include <eigengrad/nn/state_dict.hpp>
-
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/nn/state_dict.hpp>
 
 /// What every layer is made of: named parameters, buffers, generators and child modules.
 ///

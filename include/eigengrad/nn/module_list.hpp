@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/nn/module.hpp>
-
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/nn/module.hpp>
 
 namespace eigengrad::nn {
 

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <concepts>
-
-#include <eigengrad/nn/module.hpp>
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/nn/module.hpp>
 
 namespace eigengrad::nn {
 

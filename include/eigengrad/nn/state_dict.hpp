@@ -2,13 +2,12 @@
 #pragma once
 
 #include <algorithm>
-
-#include <eigengrad/core/ndarray.hpp>
-
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/ndarray.hpp>
 
 /// Arrays by name, and how they are checked and copied into a module.
 namespace eigengrad::nn {

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <algorithm>
-
-#include <eigengrad/nn/module.hpp>
-
 #include <array>
 #include <string>
 #include <vector>
+
+#include <eigengrad/nn/module.hpp>
 
 namespace eigengrad {
 

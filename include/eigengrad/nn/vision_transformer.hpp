@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include <eigengrad/nn/conv_tokenizer.hpp>
 #include <eigengrad/nn/encoder_layer.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>
@@ -10,9 +13,6 @@
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/slice.hpp>
-
-#include <optional>
-#include <vector>
 
 namespace eigengrad::nn {
 
