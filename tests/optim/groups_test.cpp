@@ -57,7 +57,7 @@ TEST_CASE("groups: decay on matrices only") {
 }
 
 TEST_CASE("groups: hidden matrices") {
-  const auto x = named({{"patch_embed.weight", {6, 12}},
+  const auto x = named({{"tokenizer.0.weight", {6, 3, 3, 3}},
                         {"pos_embedding", {1, 4, 6}},
                         {"blocks.0.attention.qkv.weight", {18, 6}},
                         {"blocks.0.attention.qkv.bias", {18}},
@@ -65,7 +65,10 @@ TEST_CASE("groups: hidden matrices") {
                         {"blocks.0.cross.kv.weight", {12, 6}},
                         {"blocks.1.in_proj_weight", {18, 6}},
                         {"head.weight", {10, 6}},
-                        {"conv.weight", {3, 2, 2, 2}}});
+                        {"conv.weight", {3, 2, 2, 2}},
+                        {"patch_embed.weight", {6, 12}},
+                        {"score.weight", {1, 6}},
+                        {"column.weight", {6, 1}}});
   auto [hidden, others] = optim::hidden_groups(x);
   REQUIRE(hidden.size() == 3);
   CHECK(members(x, hidden[0]) == std::vector<int>{4, 8});
@@ -75,12 +78,12 @@ TEST_CASE("groups: hidden matrices") {
     CHECK(hidden[static_cast<std::size_t>(i)].row_blocks == i + 1);
   }
   REQUIRE(others.size() == 2);
-  CHECK(members(x, others[0]) == std::vector<int>{0, 7});
+  CHECK(members(x, others[0]) == std::vector<int>{0, 7, 9, 10, 11});
   CHECK(members(x, others[1]) == std::vector<int>{1, 3});
   const optim::Muon<float> muon(hidden, {.lr = 0.02});
   const optim::AdamW<float> adam(others, {.lr = 2e-3});
   CHECK(muon.group_count() == 3);
 
-  const auto all = optim::hidden_groups(x, {.exclude = {}});
-  CHECK(members(x, all.hidden[0]) == std::vector<int>{0, 4, 7, 8});
+  const auto all = optim::hidden_groups(x, {.exclude = {}, .exclude_first = false});
+  CHECK(members(x, all.hidden[0]) == std::vector<int>{0, 4, 7, 8, 9});
 }

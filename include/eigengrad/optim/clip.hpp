@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <eigengrad/core/memory.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>
@@ -48,7 +49,7 @@ struct ClampKernel {
 /// The gradients of those parameters that have one.
 template <class T>
 struct Gradients {
-  std::vector<const T*> data;
+  std::vector<const T*, eigengrad::detail::CacheAllocator<const T*>> data;
   kernels::Ranges ranges{kernels::kNormChunk};
 
   explicit Gradients(const std::vector<Tensor<T>>& parameters) {
@@ -65,10 +66,10 @@ struct Gradients {
 
 /// Calls `f(T* x, Index n)` on pieces of all gradients, after giving each its own storage.
 template <class T, class F>
-void change_gradients(std::vector<Tensor<T>>& parameters, F&& f) {
-  std::vector<T*> data;
+void change_gradients(const std::vector<Tensor<T>>& parameters, F&& f) {
+  std::vector<T*, eigengrad::detail::CacheAllocator<T*>> data;
   kernels::Ranges ranges;
-  for (Tensor<T>& parameter : parameters) {
+  for (Tensor<T> parameter : parameters) {
     if (!parameter.has_grad()) continue;
     data.push_back(parameter.mutable_grad().data());
     ranges.add(parameter.numel());
@@ -110,7 +111,7 @@ double grad_norm(const std::vector<Tensor<T>>& parameters) {
 /// **Returns** the norm before clipping. **Throws** ValueError on a negative max_norm, StateError
 /// on a norm that is not finite if `error_if_nonfinite`.
 template <class T>
-double clip_grad_norm(std::vector<Tensor<T>> parameters, double max_norm,
+double clip_grad_norm(const std::vector<Tensor<T>>& parameters, double max_norm,
                       const ClipGradNormOptions& options = {}) {
   detail::require(max_norm >= 0, "clip_grad_norm", "max_norm", "at least 0", max_norm);
   const double norm = grad_norm(parameters);
@@ -132,7 +133,7 @@ double clip_grad_norm(std::vector<Tensor<T>> parameters, double max_norm,
 ///
 /// **Throws** ValueError on a negative clip_value.
 template <class T>
-void clip_grad_value(std::vector<Tensor<T>> parameters, double clip_value) {
+void clip_grad_value(const std::vector<Tensor<T>>& parameters, double clip_value) {
   detail::require(clip_value >= 0, "clip_grad_value", "clip_value", "at least 0", clip_value);
   detail::change_gradients(parameters, [clip_value](T* x, Index n) {
     simd::dispatch<detail::ClampKernel<T>>(x, n, static_cast<T>(clip_value));

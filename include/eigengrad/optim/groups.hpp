@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+
 #include <eigengrad/optim/optimizer.hpp>
 
 #include <string>
@@ -55,8 +58,10 @@ std::vector<ParameterGroup<T>> decay_groups(const NamedParameters<T>& named) {
 }
 
 struct HiddenGroupsOptions {
-  /// A parameter with one of these words in its name is not hidden: the first and the last layer.
-  std::vector<std::string> exclude = {"embed", "embedding", "patch", "stem", "head", "classifier"};
+  /// A parameter with one of these words in its name is not hidden.
+  std::vector<std::string> exclude = {"embed", "embedding", "head", "classifier", "pool"};
+  /// Neither is the first matrix of the list, the layer that meets the input.
+  bool exclude_first = true;
 };
 
 /// Groups for Muon, and groups for the AdamW beside it.
@@ -67,8 +72,8 @@ struct HiddenGroups {
 };
 
 /// Splits a model for Muon: `hidden` are the matrices and convolution kernels between its ends,
-/// `others` the decay_groups of the rest. Fused weights come apart by name: "qkv" and "in_proj" are
-/// three matrices, "kv" two.
+/// `others` the decay_groups of the rest. A matrix of one row or column is a vector and belongs to
+/// the rest. Fused weights come apart by name: "qkv" and "in_proj" are three matrices, "kv" two.
 ///
 ///     auto [hidden, others] = optim::hidden_groups(vit.named_parameters());
 ///     optim::Muon<float> muon(hidden, {.lr = 0.02});
@@ -80,12 +85,15 @@ HiddenGroups<T> hidden_groups(const NamedParameters<T>& named,
   out.hidden.resize(3);
   for (std::size_t i = 0; i < 3; ++i) out.hidden[i].row_blocks = static_cast<Index>(i) + 1;
   NamedParameters<T> others;
+  bool first = options.exclude_first;
   for (const auto& [name, parameter] : named) {
-    if (!detail::has_decay(name, parameter) || detail::has_word(name, options.exclude)) {
+    const bool matrix = detail::has_decay(name, parameter) && parameter.dim(0) > 1 &&
+                        parameter.numel() > parameter.dim(0);
+    if (!matrix || std::exchange(first, false) || detail::has_word(name, options.exclude)) {
       others.emplace_back(name, parameter);
       continue;
     }
-    const bool three = detail::has_word(name, {"qkv"}) || name.find("in_proj") != name.npos;
+    const bool three = detail::has_word(name, {"qkv"}) || name.find("in_proj") != std::string::npos;
     const std::size_t blocks = three ? 3 : detail::has_word(name, {"kv"}) ? 2 : 1;
     out.hidden[blocks - 1].parameters.push_back(parameter);
   }

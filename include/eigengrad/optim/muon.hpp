@@ -111,7 +111,7 @@ void muon_step(const MuonStep<T>& s, Index ns_steps) {
   for (Index i = 0; i < (n + kChunk - 1) / kChunk; ++i) sum += partial[i];
   // A zero gradient has no direction: the matrix stays, but for its decay.
   const double norm = std::max(std::sqrt(sum), double(std::numeric_limits<T>::min()));
-  const T factor = static_cast<T>(1 / (sum == sum ? norm : sum));
+  const T factor = static_cast<T>(1 / norm);
   parallel_for(n, kElementGrain, [&](Index begin, Index end) {
     kernels::scale(u.data() + begin, end - begin, factor);
   });
@@ -186,10 +186,12 @@ class Muon : public Optimizer<T> {
   /// one thread each, where they stay in its cache. The bits are the same either way.
   void run_steps() {
     std::sort(steps_.begin(), steps_.end(),
-                     [](const auto& a, const auto& b) { return a.cost() > b.cost(); });
-    const std::size_t threads = static_cast<std::size_t>(num_threads());
+              [](const auto& a, const auto& b) { return a.cost() > b.cost(); });
     double left = 0;
     for (const auto& step : steps_) left += step.cost();
+    constexpr double kGrain = 1 << 16;  // products of a round that are worth one more thread
+    const std::size_t threads =
+        static_cast<std::size_t>(std::clamp<double>(left / kGrain, 1, num_threads()));
     std::size_t next = 0;
     for (; next < steps_.size() && threads > 1; ++next) {
       const double cost = steps_[next].cost();
