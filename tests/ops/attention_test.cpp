@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
+#include <eigengrad/ops/matmul.hpp>
+#include <eigengrad/ops/permute.hpp>
+#include <eigengrad/ops/scalar.hpp>
+#include <eigengrad/ops/softmax.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
@@ -223,6 +228,41 @@ TEMPLATE_TEST_CASE("attention: every length equals the loops", "", float, double
                     .value(),
                 eg::scaled_dot_product_attention(Tensor<T>(q), Tensor<T>(k), Tensor<T>(v)).value(),
                 tolerance);
+  }
+}
+
+TEMPLATE_TEST_CASE("attention: equals matmul, *, +, softmax and matmul", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 5e-6 : 1e-13;
+  const auto input = [](const Shape& shape, std::uint64_t seed) {
+    return Tensor<T>(test::random<T>(shape, seed), true);
+  };
+  for (const auto& [queries, keys] : std::vector<std::pair<Index, Index>>{
+           {65, 65}, {197, 197}, {150, 40}, {40, 300}, {600, 520}}) {
+    for (const bool causal : {false, true}) {
+      INFO(queries << " queries, " << keys << " keys, causal " << causal);
+      const NdArray<T> mask = test::random<T>({1, 2, 1, keys}, 7);
+      NdArray<T> hidden = NdArray<T>::zeros({queries, keys});
+      for (Index i = 0; i < queries; ++i) {
+        for (Index j = i + 1; j < keys && causal; ++j) hidden(i, j) = T(-kInf);
+      }
+      std::vector<std::vector<Tensor<T>>> x;
+      std::vector<Tensor<T>> y;
+      for (const bool coarse : {true, false}) {
+        x.push_back({input({1, 2, queries, 16}, 1), input({1, 2, keys, 16}, 2),
+                     input({1, 2, keys, 20}, 3)});
+        const auto& in = x.back();
+        y.push_back(coarse ? eg::scaled_dot_product_attention(
+                                 in[0], in[1], in[2], {.causal = causal, .additive_mask = mask})
+                           : eg::matmul(eg::softmax(eg::matmul(in[0], eg::transpose(in[1], 2, 3)) *
+                                                        T(0.25) +
+                                                    Tensor<T>(mask) + Tensor<T>(hidden)),
+                                        in[2]));
+        y.back().backward(test::random<T>({1, 2, queries, 20}, 5));
+      }
+      CHECK_CLOSE(y[0].value(), y[1].value(), tolerance);
+      for (std::size_t i = 0; i < 3; ++i) CHECK_CLOSE(x[0][i].grad(), x[1][i].grad(), tolerance);
+    }
   }
 }
 

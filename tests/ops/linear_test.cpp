@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <eigengrad/ops/activation.hpp>
+#include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/linear.hpp>
+#include <eigengrad/ops/matmul.hpp>
+#include <eigengrad/ops/permute.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
@@ -66,6 +70,30 @@ TEST_CASE("linear: gradient") {
   SECTION("more rows than one chunk of the bias sum") {
     CHECK_GRADIENT(eg::linear(x[0], x[1], x[2], {.activation = Activation::kSilu}),
                    {test::random({130, 2}, 6), test::random({3, 2}, 7), test::random({3}, 8)});
+  }
+}
+
+TEMPLATE_TEST_CASE("linear: equals matmul, +, activation and +", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
+  const auto input = [](const test::Shape& shape, std::uint64_t seed) {
+    return Tensor<T>(test::random<T>(shape, seed), true);
+  };
+  for (const Activation a : kActivations) {
+    INFO(eg::activation_name(a));
+    std::vector<std::vector<Tensor<T>>> x;
+    std::vector<Tensor<T>> y;
+    for (const bool coarse : {true, false}) {
+      x.push_back(
+          {input({3, 21, 33}, 1), input({50, 33}, 2), input({50}, 3), input({3, 21, 50}, 4)});
+      const auto& in = x.back();
+      y.push_back(coarse ? eg::linear(in[0], in[1], in[2], {.activation = a, .residual = in[3]})
+                         : eg::activate(eg::matmul(in[0], eg::transpose(in[1], 0, 1)) + in[2], a) +
+                               in[3]);
+      y.back().backward(test::random<T>({3, 21, 50}, 5));
+    }
+    CHECK_CLOSE(y[0].value(), y[1].value(), tolerance);
+    for (std::size_t i = 0; i < 4; ++i) CHECK_CLOSE(x[0][i].grad(), x[1][i].grad(), tolerance);
   }
 }
 
