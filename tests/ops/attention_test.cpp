@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <vector>
+
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/matmul.hpp>
@@ -7,8 +9,6 @@
 #include <eigengrad/ops/softmax.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
-
-#include <vector>
 
 using eg::Index;
 using test::NdArray;
@@ -363,6 +363,16 @@ TEMPLATE_TEST_CASE("attention: edge", "", float, double) {
     }
     poison.clear();
     CHECK_SAME(run(), expected);
+  }
+  SECTION("a NaN in a late value does not reach the gradients of early queries") {
+    const Index tokens = 65;  // two blocks of queries; the first sees keys 0 to 39
+    const Tensor<T> q(test::random<T>({1, 1, tokens, 2}, 1), true);
+    const Tensor<T> k(test::random<T>({1, 1, tokens, 2}, 2));
+    NdArray<T> v = test::random<T>({1, 1, tokens, 1}, 3);
+    v(0, 0, 41, 0) = T(NAN);
+    eg::scaled_dot_product_attention(q, k, Tensor<T>(v), {.causal = true})
+        .backward(NdArray<T>::ones({1, 1, tokens, 1}));
+    for (Index i = 0; i < 40; ++i) CHECK(std::isfinite(q.grad()(0, 0, i, 0)));
   }
   SECTION("only what is wanted gets a gradient") {
     for (const std::size_t wanted : {0, 1, 2}) {

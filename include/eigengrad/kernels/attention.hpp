@@ -7,6 +7,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
 #include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/permute.hpp>
 
 /// Scaled dot-product attention, forward and backward: O = softmax(scale Q K^T + masks) V for each
 /// head of each sample.
@@ -55,21 +56,37 @@ Index attention_grain(const Attention<T>& a, Index rows) {
   return std::max<Index>(1, (1 << 17) / std::max<Index>(1, rows * a.keys * a.width));
 }
 
+/// out (width, row_size) = x^T for the keys of one head, zeros behind the last. Turned once, in
+/// registers, the product with it needs no turning in its packing and has only whole vectors.
+template <class T>
+void turn_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, Index b, Index h,
+               Index width) {
+  const Index size = a.row_size();
+  simd::dispatch<Turn<T>>(out, size, x.at(b, h), x.token, a.keys, width);
+  for (Index c = 0; c < width; ++c) std::fill(out + c * size + a.keys, out + (c + 1) * size, T(0));
+}
+
+/// out (rows, keys) = x (rows, width) . turned (width, keys) for a block, x from one row on.
+template <class T>
+void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, const T* x,
+                     Index token, const T* turned, Index width) {
+  gemm<T>({.m = block.rows,
+           .n = (block.keys + 15) / 16 * 16,
+           .k = width,
+           .a = x,
+           .lda = token,
+           .b = turned,
+           .ldb = a.row_size(),
+           .c = out,
+           .ldc = a.row_size()});
+}
+
 /// p (rows, keys) = the probabilities of a block, `dropped` the same under the dropout mask
 /// (null without dropout; may be `p`).
 template <class T>
 void attention_probabilities(const Attention<T>& a, Index b, Index h, const QueryBlock& block, T* p,
-                             T* dropped, const T* padding) {
-  gemm<T>({.m = block.rows,
-           .n = block.keys,
-           .k = a.width,
-           .a = a.q.at(b, h, block.first),
-           .lda = a.q.token,
-           .b = a.k.at(b, h),
-           .ldb = a.k.token,
-           .transpose_b = true,
-           .c = p,
-           .ldc = a.row_size()});
+                             T* dropped, const T* padding, const T* turned_k) {
+  multiply_turned(p, a, block, a.q.at(b, h, block.first), a.q.token, turned_k, a.width);
   simd::dispatch<AttentionRows<T>>(&a, b, h, block.first, block.rows, block.keys, p, dropped,
                                    padding);
 }
@@ -86,17 +103,23 @@ void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) 
   const Index grain = detail::attention_grain(a, rows);
   parallel_for(a.batch * a.heads * blocks, grain, [&](Index begin, Index end) {
     const bool scratch = probabilities == nullptr || a.dropout;
-    eigengrad::detail::Scratch<T> memory(size + (scratch ? rows * size : 0));
-    T* work = memory.data() + size;
+    eigengrad::detail::Scratch<T> memory((1 + a.width + (scratch ? rows : 0)) * size);
+    T* turned_k = memory.data() + size;
+    T* work = turned_k + a.width * size;
     for (Index item = begin; item < end; ++item) {
       const Index head = item / blocks;
       const Index b = head / a.heads;
       const Index h = head % a.heads;
+      if (item == begin || item % blocks == 0) {
+        detail::turn_keys(turned_k, a, a.k, b, h, a.width);
+        detail::padding_row(a, b, memory.data());
+      }
+      const T* padding = a.key_padding ? memory.data() : nullptr;
       const detail::QueryBlock block = detail::query_block(a, item % blocks * rows, rows);
       T* p = probabilities ? probabilities + (head * a.queries + block.first) * size : work;
       T* dropped = a.dropout ? work : nullptr;
-      detail::attention_probabilities(a, b, h, block, p, dropped,
-                                      detail::padding_row(a, b, memory.data()));
+      detail::attention_probabilities(a, b, h, block, p, dropped, padding,
+                                      static_cast<const T*>(turned_k));
       gemm<T>({.m = block.rows,
                .n = a.value_width,
                .k = block.keys,
@@ -120,7 +143,15 @@ struct HeadGradient {
 
 namespace detail {
 
-/// The gradients of one head. `work` holds a row and three blocks.
+/// Elements of scratch memory for one head's gradients.
+template <class T>
+Index attention_backward_scratch(const Attention<T>& a, bool saved) {
+  const Index blocks = 1 + (a.dropout ? 1 : 0) + (saved ? 0 : 1);
+  const Index turned = a.value_width + (saved ? 0 : a.width);
+  return (1 + blocks * query_block_rows(a) + turned) * a.row_size();
+}
+
+/// The gradients of one head. `work` holds `attention_backward_scratch` elements.
 template <class T>
 void attention_backward_head(const Attention<T>& a, Index b, Index h, const HeadGradient<T>& dq,
                              const HeadGradient<T>& dk, const HeadGradient<T>& dv,
@@ -128,9 +159,14 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
   const Index rows = query_block_rows(a);
   const Index size = a.row_size();
   const T* padding = padding_row(a, b, work);
-  T* ds = work + size;
+  T* turned_v = work + size;
+  T* ds = turned_v + a.value_width * size;
   T* dropped = a.dropout ? ds + rows * size : nullptr;
-  T* recomputed = ds + 2 * rows * size;
+  T* recomputed = (dropped ? dropped : ds) + rows * size;
+  T* turned_k = recomputed + rows * size;  // this and the one above only if needed
+  const bool scores = dq.wanted() || dk.wanted();
+  if (scores) turn_keys(turned_v, a, a.v, b, h, a.value_width);
+  if (probabilities == nullptr) turn_keys(turned_k, a, a.k, b, h, a.width);
   // The first block writes and the others add, if it sees all keys; else all add to zeros.
   const bool whole = a.queries > 0 && query_block(a, 0, rows).keys == a.keys;
   auto clear = [&](const HeadGradient<T>& g, Index width) {
@@ -143,23 +179,14 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
     const QueryBlock block = query_block(a, first, rows);
     const bool add = !whole || first > 0;
     const T* dout_rows = dout.at(b, h, first);
-    const T* p = probabilities + first * size;
+    const T* p = probabilities ? probabilities + first * size : recomputed;
     if (probabilities == nullptr) {
-      attention_probabilities(a, b, h, block, recomputed, static_cast<T*>(nullptr), padding);
-      p = recomputed;
+      attention_probabilities(a, b, h, block, recomputed, static_cast<T*>(nullptr), padding,
+                              static_cast<const T*>(turned_k));
     }
-    const bool scores = dq.wanted() || dk.wanted();
     if (scores) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
-      gemm<T>({.m = block.rows,
-               .n = block.keys,
-               .k = a.value_width,
-               .a = dout_rows,
-               .lda = dout.token,
-               .b = a.v.at(b, h),
-               .ldb = a.v.token,
-               .transpose_b = true,
-               .c = ds,
-               .ldc = size});
+      multiply_turned(ds, a, block, dout_rows, dout.token, static_cast<const T*>(turned_v),
+                      a.value_width);
     }
     simd::dispatch<AttentionRowsBackward<T>>(&a, (b * a.heads + h) * a.queries + first, block.rows,
                                              block.keys, scores ? ds : nullptr, dropped, p);
@@ -213,11 +240,10 @@ void attention_backward(const Attention<T>& a, const HeadGradient<T>& dq, const 
                         const HeadGradient<T>& dv, const HeadView<const T>& dout,
                         const T* probabilities) {
   const Index size = a.row_size();
-  const Index rows = detail::query_block_rows(a);
   const Index grain = detail::attention_grain(a, a.queries);
   parallel_for(a.batch * a.heads, grain, [&](Index begin, Index end) {
-    eigengrad::detail::Scratch<T> work(size +
-                                       (probabilities ? a.dropout ? 2 : 1 : 3) * rows * size);
+    eigengrad::detail::Scratch<T> work(
+        detail::attention_backward_scratch(a, probabilities != nullptr));
     for (Index item = begin; item < end; ++item) {
       detail::attention_backward_head(
           a, item / a.heads, item % a.heads, dq, dk, dv, dout,

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include <eigengrad/kernels/random_hash.hpp>
 #include <eigengrad/kernels/vmath.hpp>
-
-#include <limits>
 
 /// What attention does to rows of scores: scale, masks, softmax, dropout; and the way back.
 namespace eigengrad::kernels {
@@ -134,7 +133,8 @@ struct AttentionRowsBackward {
       V sum{};
       for (Index j = 0; j < keys; j += kLanes) {
         V x = simd::load<V>(d + j);
-        if (keys - j < kLanes) x = first_lanes(x, keys - j, V{});  // nothing was written there
+        // Behind the last key may stand others, which the block does not see.
+        if (keys - j < kLanes) x = first_lanes(x, keys - j, V{});
         if (dropped) {
           x = a->mask.apply(x, at + j);
           simd::store<V>(d + j, x);

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/attention.hpp>
 #include <eigengrad/ops/dropout.hpp>
-
-#include <string>
-#include <utility>
 
 /// Scaled dot-product attention, softmax(scale Q K^T + masks) V, from separate heads or from the
 /// packed result of one projection.
