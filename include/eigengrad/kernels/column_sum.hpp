@@ -6,6 +6,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/activation.hpp>
+#include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
 /// Column sums of a matrix (the gradient of a bias), alone or along with an activation's gradient.
@@ -13,74 +14,74 @@ namespace eigengrad::kernels {
 
 namespace detail {
 
-/// For `rows` rows: d = dout act'(pre) unless A is kNone, and sums += d unless `sums` is null.
-template <class T, Activation A>
-struct ActivationBackwardRows {
+/// sums (cols) += the rows of x (rows, cols), in order.
+template <class T>
+struct ColumnSumRows {
   template <class Arch>
-  static EIGENGRAD_INLINE void run(T* d, const T* dout, const T* pre, T* sums, Index rows,
-                                   Index cols) {
+  static EIGENGRAD_INLINE void run(T* sums, const T* x, Index rows, Index cols) {
     using V = simd::Vec<T, Arch>;
-    auto some_rows = [&]<int R>(Index row) EIGENGRAD_INLINE_LAMBDA {
-      const Index at = row * cols;
-      auto column = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
-        V total = sums ? fetch(sums) : V{};
-        EIGENGRAD_UNROLL
-        for (int i = 0; i < R; ++i) {
-          V x = fetch(dout + at + i * cols);
-          if constexpr (A != Activation::kNone) {
-            x *= activate_derivative<A>(fetch(pre + at + i * cols));
-            put(d + at + i * cols, x);
-          }
-          total += x;
-        }
-        if (sums) put(sums, total);
-      };
+    auto some_rows = [&]<int R>(const T* row) EIGENGRAD_INLINE_LAMBDA {
       simd::for_each_vector<V>(
           cols,
           [&](Index j) EIGENGRAD_INLINE_LAMBDA {
-            column([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + j); },
-                   [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + j, v); });
+            V total = simd::load<V>(sums + j);
+            EIGENGRAD_UNROLL
+            for (int i = 0; i < R; ++i) total += simd::load<V>(row + i * cols + j);
+            simd::store<V>(sums + j, total);
           },
-          [&](Index j, Index n) EIGENGRAD_INLINE_LAMBDA {
-            column([=](const T* p)
-                       EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + j, n); },
-                   [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + j, v, n); });
+          [&](Index j, Index left) EIGENGRAD_INLINE_LAMBDA {
+            for (int i = 0; i < R; ++i) {
+              for (Index c = j; c < j + left; ++c) sums[c] += row[i * cols + c];
+            }
           });
     };
-    Index row = 0;
-    for (; row + 4 <= rows; row += 4) some_rows.template operator()<4>(row);
-    for (; row < rows; ++row) some_rows.template operator()<1>(row);
+    Index r = 0;
+    for (; r + 4 <= rows; r += 4) some_rows.template operator()<4>(x + r * cols);
+    for (; r < rows; ++r) some_rows.template operator()<1>(x + r * cols);
   }
 };
 
+/// dout act'(pre).
+template <Activation A>
+struct ActivationGradient {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V pre) const {
+    if constexpr (A == Activation::kRelu) {
+      return pre > V{} ? dout : V{};  // an infinite dout does not pass a closed gate
+    } else {
+      return dout * activate_derivative<A>(pre);
+    }
+  }
+};
+
+/// sums (cols) = column sums of x (rows, cols), or += with `accumulate`; nothing if `sums` is null.
+/// `prepare(first, last)` is called on a few rows before they are summed, while it is their turn
+/// to be in cache.
+///
 /// Rows are cut into at most 64 chunks whose sums are added in order: the cut depends on the
 /// number of rows alone, so the bits do not depend on the number of threads.
-template <class T, Activation A>
-void activation_backward(T* d, const T* dout, const T* pre, T* sums, bool accumulate, Index rows,
-                         Index cols) {
+template <class T, class Prepare>
+void column_sum_chunks(T* sums, bool accumulate, const T* x, Index rows, Index cols,
+                       Prepare prepare) {
+  constexpr Index kGroup = 8;
   const Index chunk = std::max<Index>(64, (rows + 63) / 64);
   const Index chunks = (rows + chunk - 1) / chunk;
   eigengrad::detail::Scratch<T> partial(sums ? chunks * cols : 0);
   parallel_for(chunks, row_grain(chunk * cols), [&](Index begin, Index end) {
+    if (sums) std::fill(partial.data() + begin * cols, partial.data() + end * cols, T(0));
     for (Index c = begin; c < end; ++c) {
-      T* sum = nullptr;
-      if (sums) {
-        sum = partial.data() + c * cols;
-        std::fill(sum, sum + cols, T(0));
+      const Index stop = std::min(rows, (c + 1) * chunk);
+      for (Index r = c * chunk; r < stop; r += kGroup) {
+        const Index last = std::min(stop, r + kGroup);
+        prepare(r, last);
+        if (sums == nullptr) continue;
+        simd::dispatch<ColumnSumRows<T>>(partial.data() + c * cols, x + r * cols, last - r, cols);
       }
-      const Index at = c * chunk * cols;
-      simd::dispatch<ActivationBackwardRows<T, A>>(A == Activation::kNone ? nullptr : d + at,
-                                                   dout + at,
-                                                   A == Activation::kNone ? nullptr : pre + at, sum,
-                                                   std::min(chunk, rows - c * chunk), cols);
     }
   });
   if (sums == nullptr) return;
   if (!accumulate) std::fill(sums, sums + cols, T(0));
-  using Add = ActivationBackwardRows<T, Activation::kNone>;
-  const T* none = nullptr;
-  simd::dispatch<Add>(static_cast<T*>(nullptr), static_cast<const T*>(partial.data()), none, sums,
-                      chunks, cols);
+  simd::dispatch<ColumnSumRows<T>>(sums, static_cast<const T*>(partial.data()), chunks, cols);
 }
 
 }  // namespace detail
@@ -88,30 +89,33 @@ void activation_backward(T* d, const T* dout, const T* pre, T* sums, bool accumu
 /// out (cols) = sum over rows of x (rows, cols), or += with `accumulate`.
 template <class T>
 void column_sum(T* out, const T* x, Index rows, Index cols, bool accumulate = false) {
-  detail::activation_backward<T, Activation::kNone>(nullptr, x, nullptr, out, accumulate, rows,
-                                                    cols);
+  detail::column_sum_chunks(out, accumulate, x, rows, cols, [](Index, Index) {});
 }
 
 /// d = dout act'(pre), all (rows, cols), in one pass with the column sums of d when `sums` (cols)
-/// is not null; those are added to it with `accumulate`. `d` may be `dout`. `a` is not kNone.
+/// is not null; those are added to it with `accumulate`. `d` may be `dout`.
 template <class T>
 void activation_backward(Activation a, T* d, const T* dout, const T* pre, T* sums, bool accumulate,
                          Index rows, Index cols) {
+  auto run = [&](auto gradient) {
+    using Rows = detail::Map<T, decltype(gradient), const T*, const T*>;
+    detail::column_sum_chunks(
+        sums, accumulate, static_cast<const T*>(d), rows, cols, [&](Index first, Index last) {
+          const Index at = first * cols;
+          simd::dispatch<Rows>(gradient, d + at, (last - first) * cols, dout + at, pre + at);
+        });
+  };
   switch (a) {
     case Activation::kNone:
-      return;
+      return run(detail::ActivationGradient<Activation::kNone>());
     case Activation::kRelu:
-      return detail::activation_backward<T, Activation::kRelu>(d, dout, pre, sums, accumulate, rows,
-                                                               cols);
+      return run(detail::ActivationGradient<Activation::kRelu>());
     case Activation::kGelu:
-      return detail::activation_backward<T, Activation::kGelu>(d, dout, pre, sums, accumulate, rows,
-                                                               cols);
+      return run(detail::ActivationGradient<Activation::kGelu>());
     case Activation::kGeluTanh:
-      return detail::activation_backward<T, Activation::kGeluTanh>(d, dout, pre, sums, accumulate,
-                                                                   rows, cols);
+      return run(detail::ActivationGradient<Activation::kGeluTanh>());
     case Activation::kSilu:
-      return detail::activation_backward<T, Activation::kSilu>(d, dout, pre, sums, accumulate, rows,
-                                                               cols);
+      return run(detail::ActivationGradient<Activation::kSilu>());
   }
 }
 
