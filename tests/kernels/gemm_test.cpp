@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/kernels/gemm.hpp>
-#include <tests/support/test.hpp>
-
 #include <algorithm>
 #include <vector>
+
+#include <eigengrad/kernels/gemm.hpp>
+#include <tests/support/test.hpp>
 
 using eg::Activation;
 using eg::Index;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <vector>
+
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/dropout.hpp>
 #include <tests/support/test.hpp>
-
-#include <vector>
 
 using eg::Index;
 using eg::kernels::DropoutMask;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <vector>
+
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/linear.hpp>
@@ -6,8 +8,6 @@
 #include <eigengrad/ops/permute.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
-
-#include <vector>
 
 using eg::Activation;
 using test::NdArray;

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/gemm.hpp>
-
-#include <utility>
 
 /// The matrix product C = A B over the last two axes, by NumPy's rules.
 ///
