@@ -42,7 +42,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::string command_line;
-  for (int i = 0; i < argc; ++i) command_line += (i ? " " : "") + std::string(argv[i]);
+  for (int i = 0; i < argc; ++i) {
+    if (i > 0) command_line += ' ';
+    command_line += argv[i];
+  }
   try {
     return run(argv[1], {argv + 2, argv + argc}, command_line);
   } catch (const cli::UsageError& error) {
