@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Can the gradient checks fail? Breaks the sign in one backward formula at a time, in a copy of the
-# headers, and expects the op's test to fail. Not part of ctest: it builds every test named below
-# once more.
-#     tests/mutation.sh [BUILD_DIR]        BUILD_DIR holds a configured, built tree (build/tests)
+# headers, and expects the op's gradient cases to fail. Not part of ctest: it builds every test
+# named below once more.
+#     tests/mutation.sh
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-build=${1:-$root/build/tests}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 caught=0 missed=0
+
+# Catch2 v2 has its main function in a header, v3 in a library.
+if "${CXX:-c++}" -std=c++20 -c "$root/tests/support/main.cpp" -o "$work/main.o" 2>/dev/null; then
+  catch=$work/main.o
+else
+  catch='-lCatch2Main -lCatch2'
+fi
 
 # mutate TEST HEADER SED: the test's own source is compiled against headers changed by SED.
 mutate() {
@@ -24,8 +30,7 @@ mutate() {
   source=$(find "$root/tests" -name "$test.cpp")
   # Without EIGENGRAD_COMPILED everything comes from the changed headers.
   "${CXX:-c++}" -std=c++20 -O1 -Wno-psabi -fopenmp -I"$work/include" -I"$root" -I/usr/include/eigen3 \
-    -DEIGENGRAD_TEST_DIR="\"$root/tests\"" "$source" "$(find "$build" -name 'libtest_main.a')" \
-    -o "$work/test"
+    -DEIGENGRAD_TEST_DIR="\"$root/tests\"" "$source" $catch -o "$work/test"
   if "$work/test" '*gradient*' >"$work/out" 2>&1; then
     missed=$((missed + 1))
     echo "MISSED  $2: $expression"
