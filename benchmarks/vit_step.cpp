@@ -110,7 +110,8 @@ void run(const Settings& s) {
 
   if (s.json) {
     std::printf(
-        "{\"peer\": \"eigengrad %s\", \"isa\": \"%s\", \"inference\": %s, \"threads\": %d, "
+        "{\"peer\": \"eigengrad %s\", \"isa\": \"%s\", \"compile\": false, \"bf16\": false, "
+        "\"inference\": %s, \"threads\": %d, "
         "\"batch\": %ld, \"dim\": %ld, \"depth\": %ld, \"channels\": \"%s\", "
         "\"images_per_s\": %.1f, \"ms_per_step\": %.2f, \"gflops\": %.1f, \"peak_gflops\": %.1f, "
         "\"percent_of_peak\": %.1f, \"peak_rss_mib\": %ld}\n",
