@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
-#include <eigengrad/core/tensor.hpp>
-#include <tests/support/test.hpp>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/tensor.hpp>
+#include <tests/support/test.hpp>
 
 using test::Index;
 using test::NdArray;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/core/error.hpp>
 #include <stdexcept>
+
+#include <eigengrad/core/error.hpp>
 #include <tests/support/test.hpp>
 
 using eg::detail::concat;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/core/grad_mode.hpp>
 #include <stdexcept>
-#include <tests/support/test.hpp>
 #include <thread>
+
+#include <eigengrad/core/grad_mode.hpp>
+#include <tests/support/test.hpp>
 
 TEST_CASE("grad_mode: on unless a guard lives") {
   CHECK(eg::grad_enabled());

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <cstdint>
 #include <cstring>
-#include <eigengrad/core/memory.hpp>
-#include <eigengrad/core/tensor.hpp>
 #include <new>
 #include <set>
-#include <tests/support/test.hpp>
 #include <thread>
 #include <vector>
+
+#include <eigengrad/core/memory.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <tests/support/test.hpp>
 
 using eg::detail::BlockCache;
 using eg::detail::CacheAllocator;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
-#include <eigengrad/core/parallel.hpp>
 #include <mutex>
-#include <tests/support/test.hpp>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/parallel.hpp>
+#include <tests/support/test.hpp>
 
 using test::Index;
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
-#include <eigengrad/core/random.hpp>
 #include <set>
-#include <tests/support/test.hpp>
 #include <vector>
+
+#include <eigengrad/core/random.hpp>
+#include <tests/support/test.hpp>
 
 using eg::Generator;
 using test::Index;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/core/tensor.hpp>
 #include <memory>
-#include <tests/support/test.hpp>
 #include <vector>
+
+#include <eigengrad/core/tensor.hpp>
+#include <tests/support/test.hpp>
 
 using test::NdArray;
 using test::Shape;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
+
 #include <eigengrad/data/loader.hpp>
 #include <tests/support/test.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/data/transforms.hpp>
 #include <set>
+
+#include <eigengrad/data/transforms.hpp>
 #include <tests/support/test.hpp>
 
 namespace data = eg::data;

@@ -2,12 +2,11 @@
 // One training step of a small convolutional transformer: no bit of the loss or of any gradient
 // depends on the number of threads, and a second run repeats the first.
 #include <cstring>
+#include <map>
+#include <string>
 
 #include <eigengrad/ops.hpp>
 #include <tests/support/test.hpp>
-
-#include <map>
-#include <string>
 
 using test::Index;
 using test::NdArray;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include <eigengrad/kernels/permute.hpp>
 #include <tests/support/test.hpp>
-
-#include <algorithm>
 
 using test::Index;
 using test::NdArray;

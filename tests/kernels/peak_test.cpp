@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <tests/support/test.hpp>
-
 #include <eigengrad/kernels/peak.hpp>
+#include <tests/support/test.hpp>
 
 TEST_CASE("peak: two measurements agree roughly") {
   const double first = eg::kernels::peak_gflops<float>(0.05);

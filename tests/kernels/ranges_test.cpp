@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/kernels/ranges.hpp>
-#include <tests/support/gradients.hpp>
-
 #include <mutex>
 #include <set>
+
+#include <eigengrad/kernels/ranges.hpp>
+#include <tests/support/gradients.hpp>
 
 using test::Index;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cstdlib>
-#include <eigengrad/kernels/simd.hpp>
 #include <numeric>
-#include <tests/support/test.hpp>
 #include <vector>
+
+#include <eigengrad/kernels/simd.hpp>
+#include <tests/support/test.hpp>
 
 using test::Index;
 

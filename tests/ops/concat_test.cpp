@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <vector>
+
 #include <eigengrad/ops/concat.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
-
-#include <vector>
 
 using test::Index;
 using test::NdArray;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <utility>
+#include <vector>
+
 #include <eigengrad/ops/interpolate.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
-
-#include <utility>
-#include <vector>
 
 using eg::InterpolateMode;
 using eg::InterpolateOptions;

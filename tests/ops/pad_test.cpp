@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <limits>
+#include <vector>
+
 #include <eigengrad/ops/pad.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
-
-#include <limits>
-#include <vector>
 
 using test::Index;
 using test::NdArray;

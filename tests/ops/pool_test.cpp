@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <vector>
 
 #include <eigengrad/ops/pool.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
-
-#include <vector>
 
 using test::Index;
 using test::NdArray;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <limits>
+
 #include <eigengrad/ops/slice.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
-
-#include <limits>
 
 using test::Index;
 using test::NdArray;

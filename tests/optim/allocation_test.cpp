@@ -2,11 +2,10 @@
 // Counts the calls of operator new that optimisers make once a training loop runs steadily.
 #include <atomic>
 #include <cstdlib>
+#include <new>
 
 #include <eigengrad/optim.hpp>
 #include <tests/support/gradients.hpp>
-
-#include <new>
 
 namespace optim = eg::optim;
 using test::NdArray;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tests/support/test.hpp>
-
 #include <vector>
+
+#include <tests/support/test.hpp>
 
 namespace test {
 

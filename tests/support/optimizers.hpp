@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/optim/optimizer.hpp>
-#include <tests/support/gradients.hpp>
-#include <tests/support/reference.hpp>
-
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/optim/optimizer.hpp>
+#include <tests/support/gradients.hpp>
+#include <tests/support/reference.hpp>
 
 /// What the tests of SGD and Adam share.
 namespace test {

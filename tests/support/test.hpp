@@ -9,12 +9,11 @@
 #endif
 
 #include <cmath>
+#include <limits>
+#include <string>
 
 #include <eigengrad/core.hpp>
 #include <eigengrad/testing/gradcheck.hpp>
-
-#include <limits>
-#include <string>
 
 namespace eg = eigengrad;
 

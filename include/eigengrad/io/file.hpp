@@ -9,12 +9,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-
-#include <eigengrad/core/error.hpp>
-
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <eigengrad/core/error.hpp>
 
 /// Files: read at any place, and replaced as a whole or not at all.
 namespace eigengrad::io {

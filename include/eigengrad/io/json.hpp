@@ -7,14 +7,13 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-
-#include <eigengrad/core/error.hpp>
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <eigengrad/core/error.hpp>
 
 /// JSON, strictly as RFC 8259 has it: no comments, no trailing commas, no duplicate names, UTF-8.
 ///

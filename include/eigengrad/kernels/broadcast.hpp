@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/reduce.hpp>
 #include <eigengrad/kernels/simd.hpp>
-
-#include <tuple>
-#include <type_traits>
-#include <utility>
 
 /// Elementwise loops over arrays that broadcast, and the sum that undoes broadcasting.
 ///

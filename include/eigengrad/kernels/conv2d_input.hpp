@@ -2,10 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include <eigengrad/kernels/conv2d.hpp>
-
-#include <utility>
 
 /// Gradient of convolution with respect to its input.
 namespace eigengrad::kernels {

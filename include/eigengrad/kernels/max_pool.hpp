@@ -5,12 +5,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/pool.hpp>
-
-#include <limits>
 
 /// Maxima of windows, and where they lie.
 namespace eigengrad::kernels {

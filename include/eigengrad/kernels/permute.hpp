@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/simd.hpp>
-
-#include <type_traits>
-#include <utility>
 
 /// Copies between strided layouts: permutations, slices, concatenation, expansion. No arithmetic
 /// but an optional `+=`.

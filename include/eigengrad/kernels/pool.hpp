@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/window.hpp>
-
-#include <utility>
 
 /// What the kernels share that pool image planes. They separate the axes: windows are joined along
 /// one and then along the other, on whole vectors.

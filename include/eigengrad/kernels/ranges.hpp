@@ -2,11 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
-
-#include <vector>
 
 /// Work on many arrays, small and large, in one parallel region.
 namespace eigengrad::kernels {

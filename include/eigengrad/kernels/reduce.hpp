@@ -2,12 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
-
-#include <limits>
 
 /// Sums, maxima and minima over any axes.
 ///

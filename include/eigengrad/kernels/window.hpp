@@ -2,11 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/shape.hpp>
-
-#include <string>
 
 namespace eigengrad {
 

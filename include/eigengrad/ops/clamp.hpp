@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/ops/elementwise.hpp>
-
 #include <type_traits>
+
+#include <eigengrad/ops/elementwise.hpp>
 
 /// Clamping to an interval.
 ///

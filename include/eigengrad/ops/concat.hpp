@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/core/memory.hpp>
-#include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/permute.hpp>
-
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/memory.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/permute.hpp>
 
 /// Joining of tensors along an axis, one that exists (cat) or a new one (stack).
 ///

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <utility>
+
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/map.hpp>
-
-#include <utility>
 
 /// What the ops of one input and the same shape share: y = f(x), dx = g(dout, saved arrays).
 namespace eigengrad::detail {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/permute.hpp>
-
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/permute.hpp>
 
 /// A border of one value around x, of its own width before and after each axis.
 ///

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <utility>
+
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/permute.hpp>
-
-#include <utility>
 
 /// Reordering of axes: y[i_0, ..., i_n] = x with axis k of y being axis axes[k] of x.
 ///

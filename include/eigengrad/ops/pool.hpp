@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/avg_pool.hpp>
 #include <eigengrad/kernels/max_pool.hpp>
 #include <eigengrad/ops/unfold.hpp>
-
-#include <limits>
 
 /// The maximum, or the mean, of the windows of each channel.
 ///

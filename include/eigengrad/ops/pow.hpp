@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
+#include <utility>
 
 #include <eigengrad/kernels/broadcast.hpp>
 #include <eigengrad/kernels/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
-
-#include <type_traits>
-#include <utility>
 
 /// Powers, by a number or by a tensor, with the conventions of `std::pow` at 0, infinity and NaN.
 ///

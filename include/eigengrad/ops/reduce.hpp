@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <limits>
+#include <utility>
+
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/broadcast.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/reduce.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
-
-#include <limits>
-#include <utility>
 
 /// Sum, mean, variance, maximum and minimum over any axes.
 ///

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/core/tensor.hpp>
-
 #include <utility>
+
+#include <eigengrad/core/tensor.hpp>
 
 /// Other shapes for the same numbers: reshape, flatten, squeeze, unsqueeze.
 ///

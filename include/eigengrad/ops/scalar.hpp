@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/ops/elementwise.hpp>
-
 #include <type_traits>
+
+#include <eigengrad/ops/elementwise.hpp>
 
 /// Arithmetic of a tensor and a number, element by element: x + 1, 2 * x, 1 / x.
 namespace eigengrad {

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/vmath.hpp>
 #include <eigengrad/optim/optimizer.hpp>
-
-#include <utility>
-#include <vector>
 
 /// Adam and AdamW: steps scaled by running means of the gradient and of its square.
 ///

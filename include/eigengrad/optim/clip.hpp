@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
-
-#include <vector>
 
 /// Bounds on gradients, applied between `backward()` and `step()`.
 ///

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
-
-#include <eigengrad/optim/optimizer.hpp>
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/optim/optimizer.hpp>
 
 /// Parameter groups from the names and shapes of a model's parameters.
 namespace eigengrad::optim {

@@ -3,16 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
 
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/orthogonalize.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
-
-#include <limits>
-#include <utility>
-#include <vector>
 
 /// Muon: momentum, made orthogonal, for the hidden matrices of a network.
 ///

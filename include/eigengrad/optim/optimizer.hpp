@@ -3,14 +3,13 @@
 
 #include <cmath>
 #include <cstddef>
-
-#include <eigengrad/core/tensor.hpp>
-
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <eigengrad/core/tensor.hpp>
 
 /// What all optimisers share: parameter groups, learning rates, state for checkpoints.
 ///

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include <eigengrad/optim/optimizer.hpp>
-
-#include <functional>
 
 /// Learning rates as pure functions of the step.
 ///

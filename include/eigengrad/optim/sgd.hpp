@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/optim/optimizer.hpp>
-
-#include <utility>
-#include <vector>
 
 /// Stochastic gradient descent with momentum.
 ///
