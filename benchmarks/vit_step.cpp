@@ -21,7 +21,7 @@ struct Settings {
   eg::Index batch = 64, image = 32, patch = 4, dim = 192, depth = 6, heads = 3, mlp_ratio = 4;
   std::string channels;
   int threads = 2, steps = 20, warmup = 3;
-  bool inference = false, json = false;
+  bool inference = false, profile = false, json = false;
 };
 
 std::vector<eg::Index> widths(const Settings& s) {
@@ -99,6 +99,11 @@ void run(const Settings& s) {
     step();
     seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
+  if (s.profile) {
+    eg::Profiler profiler;
+    for (int i = 0; i < s.steps; ++i) step();
+    std::fputs(profiler.table().c_str(), stdout);
+  }
   std::sort(seconds.begin(), seconds.end());
   const double t = (seconds[(seconds.size() - 1) / 2] + seconds[seconds.size() / 2]) / 2;
   const double passes = s.inference ? 1 : 3;  // backward is twice the forward's products
@@ -143,6 +148,7 @@ int main(int argc, char** argv) {
   options.add("steps", s.steps, "N", "timed steps (the median counts)", 1);
   options.add("warmup", s.warmup, "N", "steps before", 0);
   options.flag("inference", s.inference, "forward only, without gradients");
+  options.flag("profile", s.profile, "print where the time of as many more steps goes, by op");
   options.flag("json", s.json, "one line of JSON");
   try {
     if (!options.parse({argv + 1, argv + argc})) {

@@ -7,6 +7,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/profile.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/core/tensor.hpp>

@@ -132,6 +132,9 @@ class BackwardRun {
     NdArray<T> dout = node.retain_grad ? node.grad : std::exchange(node.grad, NdArray<T>());
     BackwardContext<T> context(node, std::move(dout));
     node.run_backward(context);
+    if (Profiler::active()) {
+      profile<T>(Profiler::Phase::kBackward, node.op, node.value.shape(), node.inputs());
+    }
     if (!options_.retain_graph) node.free_graph();
   }
 

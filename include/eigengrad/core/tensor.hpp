@@ -14,6 +14,7 @@
 
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/profile.hpp>
 
 namespace eigengrad {
 
@@ -307,6 +308,17 @@ class BackwardContext {
 
 namespace detail {
 
+/// Charges an op to the thread's profiler, if there is one. `nodes` are the op's inputs.
+template <class T>
+void profile(Profiler::Phase phase, const char* op, const Shape& result,
+             std::span<const typename Node<T>::Ptr> nodes) {
+  std::vector<Shape> shapes;
+  for (const auto& node : nodes) {
+    if (node) shapes.push_back(node->value.shape());
+  }
+  Profiler::active()->charge(phase, op, result, shapes);
+}
+
 template <class T, class... Rest>
 bool any_requires_grad(const Tensor<T>& first, const Rest&... rest) {
   return (first.defined() && first.requires_grad()) ||
@@ -333,13 +345,16 @@ Tensor<T> record(const char* op, NdArray<T> value, Inputs inputs, F&& backward) 
 template <class T, class F, class... Inputs>
 Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward, const Tensor<T>& first,
                       const Inputs&... rest) {
+  constexpr int n = 1 + static_cast<int>(sizeof...(rest));
+  using Nodes = std::array<typename detail::Node<T>::Ptr, n>;
+  if (Profiler::active()) {
+    detail::profile<T>(Profiler::Phase::kForward, op, value.shape(),
+                       Nodes{first.node_ptr(), rest.node_ptr()...});
+  }
   if (!grad_enabled() || !detail::any_requires_grad(first, rest...)) {
     return Tensor<T>(std::move(value));
   }
-  constexpr int n = 1 + static_cast<int>(sizeof...(rest));
-  using Ptr = typename detail::Node<T>::Ptr;
-  return detail::record<T, n>(op, std::move(value),
-                              std::array<Ptr, n>{first.node_ptr(), rest.node_ptr()...},
+  return detail::record<T, n>(op, std::move(value), Nodes{first.node_ptr(), rest.node_ptr()...},
                               std::forward<F>(backward));
 }
 
@@ -347,13 +362,18 @@ Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward, const Tens
 template <class T, class F>
 Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward,
                       std::span<const Tensor<T>> inputs) {
-  bool wanted = false;
-  for (const Tensor<T>& x : inputs) wanted = wanted || (x.defined() && x.requires_grad());
-  if (!grad_enabled() || !wanted) return Tensor<T>(std::move(value));
   using Ptr = typename detail::Node<T>::Ptr;
   std::vector<Ptr, detail::CacheAllocator<Ptr>> nodes;
   nodes.reserve(inputs.size());
-  for (const Tensor<T>& x : inputs) nodes.push_back(x.node_ptr());
+  bool wanted = false;
+  for (const Tensor<T>& x : inputs) {
+    nodes.push_back(x.node_ptr());
+    wanted = wanted || (x.defined() && x.requires_grad());
+  }
+  if (Profiler::active()) {
+    detail::profile<T>(Profiler::Phase::kForward, op, value.shape(), nodes);
+  }
+  if (!grad_enabled() || !wanted) return Tensor<T>(std::move(value));
   return detail::record<T, -1>(op, std::move(value), std::move(nodes), std::forward<F>(backward));
 }
 

@@ -70,6 +70,9 @@ class Optimizer {
   void step() {
     update();
     ++step_count_;
+    if (Profiler* profiler = Profiler::active()) {
+      profiler->charge(Profiler::Phase::kOptimizer, name_);
+    }
   }
   /// Forgets all gradients.
   void zero_grad() {
