@@ -20,6 +20,23 @@ inline bool& serial_flag() {
   return serial;
 }
 
+/// While one lives, OpenMP gives this thread no helpers: for other people's code, which asks
+/// OpenMP and not `num_threads()`.
+class OneThread {
+ public:
+#ifdef _OPENMP
+  OneThread() : previous_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(previous_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int previous_;
+#else
+  OneThread() {}
+#endif
+};
+
 }  // namespace detail
 
 /// Number of threads that `parallel_for` may use from this thread.

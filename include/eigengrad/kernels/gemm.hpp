@@ -269,9 +269,17 @@ struct GemmBlock {
 
 }  // namespace detail
 
+#ifdef EIGENGRAD_USE_EIGEN_GEMM
+template <class T>
+void gemm_eigen(const Gemm<T>& g);
+#endif
+
 /// Computes `g`, in parallel unless it is small or already inside a parallel region.
 template <class T>
 void gemm(const Gemm<T>& g) {
+#ifdef EIGENGRAD_USE_EIGEN_GEMM
+  gemm_eigen(g);
+#else
   if (g.m <= 0 || g.n <= 0) return;
   constexpr Index kGrainFlops = 1 << 18;  // below about 10 microseconds a second thread is no gain
   constexpr Index kStep = 48;             // keeps the cut at whole tiles
@@ -286,6 +294,7 @@ void gemm(const Gemm<T>& g) {
       simd::dispatch<detail::GemmBlock<T>>(&g, Index{0}, g.m, begin, end);
     });
   }
+#endif
 }
 
 #ifdef EIGENGRAD_COMPILED
@@ -294,3 +303,7 @@ extern template void gemm<double>(const Gemm<double>&);
 #endif
 
 }  // namespace eigengrad::kernels
+
+#ifdef EIGENGRAD_USE_EIGEN_GEMM
+#include <eigengrad/kernels/gemm_eigen.hpp>
+#endif
