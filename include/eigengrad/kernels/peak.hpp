@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
-/// The machine's limit for fused multiply-adds: what the speed of everything else is a share of.
+/// The machine's limits, for multiply-adds and for memory: the speed of everything else is a share
+/// of one of them.
 namespace eigengrad::kernels {
 
 namespace detail {
@@ -35,6 +37,24 @@ struct FmaLoop {
     for (int i = 0; i < kChains; ++i) sum += x[i];
     *out = simd::reduce_add(sum);
     *flops = steps * kChains * simd::kSize<V> * 2;
+  }
+};
+
+/// The triad of the STREAM benchmark: a = b + factor c.
+template <class T>
+struct TriadLoop {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* a, const T* b, const T* c, T factor, Index n) {
+    using V = simd::Vec<T, Arch>;
+    const V f = simd::broadcast<V>(factor);
+    simd::for_each_vector<V>(
+        n,
+        [=](Index i) EIGENGRAD_INLINE_LAMBDA {
+          simd::store<V>(a + i, simd::load<V>(b + i) + f * simd::load<V>(c + i));
+        },
+        [=](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+          for (Index j = i; j < i + left; ++j) a[j] = b[j] + factor * c[j];
+        });
   }
 };
 
@@ -68,6 +88,44 @@ double peak_gflops(double seconds = 0.2) {
     const double elapsed = once(steps);
     best = std::max(best, static_cast<double>(flops_each) * static_cast<double>(threads) / elapsed);
   }
+  return best / 1e9;
+}
+
+/// Measured memory bandwidth of `num_threads()` threads, in GB/s (1e9 bytes): the best of several
+/// runs of a = b + factor c over three arrays of `array_bytes` each, which must be well beyond the
+/// last cache.
+///
+/// Bytes are counted as STREAM counts them: two arrays read and one written, 12 bytes an element
+/// in float. That the hardware also reads a line before the first store to it is not counted, here
+/// or in the bytes of an op, so an op that only streams its inputs and result can reach 100 %.
+/// The arrays are returned to the memory cache (`release_memory` empties it).
+/// **Source** J. McCalpin, "Memory bandwidth and machine balance in current high performance
+/// computers", 1995.
+template <class T = float>
+double bandwidth_gbs(double seconds = 0.2, Index array_bytes = Index{128} << 20) {
+  using Clock = std::chrono::steady_clock;
+  const Index n = std::max<Index>(array_bytes / static_cast<Index>(sizeof(T)), 1);
+  eigengrad::detail::Scratch<T> a(n), b(n), c(n);
+  parallel_for(n, kElementGrain, [&](Index begin, Index end) {  // each thread has its pages near
+    std::fill(a.data() + begin, a.data() + end, T(0));
+    std::fill(b.data() + begin, b.data() + end, T(1));
+    std::fill(c.data() + begin, c.data() + end, T(2));
+  });
+  double best = 0;
+  double spent = 0;
+  for (int run = 0; run < 5 || spent < seconds; ++run) {
+    const auto start = Clock::now();
+    parallel_for(n, kElementGrain, [&](Index begin, Index end) {
+      simd::dispatch<detail::TriadLoop<T>>(
+          a.data() + begin, static_cast<const T*>(b.data() + begin),
+          static_cast<const T*>(c.data() + begin), T(3), end - begin);
+    });
+    const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    spent += elapsed;
+    best = std::max(best, 3.0 * static_cast<double>(n) * static_cast<double>(sizeof(T)) / elapsed);
+  }
+  volatile T keep = a[n / 2];
+  (void)keep;
   return best / 1e9;
 }
 
