@@ -165,7 +165,9 @@ class Options {
   static std::string left(const Entry& e) {
     return "  --" + e.name + (e.unit.empty() ? "" : " " + e.unit);
   }
-  static std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
+  static std::string quote(std::string_view text) {
+    return std::string("\"").append(text).append("\"");  // GCC 12 warns falsely about `+` here
+  }
   static std::string number(double x) {
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, "%g", x);
