@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A ViT's step in eigengrad, PyTorch and JAX, side by side on this machine.
+#     benchmarks/compare.sh            prints the table
+#     benchmarks/compare.sh --write    writes it into docs/performance.md
+# Options:
+#     --quick         one round of three steps: a trial, not a measurement
+#     --rounds N      rounds; the median of them counts [3]
+#     --threads N     threads [all cores]
+#     --only TEXT     the configurations with TEXT in their title ("forward", "batch 128")
+#     --large         ViT-B/16 too, which takes minutes
+#     --compile       torch.compile too
+# vit_step is built in build/compare (BUILD_DIR), Release and without any -m flag; the peers run as
+# they are installed (PYTHON, python3), and PyTorch once more at its best: with an allocator that
+# keeps its memory, MKL's fast path on AMD, and channels-last convolutions. Peers that are missing
+# are left out. Nothing else should run meanwhile.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case " $* " in *' --help '* | *' -h '*) sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit ;; esac
+
+python=${PYTHON:-python3}
+if ! command -v "$python" > /dev/null; then
+  echo "compare: needs $python for the peers and the table; vit_step alone does not" >&2
+  exit 1
+fi
+
+build=${BUILD_DIR:-build/compare}
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DEIGENGRAD_BUILD_TESTS=OFF \
+  -DEIGENGRAD_BUILD_EXAMPLES=OFF -DEIGENGRAD_BUILD_BENCHMARKS=ON > /dev/null
+cmake --build "$build" --target vit_step > /dev/null
+
+temporary=$(mktemp -d)
+trap 'rm -rf "$temporary"' EXIT
+tuned=()
+preload=
+tcmalloc=$(ldconfig -p 2> /dev/null | sed -n 's/.*libtcmalloc\(_minimal\)\{0,1\}\.so.* => //p' | head -1)
+if [ -n "$tcmalloc" ]; then
+  preload=$tcmalloc
+  text='tcmalloc'
+else
+  tuned+=(--tuned 'GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=8589934592')
+  text="glibc's malloc kept from returning memory"
+fi
+# MKL asks whether the CPU is Intel's before it takes its fastest kernels.
+if grep -q AuthenticAMD /proc/cpuinfo; then
+  echo 'int mkl_serv_intel_cpu_true(void) { return 1; }' > "$temporary/intel.c"
+  "${CC:-cc}" -shared -fPIC -o "$temporary/intel.so" "$temporary/intel.c"
+  preload=$temporary/intel.so${preload:+:$preload}
+  text="$text, MKL told that the CPU is Intel's"
+fi
+[ -n "$preload" ] && tuned+=(--tuned "LD_PRELOAD=$preload")
+
+"$python" benchmarks/compare.py --vit-step "$build/benchmarks/vit_step" \
+  "${tuned[@]}" --tuned-text "$text" "$@"
