@@ -194,7 +194,7 @@ def machine(own, peak, results, programs, arguments):
                 break
     versions = {line["peer"] for lines in results.values() for line in lines}
     text = (
-        f"{cpu}, {arguments.threads} threads on {os.cpu_count()} cores, {own[0]['isa']}: "
+        f"{cpu}, {arguments.threads} thread{'s' * (arguments.threads > 1)} on {os.cpu_count()} cores, {own[0]['isa']}: "
         f"{peak:.0f} GFLOP/s of single-precision FMA and "
         f"{median(own, 'bandwidth_gbs'):.1f} GB/s of memory, both measured in the same run. "
         f"{own[0]['compiler']}, Release, no `-m` flag; {', '.join(sorted(versions))}. "
