@@ -5,6 +5,7 @@
 #include <ctime>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/kernels/peak.hpp>
@@ -90,6 +91,7 @@ EpochRecord train_epoch(Run& run, Optimizers& optimizers, eg::data::DataLoader& 
   const TrainSettings& t = run.settings;
   const Model& model = run.checkpoint.model;
   model.train();
+  const std::vector<eg::Tensor<float>> parameters = model.parameters();
   ProgressBar bar;
   Metrics metrics;
   const auto epoch_start = Clock::now();
@@ -105,7 +107,7 @@ EpochRecord train_epoch(Run& run, Optimizers& optimizers, eg::data::DataLoader& 
                            "; lower --lr or --muon-lr. The last epoch's checkpoint is kept");
     }
     loss.backward();
-    if (t.clip > 0) eg::optim::clip_grad_norm(model.parameters(), t.clip);
+    if (t.clip > 0) eg::optim::clip_grad_norm(parameters, t.clip);
     optimizers.step();
     metrics.add(double(loss.item()), logits.value(), labels);
 

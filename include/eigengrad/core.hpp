@@ -2,13 +2,16 @@
 #pragma once
 
 #include <eigengrad/core/backward.hpp>
+#include <eigengrad/core/block_cache.hpp>
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/grad_mode.hpp>
+#include <eigengrad/core/large_blocks.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/profile.hpp>
 #include <eigengrad/core/random.hpp>
+#include <eigengrad/core/scratch.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/version.hpp>

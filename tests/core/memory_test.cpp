@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <numeric>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <eigengrad/core/memory.hpp>
@@ -12,6 +15,7 @@
 
 using eg::detail::BlockCache;
 using eg::detail::CacheAllocator;
+using eg::detail::LargeBlocks;
 using eg::detail::Scratch;
 using test::NdArray;
 
@@ -93,16 +97,33 @@ TEST_CASE("memory: every size fits, is aligned and overlaps nothing") {
   for (std::size_t bytes = 1; bytes <= 10000; ++bytes) cache.deallocate(blocks[bytes - 1], bytes);
 }
 
-TEST_CASE("memory: at most a fifth of a block is unused") {
+TEST_CASE("memory: at most a fifth of a block is unused, of a large one less than a page") {
   EmptyCache guard;
   BlockCache& cache = BlockCache::instance();
+  const std::size_t before = eg::memory_in_use();
   for (std::size_t bytes = 65; bytes < 10000000; bytes += bytes / 7 + 1) {
-    cache.deallocate(cache.allocate(bytes), bytes);
+    void* block = cache.allocate(bytes);
+    const std::size_t taken = eg::memory_in_use() - before;
+    CHECK(taken >= bytes);
     // 16 bytes are the step of the smallest classes.
-    CHECK(eg::cached_memory() >= bytes);
-    CHECK(eg::cached_memory() <= bytes * 5 / 4 + 16);
-    eg::release_memory();
+    CHECK(taken <= (bytes < BlockCache::kLargeBlock ? bytes * 5 / 4 + 16 : bytes + 4095));
+    cache.deallocate(block, bytes);
+    CHECK(eg::memory_in_use() == before);
   }
+}
+
+TEST_CASE("memory: peak is the most that was in use at once") {
+  const std::size_t before = eg::memory_in_use();
+  eg::reset_peak_memory();
+  CHECK(eg::peak_memory() == before);
+  {
+    const NdArray<float> a({1 << 20});
+    { const NdArray<float> b({1 << 20}); }
+    const NdArray<float> c({1 << 19});
+  }
+  CHECK(eg::peak_memory() >= before + (std::size_t{8} << 20));
+  CHECK(eg::peak_memory() <= before + (std::size_t{8} << 20) + 3 * 4096);
+  CHECK(eg::memory_in_use() == before);
 }
 
 TEST_CASE("memory: a second round of the same sizes asks the system for nothing") {
@@ -155,6 +176,61 @@ TEST_CASE("memory: large blocks are aligned and usable to their end") {
   CHECK(a.data()[a.numel() - 1] == 2);
 }
 
+TEST_CASE("memory: large blocks take the smallest free range that is large enough") {
+  constexpr std::size_t kPage = LargeBlocks::kPage;
+  LargeBlocks blocks;
+  auto take = [&](std::size_t pages) {
+    return static_cast<unsigned char*>(blocks.allocate(pages * kPage - 100));
+  };
+  unsigned char* const a = take(10);
+  unsigned char* const b = take(1);
+  unsigned char* const c = take(6);
+  unsigned char* const d = take(1);
+  CHECK(b == a + 10 * kPage);
+  blocks.deallocate(a);
+  blocks.deallocate(c);
+  CHECK(take(5) == c);  // not a's place, which comes first and would do
+  CHECK(take(7) == a);
+  CHECK(take(3) == a + 7 * kPage);
+  blocks.deallocate(d);
+  CHECK(take(2) == c + 5 * kPage);  // what was left of c's place, and d's behind it
+}
+
+TEST_CASE("memory: freed large blocks merge with both neighbours") {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  LargeBlocks blocks;
+  unsigned char* place[5];
+  for (auto& p : place) p = static_cast<unsigned char*>(blocks.allocate(kMiB));
+  const std::size_t free = blocks.free_bytes();
+  for (const int i : {1, 3, 2}) blocks.deallocate(place[i]);
+  CHECK(blocks.free_bytes() == free + 3 * kMiB);
+  CHECK(blocks.allocate(3 * kMiB) == place[1]);
+  for (const int i : {0, 4, 1}) blocks.deallocate(place[i]);
+  CHECK(blocks.allocate(free + 5 * kMiB) == place[0]);  // the whole segment
+  CHECK(blocks.free_bytes() == 0);
+  blocks.deallocate(place[0]);
+  blocks.release();
+  CHECK(blocks.free_bytes() == 0);
+}
+
+TEST_CASE("memory: segments with a block in use are not released") {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  LargeBlocks blocks;
+  auto* a = static_cast<unsigned char*>(blocks.allocate(60 * kMiB));
+  void* b = blocks.allocate(60 * kMiB);  // has no room beside a
+  a[0] = a[60 * kMiB - 1] = 7;
+  blocks.deallocate(b);
+  const std::size_t before = blocks.free_bytes();
+  blocks.release();
+  CHECK(blocks.free_bytes() < before);
+  CHECK(a[0] + a[60 * kMiB - 1] == 14);
+  CHECK(blocks.allocate(kMiB) == a + 60 * kMiB);
+  blocks.deallocate(a);
+  blocks.deallocate(a + 60 * kMiB);
+  blocks.release();
+  CHECK(blocks.free_bytes() == 0);
+}
+
 TEST_CASE("memory: what cannot be had is std::bad_alloc") {
   EmptyCache guard;
   CHECK_THROWS_AS(BlockCache::instance().allocate(std::size_t{1} << 62), std::bad_alloc);
@@ -169,6 +245,40 @@ TEST_CASE("memory: scratch is aligned, and one element at least") {
     s[0] = 1;
     CHECK(s.data()[0] == 1);
   }
+}
+
+TEST_CASE("memory: scratch places do not overlap, and their stack settles") {
+  auto nest = [] {
+    Scratch<std::int64_t> a(100);
+    Scratch<std::int64_t> b(300000);  // does not fit behind the first at first
+    Scratch<std::int64_t> c(5);
+    std::fill(a.data(), a.data() + 100, 1);
+    std::fill(b.data(), b.data() + 300000, 2);
+    std::fill(c.data(), c.data() + 5, 3);
+    const auto sum = [](Scratch<std::int64_t>& s, std::int64_t n) {
+      return std::accumulate(s.data(), s.data() + n, std::int64_t{0});
+    };
+    CHECK(sum(a, 100) == 100);
+    CHECK(sum(b, 300000) == 600000);
+    CHECK(sum(c, 5) == 15);
+    return std::pair(a.data(), c.data());
+  };
+  std::thread([&] {
+    nest();
+    const auto second = nest();
+    CHECK(second.second == second.first + 104 + 300000);  // now all in one block
+    CHECK(nest() == second);
+  }).join();
+}
+
+TEST_CASE("memory: scratch too large for a thread to keep comes from the cache") {
+  const std::size_t before = eg::memory_in_use();
+  {
+    Scratch<float> s(3 << 20);
+    s[(3 << 20) - 1] = 1;
+    CHECK(eg::memory_in_use() >= before + (std::size_t{12} << 20));
+  }
+  CHECK(eg::memory_in_use() == before);
 }
 
 TEST_CASE("memory: a block freed by another thread is reused") {
