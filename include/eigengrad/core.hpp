@@ -11,6 +11,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/profile.hpp>
 #include <eigengrad/core/random.hpp>
+#include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/scratch.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/core/tensor.hpp>

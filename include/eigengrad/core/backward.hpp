@@ -121,11 +121,7 @@ class BackwardRun {
     if (!node.grad.defined()) return;  // no consumer had a gradient for it
     run_hooks(node);
     if (!node.is_result()) return;
-    if (node.freed) {
-      throw StateError(concat("[backward] the graph through ", node.op,
-                              " has been freed by an earlier backward; pass "
-                              "{.retain_graph = true} to that one"));
-    }
+    if (node.freed) throw_freed(node.op);
     for (const Ptr& input : node.inputs()) {
       if (input && input->requires_grad) enter(input);
     }
@@ -179,7 +175,7 @@ void Tensor<T>::backward(NdArray<T> dout, const BackwardOptions& options) const 
   NoGrad guard;
   // Gradients start as this very array; the caller may write into his.
   dout.make_unique();
-  detail::BackwardRun<T>(options).run(node_, std::move(dout));
+  detail::BackwardRun<T>(options).run(node_ptr(), std::move(dout));
 }
 
 }  // namespace eigengrad

@@ -157,6 +157,9 @@ class NdArray {
   }
   bool unique() const { return buffer_.unique(); }
 
+  /// Lets go of the numbers and keeps the shape; `defined()` is false from then on.
+  void drop_storage() { buffer_ = detail::Buffer(); }
+
   void fill(T value) { std::fill(begin(), end(), value); }
 
  private:

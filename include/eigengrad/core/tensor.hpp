@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,6 +36,12 @@ inline std::uint64_t next_node_id() {
   return id.fetch_add(1, std::memory_order_relaxed);
 }
 
+[[noreturn]] inline void throw_freed(const char* op) {
+  throw StateError(concat("[backward] the graph through ", op,
+                          " has been freed by an earlier backward; pass {.retain_graph = true} to "
+                          "that one"));
+}
+
 /// What a tensor is a handle of: a value, its gradient, and (for an op's result) the way back.
 template <class T>
 struct Node {
@@ -50,11 +57,15 @@ struct Node {
 
   virtual std::span<Ptr> inputs() { return {}; }
   virtual void run_backward(BackwardContext<T>&) {}
+  /// Whether the value can be made again from what backward keeps anyway, and doing so.
+  virtual bool can_rebuild() const { return false; }
+  virtual NdArray<T> rebuild() { return value; }
   /// Frees the saved arrays and lets go of the inputs.
   virtual void free_graph() {}
 
-  NdArray<T> value;
+  NdArray<T> value;  ///< without its numbers when no tensor is a handle of this any more
   NdArray<T> grad;
+  std::atomic<std::int64_t> handles{0};
   const char* op = nullptr;
   std::vector<GradHook<T>> hooks;
   std::uint64_t id;
@@ -85,6 +96,44 @@ struct Node {
   }
 };
 
+/// A tensor's share in a node. The graph holds nodes by plain pointers: with the last handle goes
+/// the value, and only what closures saved of it stays.
+template <class T>
+class Handle {
+ public:
+  using Ptr = typename Node<T>::Ptr;
+
+  Handle() = default;
+  explicit Handle(Ptr node) : node_(std::move(node)) { enter(); }
+  Handle(const Handle& other) : node_(other.node_) { enter(); }
+  Handle(Handle&& other) noexcept : node_(std::move(other.node_)) {}
+  Handle& operator=(Handle other) noexcept {
+    node_.swap(other.node_);
+    return *this;
+  }
+  ~Handle() {
+    if (node_ && node_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      node_->value.drop_storage();
+    }
+  }
+
+  const Ptr& node() const { return node_; }
+
+ private:
+  void enter() {
+    if (node_) node_->handles.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  Ptr node_;
+};
+
+/// A backward closure that can make its op's result again.
+template <class F>
+concept Rebuilds = requires(const F& f) {
+  { f.can_rebuild() } -> std::same_as<bool>;
+  f.rebuild();
+};
+
 /// The result of an op with `N` inputs (N < 0: any number) and a backward closure `F`.
 template <class T, class F, int N>
 struct ResultNode final : Node<T> {
@@ -105,6 +154,20 @@ struct ResultNode final : Node<T> {
 
   std::span<Ptr> inputs() override { return inputs_; }
   void run_backward(BackwardContext<T>& context) override { (*backward_)(context); }
+  bool can_rebuild() const override {
+    if constexpr (Rebuilds<F>) {
+      return !this->freed && backward_->can_rebuild();
+    } else {
+      return false;
+    }
+  }
+  NdArray<T> rebuild() override {
+    if constexpr (Rebuilds<F>) {
+      return backward_->rebuild();
+    } else {
+      return this->value;
+    }
+  }
   void free_graph() override {
     this->freed = true;
     backward_.reset();
@@ -136,13 +199,13 @@ class Tensor {
   Tensor() = default;
 
   explicit Tensor(NdArray<T> value, bool requires_grad = false)
-      : node_(std::allocate_shared<detail::Node<T>>(detail::CacheAllocator<detail::Node<T>>(),
-                                                    std::move(value))) {
-    node_->requires_grad = requires_grad;
+      : handle_(std::allocate_shared<detail::Node<T>>(detail::CacheAllocator<detail::Node<T>>(),
+                                                      std::move(value))) {
+    node().requires_grad = requires_grad;
   }
   Tensor(const Shape& shape, std::initializer_list<T> values, bool requires_grad = false)
       : Tensor(NdArray<T>(shape, values), requires_grad) {}
-  explicit Tensor(NodePtr node) : node_(std::move(node)) {}
+  explicit Tensor(NodePtr node) : handle_(std::move(node)) {}
 
   static Tensor zeros(const Shape& shape, bool requires_grad = false) {
     return Tensor(NdArray<T>::zeros(shape), requires_grad);
@@ -157,7 +220,7 @@ class Tensor {
     return Tensor(NdArray<T>::scalar(value), requires_grad);
   }
 
-  bool defined() const { return node_ != nullptr; }
+  bool defined() const { return node_ptr() != nullptr; }
   const NdArray<T>& value() const { return node().value; }
   /// For optimisers and initialisers: writing here is not recorded.
   NdArray<T>& mutable_value() { return node().value; }
@@ -219,15 +282,15 @@ class Tensor {
 
   /// Name of the op that made this, or "leaf".
   const char* op_name() const { return node().is_result() ? node().op : "leaf"; }
-  const NodePtr& node_ptr() const { return node_; }
+  const NodePtr& node_ptr() const { return handle_.node(); }
 
  private:
   detail::Node<T>& node() const {
-    if (!node_) throw StateError("[tensor] this tensor is empty; assign one first");
-    return *node_;
+    if (!defined()) throw StateError("[tensor] this tensor is empty; assign one first");
+    return *node_ptr();
   }
 
-  NodePtr node_;
+  detail::Handle<T> handle_;
 };
 
 /// What a backward closure sees: the gradient of its result, and where to put its inputs'.
@@ -249,6 +312,14 @@ class BackwardContext {
   bool needs(std::size_t i) const {
     const auto& node = node_.inputs()[i];
     return node && node->requires_grad;
+  }
+
+  /// The value of input `i`, made again by the op that made it. **Throws** StateError if an
+  /// earlier backward has freed what that takes.
+  NdArray<T> rebuild(std::size_t i) const {
+    detail::Node<T>& x = input(i);
+    if (!x.can_rebuild()) detail::throw_freed(x.op);
+    return x.rebuild();
   }
 
   /// Adds `dx` to the gradient of input `i`. **Throws** ShapeError when the shapes differ.

@@ -5,6 +5,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/layer_norm.hpp>
+#include <eigengrad/kernels/norm_rebuild.hpp>
 
 /// Layer normalisation over the last axis: y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias,
 /// with the variance of the population (divided by n).
@@ -43,6 +44,40 @@ void layer_norm_backward(T* dx, bool add, T* dweight, T* dbias, const NdArray<T>
                                   row_statistics(statistics), weight.data(), x.rows(), x.cols());
 }
 
+/// Everything behind forward. The result is as cheap to make again as to read.
+template <class T>
+struct LayerNormGraph {
+  NdArray<T> x, weight, bias, statistics;
+
+  void operator()(BackwardContext<T>& context) const {
+    NdArray<T> dweight;
+    NdArray<T> dbias;
+    if (context.needs(1) || context.needs(2)) {
+      dweight = NdArray<T>(weight.shape());
+      dbias = NdArray<T>(weight.shape());
+    }
+    T* dx = nullptr;
+    bool add = false;
+    if (context.needs(0)) {
+      auto sink = context.sink(0);
+      dx = sink.grad.data();
+      add = sink.accumulate;
+    }
+    layer_norm_backward(dx, add, dweight.data(), dbias.data(), context.dout(), statistics, x,
+                        weight);
+    context.accumulate(1, std::move(dweight));
+    context.accumulate(2, std::move(dbias));
+  }
+
+  bool can_rebuild() const { return true; }
+  NdArray<T> rebuild() const {
+    NdArray<T> y(x.shape());
+    kernels::norm_rebuild(y.data(), row_statistics(statistics), x.data(), weight.data(),
+                          bias.data(), x.rows(), x.cols());
+    return y;
+  }
+};
+
 /// `x` has a last axis, `parameter` is absent or has its size.
 template <class T>
 void check_norm_parameter(const char* op, const char* name, const Tensor<T>& parameter,
@@ -64,7 +99,8 @@ inline void check_eps(const char* op, double eps) {
 ///
 /// **Shapes** x (..., n), weight (n) or undefined, bias (n) or undefined, result (..., n).
 /// `eps` is added to the variance. **Throws** ShapeError when the sizes differ, ValueError when
-/// `eps` is negative. **Saves** x and three numbers a row.
+/// `eps` is negative. **Saves** x and three numbers a row; its result is
+/// made again where another op's backward reads it.
 template <class T>
 Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& weight = {}, const Tensor<T>& bias = {},
                      double eps = 1e-5) {
@@ -76,28 +112,8 @@ Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& weight = {}, const Ten
   const NdArray<T> b = bias.defined() ? bias.value() : NdArray<T>::zeros(last);
   NdArray<T> statistics;
   NdArray<T> y = detail::layer_norm_forward(statistics, x.value(), w, b, eps);
-  return make_result(
-      "layer_norm", std::move(y),
-      [in = x.value(), w, statistics](BackwardContext<T>& context) {
-        NdArray<T> dweight;
-        NdArray<T> dbias;
-        if (context.needs(1) || context.needs(2)) {
-          dweight = NdArray<T>(w.shape());
-          dbias = NdArray<T>(w.shape());
-        }
-        T* dx = nullptr;
-        bool add = false;
-        if (context.needs(0)) {
-          auto sink = context.sink(0);
-          dx = sink.grad.data();
-          add = sink.accumulate;
-        }
-        detail::layer_norm_backward(dx, add, dweight.data(), dbias.data(), context.dout(),
-                                    statistics, in, w);
-        context.accumulate(1, std::move(dweight));
-        context.accumulate(2, std::move(dbias));
-      },
-      x, weight, bias);
+  return make_result("layer_norm", std::move(y),
+                     detail::LayerNormGraph<T>{x.value(), w, b, statistics}, x, weight, bias);
 }
 
 }  // namespace eigengrad

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/column_sum.hpp>
 #include <eigengrad/kernels/gemm.hpp>
@@ -69,7 +70,7 @@ void linear_backward_weight(T* dweight, bool accumulate, const T* d, const T* x,
 
 /// Puts every gradient into `context`. `pre` is unused when there is no activation.
 template <class T>
-void linear_backward(BackwardContext<T>& context, const NdArray<T>& x, const NdArray<T>& weight,
+void linear_backward(BackwardContext<T>& context, const SavedInput<T>& x, const NdArray<T>& weight,
                      const NdArray<T>& pre, Activation activation, LinearSize s) {
   context.accumulate(3, context.dout());  // the residual's, shared
   const bool product = context.needs(0) || context.needs(1);
@@ -96,8 +97,9 @@ void linear_backward(BackwardContext<T>& context, const NdArray<T>& x, const NdA
     linear_backward_input(sink.grad.data(), sink.accumulate, d.data(), weight.data(), s);
   }
   if (context.needs(1)) {
+    const NdArray<T> saved = x.get(context, 0);
     auto sink = context.sink(1);
-    linear_backward_weight(sink.grad.data(), sink.accumulate, d.data(), x.data(), s);
+    linear_backward_weight(sink.grad.data(), sink.accumulate, d.data(), saved.data(), s);
   }
 }
 
@@ -153,7 +155,8 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                          residual.defined() ? residual.value().data() : nullptr, activation, size);
   return make_result(
       "linear", y,
-      [x = x.value(), weight = weight.value(), pre, activation, size](BackwardContext<T>& context) {
+      [x = SavedInput<T>(x), weight = weight.value(), pre, activation,
+       size](BackwardContext<T>& context) {
         detail::linear_backward(context, x, weight, pre, activation, size);
       },
       x, weight, bias, residual);
