@@ -3,12 +3,12 @@
 //     vit_step --dim 192 --depth 6 --heads 3 --batch 64 --threads 2 --json
 #include <sys/resource.h>
 
+#include <benchmarks/machine.hpp>
 #include <benchmarks/step.hpp>
 #include <benchmarks/timing.hpp>
 #include <cstdio>
 
 #include <eigengrad/core/profile.hpp>
-#include <eigengrad/kernels/peak.hpp>
 #include <eigengrad/version.hpp>
 #include <examples/common/options.hpp>
 
@@ -20,12 +20,6 @@ struct Settings : bench::StepSettings {
   int threads = 2, steps = 20, warmup = 3;
   bool profile = false, json = false;
 };
-
-#ifdef __clang__
-constexpr const char* kCompiler = "clang++ " __clang_version__;
-#else
-constexpr const char* kCompiler = "g++ " __VERSION__;
-#endif
 
 long peak_rss_mib() {
   rusage usage{};
@@ -44,8 +38,7 @@ void run(const Settings& s) {
     std::fputs(profiler.table().c_str(), stdout);
   }
   const double gflops = bench::step_gflop(s) / t;
-  const double peak = eg::kernels::peak_gflops<float>();
-  const double bandwidth = eg::kernels::bandwidth_gbs<float>();
+  const auto [peak, bandwidth] = bench::measure_machine();
   if (s.json) {
     std::printf(
         "{\"peer\": \"eigengrad %s\", \"isa\": \"%s\", \"compile\": false, \"bf16\": false, "
@@ -54,10 +47,9 @@ void run(const Settings& s) {
         "\"images_per_s\": %.1f, \"ms_per_step\": %.2f, \"gflops\": %.1f, \"peak_gflops\": %.1f, "
         "\"percent_of_peak\": %.1f, \"bandwidth_gbs\": %.1f, \"peak_rss_mib\": %ld, "
         "\"compiler\": \"%s\"}\n",
-        EIGENGRAD_VERSION, eg::simd::isa_name(eg::simd::active_isa()),
-        s.inference ? "true" : "false", s.threads, long(s.batch), long(s.dim), long(s.depth),
-        s.channels.c_str(), double(s.batch) / t, t * 1e3, gflops, peak, 100 * gflops / peak,
-        bandwidth, rss, kCompiler);
+        EIGENGRAD_VERSION, bench::isa(), s.inference ? "true" : "false", s.threads, long(s.batch),
+        long(s.dim), long(s.depth), s.channels.c_str(), double(s.batch) / t, t * 1e3, gflops, peak,
+        100 * gflops / peak, bandwidth, rss, bench::kCompiler);
   } else {
     std::printf("%.1f images/s, %.2f ms a step, %.1f GFLOP/s = %.1f %% of the peak %.1f, %ld MiB\n",
                 double(s.batch) / t, t * 1e3, gflops, 100 * gflops / peak, peak, rss);
