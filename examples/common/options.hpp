@@ -50,7 +50,7 @@ class Options {
   /// A number in [low, high].
   void add(const char* name, double& target, const char* unit, const char* help, double low,
            double high) {
-    put(name, unit, help, number(target), [=, this, &target](std::string_view text) {
+    put(name, unit, help, number(target), [=, &target](std::string_view text) {
       double value = 0;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
       if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
