@@ -5,6 +5,7 @@
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
+#include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/clamp.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/conv2d.hpp>

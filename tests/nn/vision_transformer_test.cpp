@@ -205,3 +205,36 @@ TEMPLATE_TEST_CASE("vision_transformer: reference", "", float, double) {
     }
   }
 }
+
+TEST_CASE("vision_transformer: checkpointed layers give the same bits and take less memory") {
+  const auto run = [](bool checkpoint) {
+    eg::Generator rng(1);
+    const nn::VisionTransformer<float> vit({.image_size = 16,
+                                            .dim = 24,
+                                            .depth = 6,
+                                            .dropout = 0.2,
+                                            .attention_dropout = 0.1,
+                                            .stochastic_depth = 0.3,
+                                            .checkpoint = checkpoint},
+                                           rng);
+    const Tensor<float> images(test::random<float>({8, 3, 16, 16}));
+    std::vector<NdArray<float>> out;
+    std::size_t peak = 0;
+    for (int step = 0; step < 2; ++step) {
+      vit.zero_grad();
+      eg::reset_peak_memory();
+      const std::size_t before = eg::memory_in_use();
+      const Tensor<float> y = vit(images);
+      y.backward(test::random<float>(y.shape(), 5));
+      peak = eg::peak_memory() - before;
+      out.push_back(y.value());
+      for (const Tensor<float>& x : vit.parameters()) out.push_back(x.grad().clone());
+    }
+    return std::pair(out, peak);
+  };
+  const auto plain = run(false);
+  const auto saving = run(true);
+  REQUIRE(plain.first.size() == saving.first.size());
+  for (std::size_t i = 0; i < plain.first.size(); ++i) CHECK_SAME(saving.first[i], plain.first[i]);
+  CHECK(2 * saving.second < plain.second);
+}

@@ -132,6 +132,11 @@ class BackwardRun {
       profile<T>(Profiler::Phase::kBackward, node.op, node.value.shape(), node.inputs());
     }
     if (!options_.retain_graph) node.free_graph();
+    // What backward recorded just now is newer than all that waits, so it runs next.
+    if (const Ptr next = context.next()) {
+      enter(next);
+      add_gradient(*next, NdArray<T>(context.dout()));
+    }
   }
 
   void restore_earlier() {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include <eigengrad/core/ndarray.hpp>
 
@@ -125,5 +126,8 @@ class Generator {
 
   State state_;
 };
+
+/// Generators that belong together: those of a module.
+using GeneratorList = std::vector<Generator*, detail::CacheAllocator<Generator*>>;
 
 }  // namespace eigengrad

@@ -16,13 +16,14 @@ template <class T>
 class SavedInput {
  public:
   explicit SavedInput(const Tensor<T>& x) {
-    if (!x.node_ptr()->can_rebuild()) value_ = x.value();
+    if (x.defined() && !x.node_ptr()->can_rebuild()) value_ = x.value();
   }
 
-  /// The numbers, where the tensor was input `i` of the op whose backward this is. **Throws**
-  /// StateError if they are to be made again and an earlier backward has freed what that takes.
+  /// The numbers (none of an undefined tensor), where the tensor was input `i` of the op whose
+  /// backward this is. **Throws** StateError if they are to be made again and an earlier backward
+  /// has freed what that takes.
   NdArray<T> get(const BackwardContext<T>& context, std::size_t i) const {
-    return value_.defined() ? value_ : context.rebuild(i);
+    return value_.defined() || !context.has_input(i) ? value_ : context.rebuild(i);
   }
 
  private:

@@ -293,6 +293,31 @@ class Tensor {
   detail::Handle<T> handle_;
 };
 
+namespace detail {
+
+/// x.grad += dx. What others share is never written to.
+template <class T>
+void add_gradient(Node<T>& x, NdArray<T> dx) {
+  if (!x.grad.defined()) {
+    x.grad = std::move(dx);
+    return;
+  }
+  if (!x.grad.unique()) {
+    if (dx.unique()) {
+      std::swap(x.grad, dx);  // the sum is the same; write where nobody else reads
+    } else {
+      x.grad = x.grad.clone();
+    }
+  }
+  parallel_for(dx.numel(), kElementGrain, [&](Index begin, Index end) {
+    T* sum = x.grad.data();
+    const T* add = dx.data();
+    for (Index j = begin; j < end; ++j) sum[j] += add[j];
+  });
+}
+
+}  // namespace detail
+
 /// What a backward closure sees: the gradient of its result, and where to put its inputs'.
 template <class T>
 class BackwardContext {
@@ -308,6 +333,8 @@ class BackwardContext {
     return std::move(dout_);
   }
 
+  /// Whether input `i` was defined.
+  bool has_input(std::size_t i) const { return node_.inputs()[i] != nullptr; }
   /// Whether input `i` wants a gradient. Ask before computing one.
   bool needs(std::size_t i) const {
     const auto& node = node_.inputs()[i];
@@ -327,23 +354,29 @@ class BackwardContext {
     if (!needs(i)) return;
     detail::Node<T>& x = input(i);
     check_shape(i, dx.shape());
-    if (!x.grad.defined()) {
-      x.grad = std::move(dx);
-      return;
-    }
-    if (!x.grad.unique()) {
-      if (dx.unique()) {
-        std::swap(x.grad, dx);  // the sum is the same; write where nobody else reads
-      } else {
-        x.grad = x.grad.clone();
-      }
-    }
-    parallel_for(dx.numel(), kElementGrain, [&](Index begin, Index end) {
-      T* sum = x.grad.data();
-      const T* add = dx.data();
-      for (Index j = begin; j < end; ++j) sum[j] += add[j];
-    });
+    detail::add_gradient(x, std::move(dx));
   }
+
+  /// Input `i` as a tensor of the same graph, with these numbers if its own are gone. For ops whose
+  /// backward records a graph; undefined where the input was.
+  Tensor<T> input_tensor(std::size_t i, const NdArray<T>& value) const {
+    const auto& node = node_.inputs()[i];
+    if (!node) return {};
+    if (!node->value.defined()) node->value = value;
+    return Tensor<T>(node);
+  }
+
+  /// Lets `dout` flow on through the graph that made `y`, a stand-in for this op's result: instead
+  /// of giving the inputs gradients. **Throws** ShapeError unless it has the result's shape.
+  void continue_through(const Tensor<T>& y) {
+    if (!(y.shape() == dout_.shape())) {
+      throw ShapeError(detail::concat("[", node_.op,
+                                      "] the result must have the same shape again: ", "first ",
+                                      dout_.shape(), ", then ", y.shape()));
+    }
+    if (y.requires_grad()) next_ = y.node_ptr();
+  }
+  const typename Tensor<T>::NodePtr& next() const { return next_; }
 
   /// For kernels that can add to their output: the gradient array of input `i`, and whether it
   /// already holds something to add to (if not, it is uninitialised and must be overwritten).
@@ -375,6 +408,7 @@ class BackwardContext {
 
   detail::Node<T>& node_;
   NdArray<T> dout_;
+  typename Tensor<T>::NodePtr next_;
 };
 
 namespace detail {

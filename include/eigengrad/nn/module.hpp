@@ -68,6 +68,12 @@ class Module {
   Named<std::shared_ptr<Generator>> named_generators() const {
     return collect<std::shared_ptr<Generator>>(&State::generators);
   }
+  /// The same without names, for `checkpoint`.
+  GeneratorList generators() const {
+    GeneratorList out;
+    collect_generators(out);
+    return out;
+  }
   /// Direct children.
   Named<Module> named_children() const {
     Named<Module> out;
@@ -169,6 +175,11 @@ class Module {
     for (const auto& [name, child] : self_->children) {
       Module(child).visit(prefix + name + ".", f);
     }
+  }
+
+  void collect_generators(GeneratorList& out) const {
+    for (const auto& named : self_->generators) out.push_back(named.second.get());
+    for (const auto& named : self_->children) Module(named.second).collect_generators(out);
   }
 
   template <class U>

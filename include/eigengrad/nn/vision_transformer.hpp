@@ -9,6 +9,7 @@
 #include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/pooling.hpp>
 #include <eigengrad/nn/positions.hpp>
+#include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/reduce.hpp>
@@ -51,6 +52,9 @@ struct VisionTransformerOptions {
   /// Factor of the first weights of attn.proj and mlp.fc2; 0 makes each layer begin as the
   /// identity.
   double output_scale = 1;
+  /// Compute each encoder layer again in backward instead of keeping what it computed: less memory,
+  /// a third more work.
+  bool checkpoint = false;
 };
 
 /// Classifies images: tokens, positions, encoder layers, norm, pooling, a linear head.
@@ -113,7 +117,7 @@ class VisionTransformer : public Module<T> {
   /// **Shapes** result (B, T, C).
   Tensor<T> encode(const Tensor<T>& images) const {
     Tensor<T> x = embed(images);
-    for (const auto& block : blocks_) x = block(x);
+    for (const auto& block : blocks_) x = options_.checkpoint ? checkpoint(block, x) : block(x);
     return x;
   }
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/saved_input.hpp>
+#include <eigengrad/core/tensor.hpp>
+
+/// Memory for work: of a part of the graph keep the inputs alone, and record it in backward.
+///
+/// **Source** T. Chen et al., "Training deep nets with sublinear memory cost", 2016;
+/// https://docs.pytorch.org/docs/stable/checkpoint.html
+namespace eigengrad {
+
+namespace detail {
+
+using GeneratorStates = std::vector<Generator::State, CacheAllocator<Generator::State>>;
+
+inline GeneratorStates generator_states(const GeneratorList& generators) {
+  GeneratorStates states;
+  states.reserve(generators.size());
+  for (const Generator* generator : generators) states.push_back(generator->state());
+  return states;
+}
+
+/// Sets generators back while it lives.
+class Rewind {
+ public:
+  Rewind(const GeneratorList& generators, const GeneratorStates& states)
+      : generators_(generators), later_(generator_states(generators)) {
+    set(states);
+  }
+  ~Rewind() { set(later_); }
+  Rewind(const Rewind&) = delete;
+  Rewind& operator=(const Rewind&) = delete;
+
+ private:
+  void set(const GeneratorStates& states) const {
+    for (std::size_t i = 0; i < states.size(); ++i) generators_[i]->set_state(states[i]);
+  }
+
+  const GeneratorList& generators_;
+  GeneratorStates later_;
+};
+
+/// Records f(inputs) in backward, and lets the gradient flow on through that.
+template <class T, class F, std::size_t N>
+struct CheckpointGraph {
+  F f;
+  std::array<SavedInput<T>, N> inputs;
+  GeneratorList generators;
+  GeneratorStates states;
+
+  void operator()(BackwardContext<T>& context) const {
+    const GradMode record(true);
+    const Rewind rewind(generators, states);
+    context.continue_through(call(context, std::make_index_sequence<N>()));
+  }
+
+ private:
+  template <std::size_t... I>
+  Tensor<T> call(BackwardContext<T>& context, std::index_sequence<I...>) const {
+    return f(context.input_tensor(I, inputs[I].get(context, I))...);
+  }
+};
+
+}  // namespace detail
+
+/// f(inputs...), of which only the inputs are kept: backward calls f again.
+///
+/// The same bits as f itself, if f does the same when called again: draws from `generators` are
+/// repeated, and the mode of a module must not change in between. What f changes beside its result,
+/// such as a batch norm's running statistics, changes twice.
+///
+/// `f` is copied; it takes and returns tensors. Parameters that it uses get their gradients too.
+/// **Throws** ShapeError in backward if f's result has another shape then. **Saves** the inputs.
+template <class F, class T, std::same_as<Tensor<T>>... Rest>
+requires std::invocable < const F&, const Tensor<T>
+&, const Rest&... > Tensor<T> checkpoint(const GeneratorList& generators, const F& f,
+                                         const Tensor<T>& x, const Rest&... rest) {
+  if (!grad_enabled()) return f(x, rest...);
+  constexpr std::size_t n = 1 + sizeof...(Rest);
+  detail::GeneratorStates states = detail::generator_states(generators);
+  // Where no input requires a gradient, a parameter inside may: recording tells.
+  const bool required = detail::any_requires_grad(x, rest...);
+  Tensor<T> y;
+  {
+    const GradMode mode(!required);
+    y = f(x, rest...);
+  }
+  if (!required && !y.requires_grad()) return y;
+  NdArray<T> value = y.value();
+  y = Tensor<T>();  // and with it what was recorded
+  return detail::record<T, static_cast<int>(n)>(
+      "checkpoint", std::move(value),
+      std::array<typename detail::Node<T>::Ptr, n>{x.node_ptr(), rest.node_ptr()...},
+      detail::CheckpointGraph<T, F, n>{
+          f, {SavedInput<T>(x), SavedInput<T>(rest)...}, generators, std::move(states)});
+}
+
+/// The same for a module, whose generators are repeated, or a function that draws no numbers.
+///
+///     x = eg::checkpoint(block, x);
+template <class F, class T, std::same_as<Tensor<T>>... Rest>
+requires std::invocable < const F&, const Tensor<T>
+&, const Rest&... > Tensor<T> checkpoint(const F& f, const Tensor<T>& x, const Rest&... rest) {
+  if constexpr (requires { f.generators(); }) {
+    return checkpoint(f.generators(), f, x, rest...);
+  } else {
+    return checkpoint(GeneratorList(), f, x, rest...);
+  }
+}
+
+}  // namespace eigengrad
