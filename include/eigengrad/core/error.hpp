@@ -60,11 +60,18 @@ template <class U>
 requires requires(const U& u) { u.str(); }
 std::string to_text(const U& u) { return u.str(); }
 
-/// Joins text, numbers and shapes into one string.
+/// Words one part at the end of a message. Out of line: a message is made once.
+template <class Part>
+[[gnu::noinline, gnu::cold]] void append_text(std::string& out, const Part& part) {
+  out += to_text(part);
+}
+
+/// Joins text, numbers and shapes into one string. By value, so that it is not compiled again for
+/// each length of a literal.
 template <class... Parts>
-std::string concat(const Parts&... parts) {
+[[gnu::noinline, gnu::cold]] std::string concat(Parts... parts) {
   std::string out;
-  ((out += to_text(parts)), ...);
+  (append_text(out, parts), ...);
   return out;
 }
 

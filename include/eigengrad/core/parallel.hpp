@@ -69,17 +69,13 @@ class SerialGuard {
   bool previous_;
 };
 
-/// Calls `f(begin, end)` on disjoint ranges that together cover [0, n).
-///
-/// Ranges start at multiples of `grain`, so a range is never smaller than that but for the last;
-/// at or below one grain the call is serial. One static range per thread: how the work is cut
-/// depends on the number of threads, so `f` must compute each output from inputs alone, in an
-/// order that does not depend on the range it is in. An exception thrown by `f` is rethrown here.
-template <class F>
-void parallel_for(Index n, Index grain, F&& f) {
-  if (n <= 0) return;
-  grain = std::max<Index>(grain, 1);
+namespace detail {
+
+/// `parallel_for` without the type of its function, so that the region is compiled once.
+inline void parallel_ranges(Index n, Index grain, void* f,
+                            void (*call)(void* f, Index begin, Index end)) {
 #ifdef _OPENMP
+  grain = std::max<Index>(grain, 1);
   const Index blocks = (n + grain - 1) / grain;
   const Index threads = std::min<Index>(num_threads(), blocks);
   if (threads > 1) {
@@ -91,7 +87,7 @@ void parallel_for(Index n, Index grain, F&& f) {
       const Index begin = blocks * rank / team * grain;
       const Index end = std::min(n, blocks * (rank + 1) / team * grain);
       try {
-        if (begin < end) f(begin, end);
+        if (begin < end) call(f, begin, end);
       } catch (...) {
 #pragma omp critical(eigengrad_parallel_for)
         if (!error) error = std::current_exception();
@@ -100,8 +96,26 @@ void parallel_for(Index n, Index grain, F&& f) {
     if (error) std::rethrow_exception(error);
     return;
   }
+#else
+  static_cast<void>(grain);
 #endif
-  f(Index{0}, n);
+  call(f, 0, n);
+}
+
+}  // namespace detail
+
+/// Calls `f(begin, end)` on disjoint ranges that together cover [0, n).
+///
+/// Ranges start at multiples of `grain`, so a range is never smaller than that but for the last;
+/// at or below one grain the call is serial. One static range per thread: how the work is cut
+/// depends on the number of threads, so `f` must compute each output from inputs alone, in an
+/// order that does not depend on the range it is in. An exception thrown by `f` is rethrown here.
+template <class F>
+void parallel_for(Index n, Index grain, const F& f) {
+  if (n <= 0) return;
+  detail::parallel_ranges(n, grain, const_cast<F*>(&f), [](void* function, Index begin, Index end) {
+    (*static_cast<const F*>(function))(begin, end);
+  });
 }
 
 /// Elements below which one more thread costs more than it saves.

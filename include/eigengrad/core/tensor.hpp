@@ -50,7 +50,8 @@ struct Node {
   explicit Node(NdArray<T> v) : value(std::move(v)), id(next_node_id()) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
-  virtual ~Node() { drop(std::span<Ptr>{}); }
+  // Out of line: each op's node would repeat it.
+  [[gnu::noinline]] virtual ~Node() {}
 
   /// An op's result: has inputs (until it is freed) and can run backward.
   bool is_result() const { return op != nullptr; }
