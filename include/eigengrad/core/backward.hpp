@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 
 /// The engine: runs a graph backward, each node once, newest first.
@@ -182,5 +183,10 @@ void Tensor<T>::backward(NdArray<T> dout, const BackwardOptions& options) const 
   dout.make_unique();
   detail::BackwardRun<T>(options).run(node_ptr(), std::move(dout));
 }
+
+EIGENGRAD_INSTANTIATE(void Tensor<float>::backward(const BackwardOptions&) const)
+EIGENGRAD_INSTANTIATE(void Tensor<double>::backward(const BackwardOptions&) const)
+EIGENGRAD_INSTANTIATE(void Tensor<float>::backward(NdArray<float>, const BackwardOptions&) const)
+EIGENGRAD_INSTANTIATE(void Tensor<double>::backward(NdArray<double>, const BackwardOptions&) const)
 
 }  // namespace eigengrad

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
@@ -251,5 +252,16 @@ void attention_backward(const Attention<T>& a, const HeadGradient<T>& dq, const 
     }
   });
 }
+
+EIGENGRAD_INSTANTIATE(void attention(const Attention<float>&, const HeadView<float>&, float*))
+EIGENGRAD_INSTANTIATE(void attention(const Attention<double>&, const HeadView<double>&, double*))
+EIGENGRAD_INSTANTIATE(void attention_backward(const Attention<float>&, const HeadGradient<float>&,
+                                              const HeadGradient<float>&,
+                                              const HeadGradient<float>&,
+                                              const HeadView<const float>&, const float*))
+EIGENGRAD_INSTANTIATE(void attention_backward(const Attention<double>&, const HeadGradient<double>&,
+                                              const HeadGradient<double>&,
+                                              const HeadGradient<double>&,
+                                              const HeadView<const double>&, const double*))
 
 }  // namespace eigengrad::kernels

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/pool.hpp>
@@ -143,5 +144,11 @@ void avg_pool2d_backward(T* dx, const T* dout, Index planes, const Window2d& w, 
         dx + begin * w.pixels(), dout + begin * w.positions(), &w, end - begin, with_padding);
   });
 }
+
+EIGENGRAD_INSTANTIATE(void avg_pool2d(float*, const float*, Index, const Window2d&, bool))
+EIGENGRAD_INSTANTIATE(void avg_pool2d(double*, const double*, Index, const Window2d&, bool))
+EIGENGRAD_INSTANTIATE(void avg_pool2d_backward(float*, const float*, Index, const Window2d&, bool))
+EIGENGRAD_INSTANTIATE(void avg_pool2d_backward(double*, const double*, Index, const Window2d&,
+                                               bool))
 
 }  // namespace eigengrad::kernels

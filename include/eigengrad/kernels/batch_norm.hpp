@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
@@ -218,5 +219,20 @@ void batch_norm_backward(T* dx, bool add, T* dweight, T* dbias, const T* dout, c
                                                  training, planes, begin, end);
   });
 }
+
+EIGENGRAD_INSTANTIATE(void batch_statistics(ChannelStatistics<float>, float*, float*, const float*,
+                                            Planes, float))
+EIGENGRAD_INSTANTIATE(void batch_statistics(ChannelStatistics<double>, double*, double*,
+                                            const double*, Planes, double))
+EIGENGRAD_INSTANTIATE(void batch_norm(float*, ChannelStatistics<float>, const float*, const float*,
+                                      const float*, Planes))
+EIGENGRAD_INSTANTIATE(void batch_norm(double*, ChannelStatistics<double>, const double*,
+                                      const double*, const double*, Planes))
+EIGENGRAD_INSTANTIATE(void batch_norm_backward(float*, bool, float*, float*, const float*,
+                                               const float*, ChannelStatistics<float>, const float*,
+                                               bool, Planes))
+EIGENGRAD_INSTANTIATE(void batch_norm_backward(double*, bool, double*, double*, const double*,
+                                               const double*, ChannelStatistics<double>,
+                                               const double*, bool, Planes))
 
 }  // namespace eigengrad::kernels

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/reduce.hpp>
@@ -295,5 +296,8 @@ NdArray<T> broadcast_map_reduce_to(F f, const Shape& from, const Shape& to,
                           detail::pad_rank(to, from.rank()))
       .reshape(to);
 }
+
+EIGENGRAD_INSTANTIATE(NdArray<float> reduce_to(const NdArray<float>&, const Shape&))
+EIGENGRAD_INSTANTIATE(NdArray<double> reduce_to(const NdArray<double>&, const Shape&))
 
 }  // namespace eigengrad::kernels

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/activation.hpp>
@@ -118,5 +119,12 @@ void activation_backward(Activation a, T* d, const T* dout, const T* pre, T* sum
       return run(detail::ActivationGradient<Activation::kSilu>());
   }
 }
+
+EIGENGRAD_INSTANTIATE(void column_sum(float*, const float*, Index, Index, bool))
+EIGENGRAD_INSTANTIATE(void column_sum(double*, const double*, Index, Index, bool))
+EIGENGRAD_INSTANTIATE(void activation_backward(Activation, float*, const float*, const float*,
+                                               float*, bool, Index, Index))
+EIGENGRAD_INSTANTIATE(void activation_backward(Activation, double*, const double*, const double*,
+                                               double*, bool, Index, Index))
 
 }  // namespace eigengrad::kernels

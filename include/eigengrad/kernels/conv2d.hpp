@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
@@ -230,5 +231,10 @@ void conv2d(T* y, const T* x, const T* weight, const T* bias, Index images, Inde
     simd::dispatch<detail::ConvBands<T>>(&pass, begin, end);
   });
 }
+
+EIGENGRAD_INSTANTIATE(void conv2d(float*, const float*, const float*, const float*, Index, Index,
+                                  const Window2d&))
+EIGENGRAD_INSTANTIATE(void conv2d(double*, const double*, const double*, const double*, Index,
+                                  Index, const Window2d&))
 
 }  // namespace eigengrad::kernels

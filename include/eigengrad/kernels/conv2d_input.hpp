@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/kernels/conv2d.hpp>
 
 /// Gradient of convolution with respect to its input.
@@ -84,5 +85,10 @@ void conv2d_backward_input(T* dx, const T* dout, const T* weight, Index images, 
     detail::conv2d_input_by_fold(dx, dout, weight, images, m, w);
   }
 }
+
+EIGENGRAD_INSTANTIATE(void conv2d_backward_input(float*, const float*, const float*, Index, Index,
+                                                 const Window2d&))
+EIGENGRAD_INSTANTIATE(void conv2d_backward_input(double*, const double*, const double*, Index,
+                                                 Index, const Window2d&))
 
 }  // namespace eigengrad::kernels

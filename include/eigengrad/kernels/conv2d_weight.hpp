@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/kernels/conv2d.hpp>
 
 /// Gradients of convolution with respect to its weight and bias.
@@ -216,5 +217,12 @@ void conv2d_backward_bias(T* db, const T* dout, Index images, Index m, Index pos
     simd::dispatch<detail::ConvBiasSum<T>>(db, dout, images, m, positions, begin, end);
   });
 }
+
+EIGENGRAD_INSTANTIATE(void conv2d_backward_weight(float*, const float*, const float*, Index, Index,
+                                                  const Window2d&))
+EIGENGRAD_INSTANTIATE(void conv2d_backward_weight(double*, const double*, const double*, Index,
+                                                  Index, const Window2d&))
+EIGENGRAD_INSTANTIATE(void conv2d_backward_bias(float*, const float*, Index, Index, Index))
+EIGENGRAD_INSTANTIATE(void conv2d_backward_bias(double*, const double*, Index, Index, Index))
 
 }  // namespace eigengrad::kernels

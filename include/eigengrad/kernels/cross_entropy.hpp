@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/softmax.hpp>
@@ -146,5 +147,14 @@ void cross_entropy_backward(T* dx, const T* dloss, const T* p, ClassTargets<T> t
     simd::dispatch<detail::CrossEntropyRowsBackward<T>>(dx, dloss, p, targets, begin, end, n);
   });
 }
+
+EIGENGRAD_INSTANTIATE(void cross_entropy(float*, float*, const float*, ClassTargets<float>, Index,
+                                         Index))
+EIGENGRAD_INSTANTIATE(void cross_entropy(double*, double*, const double*, ClassTargets<double>,
+                                         Index, Index))
+EIGENGRAD_INSTANTIATE(void cross_entropy_backward(float*, const float*, const float*,
+                                                  ClassTargets<float>, Index, Index))
+EIGENGRAD_INSTANTIATE(void cross_entropy_backward(double*, const double*, const double*,
+                                                  ClassTargets<double>, Index, Index))
 
 }  // namespace eigengrad::kernels

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/activation.hpp>
@@ -286,21 +287,19 @@ void gemm(const Gemm<T>& g) {
   if (g.m >= g.n) {
     const Index rows = std::max<Index>(1, kGrainFlops / std::max<Index>(1, g.n * g.k));
     parallel_for(g.m, (rows + kStep - 1) / kStep * kStep, [&](Index begin, Index end) {
-      simd::dispatch<detail::GemmBlock<T>>(&g, begin, end, Index{0}, g.n);
+      simd::dispatch<detail::GemmBlock<T> >(&g, begin, end, Index{0}, g.n);
     });
   } else {
     const Index cols = std::max<Index>(1, kGrainFlops / std::max<Index>(1, g.m * g.k));
     parallel_for(g.n, (cols + kStep - 1) / kStep * kStep, [&](Index begin, Index end) {
-      simd::dispatch<detail::GemmBlock<T>>(&g, Index{0}, g.m, begin, end);
+      simd::dispatch<detail::GemmBlock<T> >(&g, Index{0}, g.m, begin, end);
     });
   }
 #endif
 }
 
-#ifdef EIGENGRAD_COMPILED
-extern template void gemm<float>(const Gemm<float>&);
-extern template void gemm<double>(const Gemm<double>&);
-#endif
+EIGENGRAD_INSTANTIATE(void gemm(const Gemm<float>&))
+EIGENGRAD_INSTANTIATE(void gemm(const Gemm<double>&))
 
 }  // namespace eigengrad::kernels
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
@@ -232,6 +233,12 @@ void interpolate(T* out, const T* in, Index planes, const InterpolateTaps<T>& ro
     }
   });
 }
+
+EIGENGRAD_INSTANTIATE(void interpolate(float*, const float*, Index, const InterpolateTaps<float>&,
+                                       const InterpolateTaps<float>&))
+EIGENGRAD_INSTANTIATE(void interpolate(double*, const double*, Index,
+                                       const InterpolateTaps<double>&,
+                                       const InterpolateTaps<double>&))
 
 }  // namespace kernels
 }  // namespace eigengrad

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
@@ -298,5 +299,17 @@ void norm_backward(T* dx, bool add, T* dweight, T* dbias, const T* dout, const T
     }
   }
 }
+
+EIGENGRAD_INSTANTIATE(void norm<float, true>(float*, RowStatistics<float>, const float*,
+                                             const float*, const float*, Index, Index, float))
+EIGENGRAD_INSTANTIATE(void norm<double, true>(double*, RowStatistics<double>, const double*,
+                                              const double*, const double*, Index, Index, double))
+EIGENGRAD_INSTANTIATE(void norm_backward<float, true>(float*, bool, float*, float*, const float*,
+                                                      const float*, RowStatistics<float>,
+                                                      const float*, Index, Index))
+EIGENGRAD_INSTANTIATE(void norm_backward<double, true>(double*, bool, double*, double*,
+                                                       const double*, const double*,
+                                                       RowStatistics<double>, const double*, Index,
+                                                       Index))
 
 }  // namespace eigengrad::kernels

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/pool.hpp>
@@ -181,5 +182,9 @@ void max_pool2d_backward(T* dx, const T* dout, const std::int32_t* index, Index 
     }
   });
 }
+
+EIGENGRAD_INSTANTIATE(void max_pool2d(float*, std::int32_t*, const float*, Index, const Window2d&))
+EIGENGRAD_INSTANTIATE(void max_pool2d(double*, std::int32_t*, const double*, Index,
+                                      const Window2d&))
 
 }  // namespace eigengrad::kernels

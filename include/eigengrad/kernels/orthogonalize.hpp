@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/gemm.hpp>
@@ -101,5 +102,8 @@ void orthogonalize(T* x, Index rows, Index cols, Index rounds) {
   }
   if (from != x) std::copy(from, from + rows * cols, x);
 }
+
+EIGENGRAD_INSTANTIATE(void orthogonalize(float*, Index, Index, Index))
+EIGENGRAD_INSTANTIATE(void orthogonalize(double*, Index, Index, Index))
 
 }  // namespace eigengrad::kernels

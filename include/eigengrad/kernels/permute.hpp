@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/simd.hpp>
@@ -277,5 +278,14 @@ void copy_strided(T* out, const Shape& out_strides, const T* in, const Shape& in
     }
   });
 }
+
+EIGENGRAD_INSTANTIATE(void copy_strided<false>(float*, const Shape&, const float*, const Shape&,
+                                               const Shape&))
+EIGENGRAD_INSTANTIATE(void copy_strided<false>(double*, const Shape&, const double*, const Shape&,
+                                               const Shape&))
+EIGENGRAD_INSTANTIATE(void copy_strided<true>(float*, const Shape&, const float*, const Shape&,
+                                              const Shape&))
+EIGENGRAD_INSTANTIATE(void copy_strided<true>(double*, const Shape&, const double*, const Shape&,
+                                              const Shape&))
 
 }  // namespace eigengrad::kernels

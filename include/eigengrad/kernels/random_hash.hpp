@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
@@ -144,5 +145,11 @@ void dropout_samples(T* y, const T* x, Index samples, Index size, const DropoutM
     }
   });
 }
+
+EIGENGRAD_INSTANTIATE(void dropout(float*, const float*, Index, const DropoutMask&))
+EIGENGRAD_INSTANTIATE(void dropout(double*, const double*, Index, const DropoutMask&))
+EIGENGRAD_INSTANTIATE(void dropout_samples(float*, const float*, Index, Index, const DropoutMask&))
+EIGENGRAD_INSTANTIATE(void dropout_samples(double*, const double*, Index, Index,
+                                           const DropoutMask&))
 
 }  // namespace eigengrad::kernels

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/vmath.hpp>
@@ -189,5 +190,12 @@ void softmax_backward(T* dx, const T* dout, const T* y, Index outer, Index n, In
     }
   });
 }
+
+EIGENGRAD_INSTANTIATE(void softmax<float, false>(float*, const float*, Index, Index, Index))
+EIGENGRAD_INSTANTIATE(void softmax<double, false>(double*, const double*, Index, Index, Index))
+EIGENGRAD_INSTANTIATE(void softmax_backward<float, false>(float*, const float*, const float*, Index,
+                                                          Index, Index))
+EIGENGRAD_INSTANTIATE(void softmax_backward<double, false>(double*, const double*, const double*,
+                                                           Index, Index, Index))
 
 }  // namespace eigengrad::kernels

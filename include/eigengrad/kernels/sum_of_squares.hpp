@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
 /// The sum behind a Euclidean norm, in double: a float's square can overflow a float.
@@ -68,5 +69,8 @@ template <class T>
 void scale(T* x, Index n, T factor) {
   simd::dispatch<detail::Scale<T>>(x, n, factor);
 }
+
+EIGENGRAD_INSTANTIATE(double sum_of_squares(const float*, Index))
+EIGENGRAD_INSTANTIATE(double sum_of_squares(const double*, Index))
 
 }  // namespace eigengrad::kernels

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/window.hpp>
@@ -157,5 +158,10 @@ void fold(T* x, const T* cols, Index planes, const Window2d& w) {
     }
   });
 }
+
+EIGENGRAD_INSTANTIATE(void unfold(float*, const float*, Index, const Window2d&))
+EIGENGRAD_INSTANTIATE(void unfold(double*, const double*, Index, const Window2d&))
+EIGENGRAD_INSTANTIATE(void fold(float*, const float*, Index, const Window2d&))
+EIGENGRAD_INSTANTIATE(void fold(double*, const double*, Index, const Window2d&))
 
 }  // namespace eigengrad::kernels

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
@@ -137,6 +138,9 @@ class MultiHeadAttention : public Module<T> {
   Dropout<T> attention_drop_;
   Dropout<T> drop_;
 };
+
+EIGENGRAD_INSTANTIATE(class MultiHeadAttention<float>)
+EIGENGRAD_INSTANTIATE(class MultiHeadAttention<double>)
 
 }  // namespace nn
 }  // namespace eigengrad

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/conv2d.hpp>
@@ -57,5 +58,8 @@ class Conv2d : public Module<T> {
   Tensor<T> weight_;
   Tensor<T> bias_;
 };
+
+EIGENGRAD_INSTANTIATE(class Conv2d<float>)
+EIGENGRAD_INSTANTIATE(class Conv2d<double>)
 
 }  // namespace eigengrad::nn

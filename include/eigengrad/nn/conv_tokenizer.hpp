@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/ops/activation.hpp>
@@ -65,5 +66,8 @@ class ConvTokenizer : public Module<T> {
  private:
   ModuleList<Conv2d<T>> convs_;
 };
+
+EIGENGRAD_INSTANTIATE(class ConvTokenizer<float>)
+EIGENGRAD_INSTANTIATE(class ConvTokenizer<double>)
 
 }  // namespace eigengrad::nn

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/attention.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
 #include <eigengrad/nn/mlp.hpp>
@@ -115,5 +116,8 @@ class TransformerEncoderLayer : public Module<T> {
   Mlp<T> mlp_;
   StochasticDepth<T> depth2_;
 };
+
+EIGENGRAD_INSTANTIATE(class TransformerEncoderLayer<float>)
+EIGENGRAD_INSTANTIATE(class TransformerEncoderLayer<double>)
 
 }  // namespace eigengrad::nn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/rms_norm.hpp>
@@ -71,5 +72,8 @@ class RMSNorm : public Module<T> {
   double eps_;
   Tensor<T> weight_;
 };
+
+EIGENGRAD_INSTANTIATE(class LayerNorm<float>)
+EIGENGRAD_INSTANTIATE(class LayerNorm<double>)
 
 }  // namespace eigengrad::nn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
@@ -62,5 +63,8 @@ class Mlp : public Module<T> {
   Dropout<T> drop1_;
   Dropout<T> drop2_;
 };
+
+EIGENGRAD_INSTANTIATE(class Mlp<float>)
+EIGENGRAD_INSTANTIATE(class Mlp<double>)
 
 }  // namespace eigengrad::nn

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/nn/state_dict.hpp>
@@ -225,5 +226,8 @@ class Module {
 
   std::shared_ptr<State> self_;
 };
+
+EIGENGRAD_INSTANTIATE(class Module<float>)
+EIGENGRAD_INSTANTIATE(class Module<double>)
 
 }  // namespace eigengrad::nn

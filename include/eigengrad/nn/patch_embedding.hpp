@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/ops/linear.hpp>
 #include <eigengrad/ops/permute.hpp>
@@ -64,5 +65,8 @@ class PatchEmbedding : public Module<T> {
   PatchEmbeddingOptions options_;
   Conv2d<T> proj_;
 };
+
+EIGENGRAD_INSTANTIATE(class PatchEmbedding<float>)
+EIGENGRAD_INSTANTIATE(class PatchEmbedding<double>)
 
 }  // namespace eigengrad::nn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/linear.hpp>
@@ -57,5 +58,8 @@ class SequencePooling : public Module<T> {
   Tensor<T> weight_;
   Tensor<T> bias_;
 };
+
+EIGENGRAD_INSTANTIATE(class SequencePooling<float>)
+EIGENGRAD_INSTANTIATE(class SequencePooling<double>)
 
 }  // namespace eigengrad::nn

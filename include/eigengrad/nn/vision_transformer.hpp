@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/conv_tokenizer.hpp>
 #include <eigengrad/nn/encoder_layer.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>
@@ -242,5 +243,8 @@ class VisionTransformer : public Module<T> {
   LayerNorm<T> norm_;
   Linear<T> head_;
 };
+
+EIGENGRAD_INSTANTIATE(class VisionTransformer<float>)
+EIGENGRAD_INSTANTIATE(class VisionTransformer<double>)
 
 }  // namespace eigengrad::nn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/broadcast.hpp>
 #include <eigengrad/ops/scalar.hpp>
@@ -201,4 +202,13 @@ template <class T>
 Tensor<T> operator/(const Tensor<T>& a, const Tensor<T>& b) {
   return div(a, b);
 }
+EIGENGRAD_INSTANTIATE(Tensor<float> add(const Tensor<float>&, const Tensor<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> add(const Tensor<double>&, const Tensor<double>&))
+EIGENGRAD_INSTANTIATE(Tensor<float> sub(const Tensor<float>&, const Tensor<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> sub(const Tensor<double>&, const Tensor<double>&))
+EIGENGRAD_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, const Tensor<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, const Tensor<double>&))
+EIGENGRAD_INSTANTIATE(Tensor<float> div(const Tensor<float>&, const Tensor<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> div(const Tensor<double>&, const Tensor<double>&))
+
 }  // namespace eigengrad

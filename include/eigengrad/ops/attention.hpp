@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/attention.hpp>
@@ -258,5 +259,10 @@ Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
       },
       q, kv);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> self_attention(const Tensor<float>&, Index,
+                                                   const AttentionOptions<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> self_attention(const Tensor<double>&, Index,
+                                                    const AttentionOptions<double>&))
 
 }  // namespace eigengrad

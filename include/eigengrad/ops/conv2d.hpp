@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/conv2d.hpp>
 #include <eigengrad/kernels/conv2d_input.hpp>
@@ -89,5 +90,10 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
       },
       x, weight, bias);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> conv2d(const Tensor<float>&, const Tensor<float>&,
+                                           const Tensor<float>&, const Conv2dOptions&))
+EIGENGRAD_INSTANTIATE(Tensor<double> conv2d(const Tensor<double>&, const Tensor<double>&,
+                                            const Tensor<double>&, const Conv2dOptions&))
 
 }  // namespace eigengrad

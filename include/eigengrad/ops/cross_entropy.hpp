@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/cross_entropy.hpp>
 #include <eigengrad/ops/reduction.hpp>
@@ -98,5 +99,10 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities
   }
   return detail::cross_entropy_op(logits, NdArray<Index>(), probabilities, options);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> cross_entropy(const Tensor<float>&, const NdArray<Index>&,
+                                                  const CrossEntropyOptions&))
+EIGENGRAD_INSTANTIATE(Tensor<double> cross_entropy(const Tensor<double>&, const NdArray<Index>&,
+                                                   const CrossEntropyOptions&))
 
 }  // namespace eigengrad

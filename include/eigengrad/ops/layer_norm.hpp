@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/layer_norm.hpp>
 #include <eigengrad/kernels/norm_rebuild.hpp>
@@ -115,5 +116,10 @@ Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& weight = {}, const Ten
   return make_result("layer_norm", std::move(y),
                      detail::LayerNormGraph<T>{x.value(), w, b, statistics}, x, weight, bias);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> layer_norm(const Tensor<float>&, const Tensor<float>&,
+                                               const Tensor<float>&, double))
+EIGENGRAD_INSTANTIATE(Tensor<double> layer_norm(const Tensor<double>&, const Tensor<double>&,
+                                                const Tensor<double>&, double))
 
 }  // namespace eigengrad

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/column_sum.hpp>
@@ -161,5 +162,10 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
       },
       x, weight, bias, residual);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> linear(const Tensor<float>&, const Tensor<float>&,
+                                           const Tensor<float>&, const LinearOptions<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> linear(const Tensor<double>&, const Tensor<double>&,
+                                            const Tensor<double>&, const LinearOptions<double>&))
 
 }  // namespace eigengrad

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/gemm.hpp>
 
@@ -190,5 +191,8 @@ Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
       },
       a, b);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> matmul(const Tensor<float>&, const Tensor<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> matmul(const Tensor<double>&, const Tensor<double>&))
 
 }  // namespace eigengrad

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/avg_pool.hpp>
 #include <eigengrad/kernels/max_pool.hpp>
@@ -117,5 +118,8 @@ Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dOptions& options) {
       },
       x);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> max_pool2d(const Tensor<float>&, const MaxPool2dOptions&))
+EIGENGRAD_INSTANTIATE(Tensor<double> max_pool2d(const Tensor<double>&, const MaxPool2dOptions&))
 
 }  // namespace eigengrad

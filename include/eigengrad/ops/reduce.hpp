@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/broadcast.hpp>
 #include <eigengrad/kernels/map.hpp>
@@ -231,5 +232,10 @@ template <class T>
 Tensor<T> min(const Tensor<T>& x, const Shape& axes = {}, bool keepdim = false) {
   return detail::extreme_reduce_op<kernels::MinOp>("min", x, axes, keepdim);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> sum(const Tensor<float>&, const Shape&, bool))
+EIGENGRAD_INSTANTIATE(Tensor<double> sum(const Tensor<double>&, const Shape&, bool))
+EIGENGRAD_INSTANTIATE(Tensor<float> mean(const Tensor<float>&, const Shape&, bool))
+EIGENGRAD_INSTANTIATE(Tensor<double> mean(const Tensor<double>&, const Shape&, bool))
 
 }  // namespace eigengrad

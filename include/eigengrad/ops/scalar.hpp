@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
 /// Arithmetic of a tensor and a number, element by element: x + 1, 2 * x, 1 / x.
@@ -165,5 +166,12 @@ template <class T>
 Tensor<T> operator/(Scalar<T> value, const Tensor<T>& x) {
   return div(value, x);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> add(const Tensor<float>&, float))
+EIGENGRAD_INSTANTIATE(Tensor<double> add(const Tensor<double>&, double))
+EIGENGRAD_INSTANTIATE(Tensor<float> mul(const Tensor<float>&, float))
+EIGENGRAD_INSTANTIATE(Tensor<double> mul(const Tensor<double>&, double))
+EIGENGRAD_INSTANTIATE(Tensor<float> div(const Tensor<float>&, float))
+EIGENGRAD_INSTANTIATE(Tensor<double> div(const Tensor<double>&, double))
 
 }  // namespace eigengrad

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/softmax.hpp>
 
@@ -68,5 +69,8 @@ template <class T>
 Tensor<T> log_softmax(const Tensor<T>& x, Index axis = -1) {
   return detail::softmax_op<true>("log_softmax", x, axis);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> softmax(const Tensor<float>&, Index))
+EIGENGRAD_INSTANTIATE(Tensor<double> softmax(const Tensor<double>&, Index))
 
 }  // namespace eigengrad

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/vmath.hpp>
 #include <eigengrad/optim/optimizer.hpp>
@@ -165,5 +166,10 @@ class AdamW : public detail::AdamBase<T, AdamWOptions, true> {
   explicit AdamW(const std::vector<ParameterGroup<T>>& groups, const AdamWOptions& options = {})
       : detail::AdamBase<T, AdamWOptions, true>("adamw", groups, options) {}
 };
+
+EIGENGRAD_INSTANTIATE(class detail::AdamBase<float, AdamOptions, false>)
+EIGENGRAD_INSTANTIATE(class detail::AdamBase<double, AdamOptions, false>)
+EIGENGRAD_INSTANTIATE(class detail::AdamBase<float, AdamWOptions, true>)
+EIGENGRAD_INSTANTIATE(class detail::AdamBase<double, AdamWOptions, true>)
 
 }  // namespace eigengrad::optim

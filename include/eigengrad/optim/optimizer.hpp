@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 
 /// What all optimisers share: parameter groups, learning rates, state for checkpoints.
@@ -266,5 +267,8 @@ class Optimizer {
   std::vector<Group> groups_;
   Index step_count_ = 0;
 };
+
+EIGENGRAD_INSTANTIATE(class Optimizer<float>)
+EIGENGRAD_INSTANTIATE(class Optimizer<double>)
 
 }  // namespace eigengrad::optim

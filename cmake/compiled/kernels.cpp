@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// What eigengrad::compiled holds of the kernels, but for the matrix product.
+#define EIGENGRAD_COMPILED
+#include <eigengrad/kernels/gemm.hpp>
+// From here on the code is made.
+#undef EIGENGRAD_INSTANTIATE
+#define EIGENGRAD_INSTANTIATE(...) template __VA_ARGS__;
+#include "kernels.hpp"

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// What eigengrad::compiled holds of the modules and the optimisers.
+#define EIGENGRAD_COMPILED
+#include "kernels.hpp"
+#include <eigengrad/ops.hpp>
+// From here on the code is made.
+#undef EIGENGRAD_INSTANTIATE
+#define EIGENGRAD_INSTANTIATE(...) template __VA_ARGS__;
+#include <eigengrad/nn.hpp>
+#include <eigengrad/optim.hpp>
