@@ -60,43 +60,13 @@ struct NormalCdf {
     return eg::vmath::normal_cdf(x, density);
   }
 };
-struct NormalDensity {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
-    V density;
-    eg::vmath::normal_cdf(x, density);
-    return density;
-  }
-};
-
-double exact_sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double exact_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.)); }
-double exact_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.)); }
 
 template <class F, class T>
 NdArray<T> apply(F f, const NdArray<T>& x) {
   NdArray<T> y(x.shape());
   eg::kernels::map(f, y.data(), x.numel(), x.data());
   return y;
-}
-
-/// Largest |f(x) - exact(x)| / |exact(x)| over `count` numbers from low to high.
-template <class F, class Exact>
-double worst(F f, Exact exact, double low, double high, bool geometric = false,
-             Index count = 100003) {
-  NdArray<float> x(eg::Shape{count});
-  for (Index i = 0; i < count; ++i) {
-    const double t = double(i) / double(count - 1);
-    x.data()[i] =
-        static_cast<float>(geometric ? low * std::pow(high / low, t) : low + t * (high - low));
-  }
-  const NdArray<float> y = apply(f, x);
-  double error = 0;
-  for (Index i = 0; i < count; ++i) {
-    const double e = exact(double(x.data()[i]));
-    if (e != 0) error = std::max(error, std::abs(double(y.data()[i]) - e) / std::abs(e));
-  }
-  return error;
 }
 
 /// Every float in [low, high] whose bits are a multiple of `stride`: every exponent, either sign,
@@ -112,42 +82,9 @@ NdArray<float> floats(float low, float high, std::uint64_t stride = 1009) {
   return {eg::Shape{static_cast<Index>(found.size())}, std::span<const float>(found)};
 }
 
-/// Largest error over all of `floats(low, high)`, relative to the exact value or to `least` where
-/// that is larger.
-template <class F, class Exact>
-double worst_of_floats(F f, Exact exact, float low, float high, double least = 0) {
-  const NdArray<float> x = floats(low, high);
-  const NdArray<float> y = apply(f, x);
-  double error = 0;
-  for (Index i = 0; i < x.numel(); ++i) {
-    const double e = exact(double(x.data()[i]));
-    const double difference = std::abs(double(y.data()[i]) - e);
-    if (std::isnan(difference)) return difference;
-    if (difference > 0) error = std::max(error, difference / std::max(std::abs(e), least));
-  }
-  return error;
-}
-
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
 }  // namespace
-
-TEST_CASE("vmath: float functions are exact to about 1e-7") {
-  CHECK(worst(
-            Exp{}, [](double x) { return std::exp(x); }, -87, 88) < 3e-7);
-  CHECK(worst(
-            Log{}, [](double x) { return std::log(x); }, 1e-37, 1e38, true) < 3e-7);
-  CHECK(worst(
-            Log{}, [](double x) { return std::log(x); }, 0.5, 2) < 3e-7);
-  CHECK(worst(
-            Erf{}, [](double x) { return std::erf(x); }, -5, 5) < 3e-7);
-  CHECK(worst(
-            Tanh{}, [](double x) { return std::tanh(x); }, -10, 10) < 4e-7);
-  const auto root = [](double x) { return std::sqrt(x); };
-  CHECK(worst(Sqrt{}, root, 1, 4) < 1.2e-7);
-  CHECK(worst(Sqrt{}, root, 1.2e-38, 3.4e38, true) < 1.2e-7);
-  CHECK(worst(Sqrt{}, root, 1e-41, 1.2e-38, true) < 1.2e-7);
-}
 
 TEST_CASE("vmath: the ends of the float range") {
   const float largest = std::numeric_limits<float>::max();
@@ -177,28 +114,6 @@ TEST_CASE("vmath: squares have whole roots") {
   NdArray<float> squares(eg::Shape{4096});
   for (Index i = 0; i < 4096; ++i) squares.data()[i] = static_cast<float>(i * i);
   CHECK_SAME(apply(Sqrt{}, squares), NdArray<float>::arange(4096));
-}
-
-TEST_CASE("vmath: float functions over every exponent") {
-  constexpr float kLargest = std::numeric_limits<float>::max();
-  constexpr double kNormal = 1.2e-38;
-  CHECK(worst_of_floats(
-            Exp{}, [](double x) { return std::exp(x); }, -87.3f, 88.7f) < 1.2e-7);
-  CHECK(worst_of_floats(
-            Log{}, [](double x) { return std::log(x); }, 1e-45f, kLargest) < 1.2e-7);
-  CHECK(worst_of_floats(
-            Erf{}, [](double x) { return std::erf(x); }, -kLargest, kLargest, kNormal) < 2.5e-7);
-  CHECK(worst_of_floats(
-            Tanh{}, [](double x) { return std::tanh(x); }, -kLargest, kLargest, kNormal) < 2e-7);
-  CHECK(worst_of_floats(
-            Sqrt{}, [](double x) { return std::sqrt(x); }, 0, kLargest) < 1.2e-7);
-  CHECK(worst_of_floats(Sigmoid{}, exact_sigmoid, -87, kLargest) < 2e-7);
-  CHECK(worst_of_floats(NormalCdf{}, exact_cdf, -4, kLargest) < 8e-7);
-  CHECK(worst_of_floats(NormalCdf{}, exact_cdf, -12, -4) < 5e-6);
-  CHECK(worst_of_floats(NormalDensity{}, exact_density, -4, 4) < 5e-7);
-  CHECK(worst_of_floats(NormalDensity{}, exact_density, -13, 13) < 5e-6);
-  CHECK(worst_of_floats(
-            Abs{}, [](double x) { return std::abs(x); }, -kLargest, kLargest) == 0);
 }
 
 TEST_CASE("vmath: what is too small for a normal float is 0 or nearly so") {
