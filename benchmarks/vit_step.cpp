@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <benchmarks/machine.hpp>
+#include <benchmarks/profile_report.hpp>
 #include <benchmarks/step.hpp>
 #include <benchmarks/timing.hpp>
 #include <cstdio>
@@ -32,13 +33,14 @@ void run(const Settings& s) {
   bench::Step step(s);
   const double t = bench::time_runs(step, s.steps, s.warmup).median;
   const long rss = peak_rss_mib();
+  const double gflops = bench::step_gflop(s) / t;
+  const bench::Machine machine = bench::measure_machine();
+  const auto [peak, bandwidth] = machine;
   if (s.profile) {
     eg::Profiler profiler;
     for (int i = 0; i < s.steps; ++i) step();
-    std::fputs(profiler.table().c_str(), stdout);
+    bench::print_profile(profiler, {s.steps, step.parameters(), machine, s.json});
   }
-  const double gflops = bench::step_gflop(s) / t;
-  const auto [peak, bandwidth] = bench::measure_machine();
   if (s.json) {
     std::printf(
         "{\"peer\": \"eigengrad %s\", \"isa\": \"%s\", \"compile\": false, \"bf16\": false, "
@@ -75,8 +77,9 @@ int main(int argc, char** argv) {
   options.add("steps", s.steps, "N", "timed steps (the median counts)", 1);
   options.add("warmup", s.warmup, "N", "steps before", 0);
   options.flag("inference", s.inference, "forward only, without gradients");
-  options.flag("profile", s.profile, "print where the time of as many more steps goes, by op");
-  options.flag("json", s.json, "one line of JSON");
+  options.flag("profile", s.profile,
+               "first print where the time of as many more steps goes, by op");
+  options.flag("json", s.json, "one line of JSON; with --profile, behind a line for each op");
   try {
     if (!options.parse({argv + 1, argv + argc})) {
       std::fputs(options.help().c_str(), stdout);

@@ -22,15 +22,6 @@ using Array = eg::NdArray<float>;
 using Exact = eg::NdArray<double>;  ///< what the naive versions compute
 using Tensor = eg::Tensor<float>;
 
-/// What one call does at least, and so what limits it.
-struct Work {
-  enum class Limit { kFma, kMemory, kNone } limit = Limit::kNone;
-  double amount = 0;
-};
-inline Work flop(double n) { return {Work::Limit::kFma, n}; }
-/// Of its inputs, read once, and its results, written once; four bytes to a float.
-inline Work floats(double n) { return {Work::Limit::kMemory, 4 * n}; }
-
 /// A benchmark whose inputs are made.
 struct Kernel {
   std::function<void()> run;

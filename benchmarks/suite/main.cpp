@@ -55,15 +55,13 @@ Timing Suite::time(const Kernel& kernel) const {
 
 void Suite::print(const std::string& name, Work work, const Timing& timing, double error,
                   double tolerance, const std::string& note) const {
-  const bool fma = work.limit == Work::Limit::kFma;
-  const double rate = work.amount / timing.median / 1e9;
-  const double limit = fma ? machine_.peak_gflops : machine_.bandwidth_gbs;
   if (settings_.json) {
     std::printf("{\"name\": \"%s\", \"threads\": %d, \"median_us\": %.3f, \"min_us\": %.3f, ",
                 name.c_str(), settings_.threads, timing.median * 1e6, timing.minimum * 1e6);
     if (work.limit != Work::Limit::kNone) {
       std::printf("\"limit\": \"%s\", \"%s\": %.2f, \"percent_of_limit\": %.1f, ",
-                  fma ? "fma" : "memory", fma ? "gflops" : "gbs", rate, 100 * rate / limit);
+                  work.limit_name(), work.key(), work.rate(timing.median),
+                  work.percent(timing.median, machine_));
     }
     std::printf("\"error\": %.3g, \"tolerance\": %.3g, \"note\": \"%s\"}\n", error, tolerance,
                 note.c_str());
@@ -72,7 +70,8 @@ void Suite::print(const std::string& name, Work work, const Timing& timing, doub
     if (work.limit == Work::Limit::kNone) {
       std::printf("%16s %9s ", "", "");
     } else {
-      std::printf("%9.2f %s %7.1f %% ", rate, fma ? "GFLOP/s" : "GB/s   ", 100 * rate / limit);
+      std::printf("%9.2f %s %7.1f %% ", work.rate(timing.median), work.unit(),
+                  work.percent(timing.median, machine_));
     }
     std::printf("%9.1e  %s\n", error, note.c_str());
   }

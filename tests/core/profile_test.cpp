@@ -39,6 +39,9 @@ TEST_CASE("profile: ops, their backward and the optimiser are charged with their
     CHECK(linear.inputs[0] == eg::Shape{5, 3});
     CHECK(linear.inputs[1] == eg::Shape{2, 3});
     CHECK(linear.seconds > 0);
+    // x is data, the weight is trained.
+    CHECK(linear.wanted ==
+          (phase == Phase::kBackward ? std::vector<bool>{false, true} : std::vector<bool>{}));
   }
   CHECK(entry(profiler, "sgd", Phase::kOptimizer).calls == 2);
   CHECK(profiler.entries().size() == 5);

@@ -34,6 +34,7 @@ class Profiler {
     Phase phase = Phase::kForward;
     Shape result;               ///< of the op; () for an optimiser
     std::vector<Shape> inputs;  ///< of its tensors, absent ones left out
+    std::vector<bool> wanted;   ///< in backward: which of the inputs take a gradient
     Index calls = 0;
     double seconds = 0;
   };
@@ -59,13 +60,14 @@ class Profiler {
 
   /// Charges the time since the last call to an op.
   void charge(Phase phase, std::string_view op, const Shape& result = {},
-              const std::vector<Shape>& inputs = {}) {
+              const std::vector<Shape>& inputs = {}, const std::vector<bool>& wanted = {}) {
     const double seconds = std::chrono::duration<double>(Clock::now() - last_).count();
     auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-      return e.phase == phase && e.op == op && e.result == result && e.inputs == inputs;
+      return e.phase == phase && e.op == op && e.result == result && e.inputs == inputs &&
+             e.wanted == wanted;
     });
     if (entry == entries_.end()) {
-      entry = entries_.insert(entry, {std::string(op), phase, result, inputs});
+      entry = entries_.insert(entry, {std::string(op), phase, result, inputs, wanted});
     }
     ++entry->calls;
     entry->seconds += seconds;

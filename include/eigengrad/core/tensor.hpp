@@ -419,10 +419,13 @@ template <class T>
 void profile(Profiler::Phase phase, const char* op, const Shape& result,
              std::span<const typename Node<T>::Ptr> nodes) {
   std::vector<Shape> shapes;
+  std::vector<bool> wanted;
   for (const auto& node : nodes) {
-    if (node) shapes.push_back(node->value.shape());
+    if (!node) continue;
+    shapes.push_back(node->value.shape());
+    if (phase == Profiler::Phase::kBackward) wanted.push_back(node->requires_grad);
   }
-  Profiler::active()->charge(phase, op, result, shapes);
+  Profiler::active()->charge(phase, op, result, shapes, wanted);
 }
 
 template <class T, class... Rest>

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <benchmarks/profile_report.hpp>
+#include <cstdio>
+
+namespace bench {
+namespace {
+
+using eigengrad::Index;
+using eigengrad::Shape;
+using Entry = eigengrad::Profiler::Entry;
+using Phase = eigengrad::Profiler::Phase;
+
+double size(const Shape& shape) { return double(shape.numel()); }
+
+bool is_one_of(const std::string& op, std::initializer_list<const char*> names) {
+  return std::find(names.begin(), names.end(), op) != names.end();
+}
+
+/// Multiply-adds of the forward product; 0 for ops that are none.
+double forward_macs(const Entry& e) {
+  const std::vector<Shape>& in = e.inputs;
+  if (e.op == "linear") return size(e.result) * double(in[0].back());
+  if (e.op == "matmul") return size(e.result) * double(in[0].back());
+  if (e.op == "conv2d") return size(e.result) * size(in[1]) / double(in[1][0]);
+  // Each query meets each key, and each probability a value.
+  if (e.op == "self_attention") return 2 * size(e.result) * double(in[0][1]);
+  if (e.op == "cross_attention") return 2 * size(e.result) * double(in[1][1]);
+  if (e.op == "scaled_dot_product_attention") {
+    return (size(in[0]) + size(e.result)) * double(in[1][2]);
+  }
+  return 0;
+}
+
+/// Of inputs first to last, how many take a gradient.
+double wanted(const Entry& e, std::size_t count) {
+  double n = 0;
+  for (std::size_t i = 0; i < std::min(count, e.wanted.size()); ++i) n += e.wanted[i];
+  return n;
+}
+
+const char* phase_name(Phase phase) {
+  return phase == Phase::kForward ? "forward" : phase == Phase::kBackward ? "backward" : "step";
+}
+
+void print_json(const Entry& e, const ProfileReport& r, double total, const Work& work) {
+  std::printf("{\"op\": \"%s\", \"phase\": \"%s\", \"inputs\": [", e.op.c_str(),
+              phase_name(e.phase));
+  for (std::size_t i = 0; i < e.inputs.size(); ++i) {
+    std::printf("%s\"%s\"", i == 0 ? "" : ", ", e.inputs[i].str().c_str());
+  }
+  std::printf("], \"result\": \"%s\", \"calls\": %g, \"ms\": %.4f, \"percent_of_step\": %.2f",
+              e.result.str().c_str(), double(e.calls) / r.steps, e.seconds * 1e3 / r.steps,
+              100 * e.seconds / total);
+  const double seconds = e.seconds / double(e.calls);
+  if (work.limit != Work::Limit::kNone) {
+    std::printf(", \"limit\": \"%s\", \"%s\": %.2f, \"percent_of_limit\": %.1f", work.limit_name(),
+                work.key(), work.rate(seconds), work.percent(seconds, r.machine));
+  }
+  std::printf("}\n");
+}
+
+void print_line(const Entry& e, const ProfileReport& r, double total, const Work& work) {
+  std::printf("%9.3f  %5.1f %%  %5g  ", e.seconds * 1e3 / r.steps, 100 * e.seconds / total,
+              double(e.calls) / r.steps);
+  const double seconds = e.seconds / double(e.calls);
+  if (work.limit == Work::Limit::kNone) {
+    std::printf("%26s  ", "");
+  } else {
+    std::printf("%8.1f %s  %6.1f %%  ", work.rate(seconds), work.unit(),
+                work.percent(seconds, r.machine));
+  }
+  std::printf("%s%s%s", e.op.c_str(), e.phase == Phase::kForward ? "" : " ",
+              e.phase == Phase::kForward ? "" : phase_name(e.phase));
+  for (std::size_t i = 0; i < e.inputs.size(); ++i) {
+    std::printf("%s %s", i == 0 ? "" : ",", e.inputs[i].str().c_str());
+  }
+  std::printf("%s%s\n", e.inputs.empty() ? "" : " -> ",
+              e.inputs.empty() ? "" : e.result.str().c_str());
+}
+
+}  // namespace
+
+Work op_work(const Entry& e, Index parameters) {
+  if (e.phase == Phase::kOptimizer) {
+    // Parameter, gradient and two means read, all but the gradient written.
+    return e.op == "adamw" ? floats(7 * double(parameters)) : Work{};
+  }
+  const bool forward = e.phase == Phase::kForward;
+  if (const double macs = forward_macs(e); macs > 0) {
+    const bool attention = e.op.find("attention") != std::string::npos;
+    return flop(2 * macs * (forward ? 1 : attention ? 2 : wanted(e, 2)));
+  }
+  if (is_one_of(e.op, {"reshape", "flatten", "squeeze", "unsqueeze"})) return {};
+  double n = size(e.result);
+  const bool reads_its_result_only = is_one_of(e.op, {"slice", "narrow", "select", "embedding"});
+  if (forward && reads_its_result_only) return floats(2 * n);
+  for (std::size_t i = 0; i < e.inputs.size(); ++i) {
+    if (forward || e.wanted[i]) n += size(e.inputs[i]);
+  }
+  return floats(n);
+}
+
+void print_profile(const eigengrad::Profiler& profiler, const ProfileReport& report) {
+  std::vector<Entry> sorted = profiler.entries();
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Entry& a, const Entry& b) { return a.seconds > b.seconds; });
+  double total = 0;
+  for (const Entry& e : sorted) total += e.seconds;
+  if (!report.json) std::printf("ms a step    share  calls  %16s  %8s  op\n", "rate", "of limit");
+  for (const Entry& e : sorted) {
+    const Work work = op_work(e, report.parameters);
+    (report.json ? print_json : print_line)(e, report, total, work);
+  }
+}
+
+}  // namespace bench
