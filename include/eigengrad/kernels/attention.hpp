@@ -8,7 +8,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
 #include <eigengrad/kernels/gemm.hpp>
-#include <eigengrad/kernels/permute.hpp>
+#include <eigengrad/kernels/turn.hpp>
 
 /// Scaled dot-product attention, forward and backward: O = softmax(scale Q K^T + masks) V for each
 /// head of each sample.

@@ -6,220 +6,117 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/activation.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/gemm_tile.hpp>
 
 /// Matrix products: the one entry point for linear, matmul, attention and convolution.
 ///
-/// The product is computed in register tiles of kRows x kPanel elements. B is packed into panels,
-/// so that the inner loop reads it in one stream; A is read where it lies (row-major) or packed a
-/// tile at a time (transposed). K is cut at fixed places, and an element's sum runs over k in
-/// order whatever tile or thread it falls to: the bits do not depend on the number of threads.
+/// The product is computed in register tiles of kRows x kPanel elements (gemm_tile.hpp). B is
+/// packed into panels, so that the inner loop reads it in one stream; A is read where it lies
+/// (row-major) or packed (transposed). K is cut at fixed places, and an element's sum runs over k
+/// in order whatever tile or thread it falls to: the bits do not depend on the number of threads.
 namespace eigengrad::kernels {
-
-/// What happens to each element of C after its sum: `C = act(scale * sum + bias) + residual`.
-template <class T>
-struct GemmEpilogue {
-  T scale = T(1);
-  const T* bias = nullptr;  ///< (N), added to each row
-  Activation activation = Activation::kNone;
-  T* pre_activation = nullptr;  ///< receives scale * sum + bias, for backward
-  Index ld_pre = 0;
-  const T* residual = nullptr;
-  Index ld_residual = 0;
-
-  bool trivial() const {
-    return scale == T(1) && bias == nullptr && activation == Activation::kNone &&
-           pre_activation == nullptr && residual == nullptr;
-  }
-};
-
-/// C (M, N) = A (M, K) B (K, N), or += with `accumulate`; all row-major with leading dimensions.
-/// `transpose_a` says that A is stored as (K, M), `transpose_b` that B is stored as (N, K).
-template <class T>
-struct Gemm {
-  Index m = 0, n = 0, k = 0;
-  const T* a = nullptr;
-  Index lda = 0;
-  bool transpose_a = false;
-  const T* b = nullptr;
-  Index ldb = 0;
-  bool transpose_b = false;
-  T* c = nullptr;
-  Index ldc = 0;
-  bool accumulate = false;
-  GemmEpilogue<T> epilogue{};
-};
 
 namespace detail {
 
-/// Tile sizes. Accumulators fill the registers: 8 x 3 of 32 for AVX-512, 4 x 3 of 16 elsewhere,
-/// which leaves room for three vectors of B and one of A.
-template <class T, class Arch>
-struct GemmTile {
-  static constexpr Index kLanes = simd::kLanes<T, Arch>;
-  static constexpr Index kVectors = 3;
-  static constexpr Index kPanel = kVectors * kLanes;
-  static constexpr Index kRows = Arch::kBytes == 64 ? 8 : 4;
+/// How rows are cut into register tiles: whole ones, then perhaps one of 4, then single rows.
+template <int FullRows>
+struct GemmRowTiles {
+  explicit GemmRowTiles(Index rows) : whole(rows / FullRows), rest(rows % FullRows) {}
+
+  Index count() const { return whole + (rest >= 4 ? rest - 3 : rest); }
+  Index rows(Index i) const { return i < whole ? FullRows : i == whole && rest >= 4 ? 4 : 1; }
+
+  Index whole, rest;
 };
 
-inline constexpr Index kGemmBlockK = 256;  // a tile of A and a panel of B stay in L1
-inline constexpr Index kGemmBlockN = 768;  // kGemmBlockK x kGemmBlockN of packed B stay in L2
-
-/// One register tile: `Rows` x (`Vectors` vectors) of C from `kc` steps of k.
-template <class T, class Arch, int Rows, int Vectors>
-EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step, Index k_step,
-                                const T* __restrict b, T* __restrict c, Index ldc, Index cols,
-                                bool add) {
-  using V = simd::Vec<T, Arch>;
-  constexpr Index kLanes = simd::kLanes<T, Arch>;
-  V sum[Rows][Vectors];
-  EIGENGRAD_UNROLL
-  for (int i = 0; i < Rows; ++i) {
-    EIGENGRAD_UNROLL
-    for (int j = 0; j < Vectors; ++j) sum[i][j] = V{};
-  }
-  for (Index p = 0; p < kc; ++p) {
-    V panel[Vectors];
-    EIGENGRAD_UNROLL
-    for (int j = 0; j < Vectors; ++j) panel[j] = simd::load<V>(b + j * kLanes);
-    EIGENGRAD_UNROLL
-    for (int i = 0; i < Rows; ++i) {
-      const V x = a[i * row_step] - V{};
-      EIGENGRAD_UNROLL
-      for (int j = 0; j < Vectors; ++j) sum[i][j] += x * panel[j];
-    }
-    b += Vectors * kLanes;
-    a += k_step;
-  }
-  if (cols == Vectors * kLanes) {
-    EIGENGRAD_UNROLL
-    for (int i = 0; i < Rows; ++i) {
-      EIGENGRAD_UNROLL
-      for (int j = 0; j < Vectors; ++j) {
-        T* out = c + i * ldc + j * kLanes;
-        simd::store<V>(out, add ? sum[i][j] + simd::load<V>(out) : sum[i][j]);
-      }
-    }
-    return;
-  }
-  EIGENGRAD_UNROLL
-  for (int i = 0; i < Rows; ++i) {
-    T line[Vectors * kLanes];
-    EIGENGRAD_UNROLL
-    for (int j = 0; j < Vectors; ++j) simd::store<V>(line + j * kLanes, sum[i][j]);
-    T* out = c + i * ldc;
-    for (Index j = 0; j < cols; ++j) out[j] = add ? line[j] + out[j] : line[j];
-  }
-}
-
-/// Copies `cols` columns of B (kc rows) into a panel of `width` columns, zeros behind them.
-template <class T, class Arch>
-EIGENGRAD_INLINE void gemm_pack_b(const Gemm<T>& g, Index k0, Index kc, Index n0, Index cols,
-                                  Index width, T* __restrict out) {
-  using V = simd::Vec<T, Arch>;
-  if (!g.transpose_b) {
-    const T* from = g.b + k0 * g.ldb + n0;
-    for (Index p = 0; p < kc; ++p, from += g.ldb, out += width) {
-      if (cols == width) {
-        for (Index j = 0; j < width; j += simd::kSize<V>)
-          simd::store<V>(out + j, simd::load<V>(from + j));
-      } else {
-        for (Index j = 0; j < width; ++j) out[j] = j < cols ? from[j] : T(0);
-      }
-    }
-    return;
-  }
-  const T* from = g.b + n0 * g.ldb + k0;
-  constexpr Index kStrip = 16;  // a strip of a few lines of B stays in L1 while it is turned
-  for (Index p0 = 0; p0 < kc; p0 += kStrip) {
-    const Index p1 = std::min(kc, p0 + kStrip);
-    for (Index j = 0; j < width; ++j) {
-      for (Index p = p0; p < p1; ++p) out[p * width + j] = j < cols ? from[j * g.ldb + p] : T(0);
-    }
-  }
-}
-
-/// Applies the epilogue to `rows` x `cols` of C at (m0, n0), while they are in cache.
-template <class T, class Arch, Activation A>
-EIGENGRAD_INLINE void gemm_epilogue(const Gemm<T>& g, Index m0, Index rows, Index n0, Index cols) {
-  using V = simd::Vec<T, Arch>;
-  const GemmEpilogue<T>& e = g.epilogue;
-  for (Index i = m0; i < m0 + rows; ++i) {
-    T* c = g.c + i * g.ldc + n0;
-    const T* bias = e.bias ? e.bias + n0 : nullptr;
-    const T* residual = e.residual ? e.residual + i * e.ld_residual + n0 : nullptr;
-    T* pre = e.pre_activation ? e.pre_activation + i * e.ld_pre + n0 : nullptr;
-    auto finish = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
-      V x = fetch(c) * e.scale;
-      if (bias) x += fetch(bias);
-      if (pre) put(pre, x);
-      x = activate<A>(x);
-      if (residual) x += fetch(residual);
-      put(c, x);
-    };
-    simd::for_each_vector<V>(
-        cols,
-        [&](Index j) EIGENGRAD_INLINE_LAMBDA {
-          finish([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + j); },
-                 [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + j, v); });
-        },
-        [&](Index j, Index n) EIGENGRAD_INLINE_LAMBDA {
-          finish([=](const T* p)
-                     EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + j, n); },
-                 [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + j, v, n); });
-        });
-  }
+/// The largest multiple of `unit` up to `fit` (at least one unit), evened out over `n`.
+inline Index gemm_cut(Index n, Index fit, Index unit) {
+  fit = std::max<Index>(1, fit / unit) * unit;
+  const Index parts = std::max<Index>(1, (n + fit - 1) / fit);
+  return std::max<Index>(1, ((n + parts - 1) / parts + unit - 1) / unit) * unit;
 }
 
 /// The block [m0, m1) x [n0, n1) of C, serially.
+///
+/// A row-major: panels of B are packed, and each tile of rows meets all of them; A is read where
+/// it lies, once. A transposed (a weight's gradient: a small C and a long K): A is packed, and each
+/// panel of B, packed when its turn comes, meets all tiles of rows.
 template <class T>
 struct GemmBlock {
   template <class Arch>
   static EIGENGRAD_INLINE void run(const Gemm<T>* gp, Index m0, Index m1, Index n0, Index n1) {
     using Tile = GemmTile<T, Arch>;
     constexpr int kRows = static_cast<int>(Tile::kRows);
+    constexpr Index kPanel = Tile::kPanel;
     const Gemm<T>& g = *gp;
-    const Index block_n =
-        std::min<Index>((n1 - n0 + Tile::kPanel - 1) / Tile::kPanel * Tile::kPanel,
-                        kGemmBlockN / Tile::kPanel * Tile::kPanel);
-    const Index block_k = std::min(g.k, kGemmBlockK);
-    eigengrad::detail::Scratch<T> packed(block_k * block_n + kRows * block_k);
-    T* packed_a = packed.data() + block_k * block_n;
-    for (Index n = n0; n < n1; n += block_n) {
-      const Index nc = std::min(block_n, n1 - n);
-      for (Index k = 0; k == 0 || k < g.k; k += kGemmBlockK) {
-        const Index kc = std::min(kGemmBlockK, g.k - k);
-        const bool add = g.accumulate || k > 0;
-        const bool last = k + kGemmBlockK >= g.k;
-        for (Index j = 0; j < nc; j += Tile::kPanel) {
-          const Index cols = std::min(Tile::kPanel, nc - j);
-          const Index width = (cols + Tile::kLanes - 1) / Tile::kLanes * Tile::kLanes;
-          gemm_pack_b<T, Arch>(g, k, kc, n + j, cols, width, packed.data() + j * kc);
-        }
-        for (Index m = m0; m < m1;) {
-          const Index left = m1 - m;
-          const Index rows = left >= kRows ? kRows : left >= 4 ? 4 : 1;
-          const T* a = g.transpose_a ? packed_a : g.a + m * g.lda + k;
-          const Index row_step = g.transpose_a ? 1 : g.lda;
-          const Index k_step = g.transpose_a ? rows : 1;
-          if (g.transpose_a) {
-            pack_a<kRows>(g.a + k * g.lda + m, g.lda, kc, rows, packed_a);
+    const bool by_rows = !g.transpose_a;
+    const Index block_k = gemm_block_k(g.k);
+    const Index fit = kGemmPackedBytes / (std::max<Index>(1, block_k) * Index{sizeof(T)});
+    const Index block_m = by_rows ? m1 - m0 : gemm_cut(m1 - m0, fit, kRows);
+    const Index block_n = by_rows ? gemm_cut(n1 - n0, fit, kPanel) : n1 - n0;
+    // Tiles of packed A are written side by side: whole powers of two apart, they would evict one
+    // another from the cache.
+    const Index a_step = block_k * kRows + kPanel;
+    const Index a_size = by_rows ? 0 : GemmRowTiles<kRows>(block_m).count() * a_step;
+    eigengrad::detail::Scratch<T> packed(a_size + block_k * (by_rows ? block_n : kPanel));
+    T* const packed_b = packed.data() + a_size;
+
+    for (Index m = m0; m < m1; m += block_m) {
+      const Index mc = std::min(block_m, m1 - m);
+      const GemmRowTiles<kRows> tiles(mc);
+      for (Index n = n0; n < n1; n += block_n) {
+        const Index nc = std::min(block_n, n1 - n);
+        const Index panels = (nc + kPanel - 1) / kPanel;
+        for (Index k = 0; k == 0 || k < g.k; k += block_k) {
+          const Index kc = std::min(block_k, g.k - k);
+          const bool add = g.accumulate || k > 0;
+          const bool finish = k + block_k >= g.k && !g.epilogue.trivial();
+          auto pack_panel = [&](Index panel, T* to) EIGENGRAD_INLINE_LAMBDA {
+            const Index cols = std::min(kPanel, nc - panel * kPanel);
+            const Index width = (cols + Tile::kLanes - 1) / Tile::kLanes * Tile::kLanes;
+            gemm_pack_b<T, Arch>(g, k, kc, n + panel * kPanel, cols, width, to);
+          };
+          GemmPrefetch<T> next_block;
+          if (by_rows) {
+            for (Index p = 0; p < panels; ++p) pack_panel(p, packed_b + p * kPanel * kc);
+          } else {
+            gemm_pack_a<kRows>(packed.data(), a_step, g.a + k * g.lda + m, g.lda, mc, kc);
+            const Index left = std::min(block_k, g.k - k - kc);
+            next_block = {g.a + (k + kc) * g.lda + m, g.lda, left, mc};
           }
-          for (Index j = 0; j < nc; j += Tile::kPanel) {
-            const Index cols = std::min(Tile::kPanel, nc - j);
-            const T* b = packed.data() + j * kc;
-            T* c = g.c + m * g.ldc + n + j;
-            auto tile = [&]<int R, int W>() EIGENGRAD_INLINE_LAMBDA {
-              gemm_tile<T, Arch, R, W>(kc, a, row_step, k_step, b, c, g.ldc, cols, add);
-            };
+          GemmPrefetch<T> next;
+          const Index count = tiles.count() * panels;
+          Index tile = 0, panel = 0, row = m;
+          for (Index i = 0; i < count; ++i) {
+            const Index rows = tiles.rows(tile);
+            if (by_rows && panel == 0 && tile + 1 < tiles.count()) {
+              next = {g.a + (row + rows) * g.lda + k, g.lda, tiles.rows(tile + 1), kc};
+            } else if (!by_rows && tile == 0) {
+              pack_panel(panel, packed_b);
+              const Index column = n + (panel + 1) * kPanel;
+              const Index cols = std::min(kPanel, n + nc - column);
+              if (cols > 0) {
+                next = g.transpose_b ? GemmPrefetch<T>(g.b + column * g.ldb + k, g.ldb, cols, kc)
+                                     : GemmPrefetch<T>(g.b + k * g.ldb + column, g.ldb, kc, cols);
+              }
+            }
+            const Index j = panel * kPanel;
+            const Index cols = std::min(kPanel, nc - j);
+            const T* a = by_rows ? g.a + row * g.lda + k : packed.data() + tile * a_step;
+            const T* b = by_rows ? packed_b + j * kc : packed_b;
+            T* c = g.c + row * g.ldc + n + j;
+            const Index row_step = by_rows ? g.lda : 1;
+            const Index k_step = by_rows ? 1 : rows;
             auto by_width = [&]<int R>() EIGENGRAD_INLINE_LAMBDA {
               if (cols > 2 * Tile::kLanes) {
-                tile.template operator()<R, 3>();
+                gemm_tile<T, Arch, R, 3>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
+                                         next_block);
               } else if (cols > Tile::kLanes) {
-                tile.template operator()<R, 2>();
+                gemm_tile<T, Arch, R, 2>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
+                                         next_block);
               } else {
-                tile.template operator()<R, 1>();
+                gemm_tile<T, Arch, R, 1>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
+                                         next_block);
               }
             };
             if (rows == kRows) {
@@ -229,41 +126,25 @@ struct GemmBlock {
             } else {
               by_width.template operator()<1>();
             }
+            const bool row_done = panel + 1 == panels;
+            if (finish && !by_rows) {
+              gemm_epilogue<T, Arch>(g, row, rows, n + j, cols);
+            } else if (finish && row_done) {
+              gemm_epilogue<T, Arch>(g, row, rows, n, nc);
+            }
+            // On to the next panel of this tile of rows, or to the next tile on this panel.
+            row += by_rows && !row_done ? 0 : rows;
+            if (by_rows) {
+              panel = row_done ? 0 : panel + 1;
+              tile += row_done;
+            } else if (++tile == tiles.count()) {
+              tile = 0;
+              row = m;
+              ++panel;
+            }
           }
-          if (last && !g.epilogue.trivial()) epilogue<Arch>(g, m, rows, n, nc);
-          m += rows;
         }
       }
-    }
-  }
-
-  /// Copies `rows` columns of a transposed A (kc rows of it), so that a tile reads them in line.
-  template <int FullRows>
-  static EIGENGRAD_INLINE void pack_a(const T* from, Index lda, Index kc, Index rows, T* out) {
-    if (rows == FullRows) {
-      for (Index p = 0; p < kc; ++p, from += lda, out += FullRows) {
-        __builtin_memcpy(out, from, FullRows * sizeof(T));
-      }
-      return;
-    }
-    for (Index p = 0; p < kc; ++p, from += lda, out += rows) {
-      for (Index i = 0; i < rows; ++i) out[i] = from[i];
-    }
-  }
-
-  template <class Arch>
-  static EIGENGRAD_INLINE void epilogue(const Gemm<T>& g, Index m, Index rows, Index n, Index nc) {
-    switch (g.epilogue.activation) {
-      case Activation::kNone:
-        return gemm_epilogue<T, Arch, Activation::kNone>(g, m, rows, n, nc);
-      case Activation::kRelu:
-        return gemm_epilogue<T, Arch, Activation::kRelu>(g, m, rows, n, nc);
-      case Activation::kGelu:
-        return gemm_epilogue<T, Arch, Activation::kGelu>(g, m, rows, n, nc);
-      case Activation::kGeluTanh:
-        return gemm_epilogue<T, Arch, Activation::kGeluTanh>(g, m, rows, n, nc);
-      case Activation::kSilu:
-        return gemm_epilogue<T, Arch, Activation::kSilu>(g, m, rows, n, nc);
     }
   }
 };

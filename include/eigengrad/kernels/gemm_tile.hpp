@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <eigengrad/core/shape.hpp>
+#include <eigengrad/kernels/activation.hpp>
+#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/turn.hpp>
+
+/// What a matrix product is made of: the register tile, packing, prefetching, the epilogue.
+namespace eigengrad::kernels {
+
+/// What happens to each element of C after its sum: `C = act(scale * sum + bias) + residual`.
+template <class T>
+struct GemmEpilogue {
+  T scale = T(1);
+  const T* bias = nullptr;  ///< (N), added to each row
+  Activation activation = Activation::kNone;
+  T* pre_activation = nullptr;  ///< receives scale * sum + bias, for backward
+  Index ld_pre = 0;
+  const T* residual = nullptr;
+  Index ld_residual = 0;
+
+  bool trivial() const {
+    return scale == T(1) && bias == nullptr && activation == Activation::kNone &&
+           pre_activation == nullptr && residual == nullptr;
+  }
+};
+
+/// C (M, N) = A (M, K) B (K, N), or += with `accumulate`; all row-major with leading dimensions.
+/// `transpose_a` says that A is stored as (K, M), `transpose_b` that B is stored as (N, K).
+template <class T>
+struct Gemm {
+  Index m = 0, n = 0, k = 0;
+  const T* a = nullptr;
+  Index lda = 0;
+  bool transpose_a = false;
+  const T* b = nullptr;
+  Index ldb = 0;
+  bool transpose_b = false;
+  T* c = nullptr;
+  Index ldc = 0;
+  bool accumulate = false;
+  GemmEpilogue<T> epilogue{};
+};
+
+namespace detail {
+
+/// Tile sizes. Accumulators fill the registers: 8 x 3 of 32 for AVX-512, 4 x 3 of 16 elsewhere,
+/// which leaves room for three vectors of B and one of A.
+template <class T, class Arch>
+struct GemmTile {
+  static constexpr Index kLanes = simd::kLanes<T, Arch>;
+  static constexpr Index kVectors = 3;
+  static constexpr Index kPanel = kVectors * kLanes;
+  static constexpr Index kRows = Arch::kBytes == 64 ? 8 : 4;
+};
+
+inline constexpr Index kGemmBlockK = 384;  // longer sums are cut: a tile of A stays in L1
+inline constexpr Index kGemmPackedBytes = Index{768} << 10;  // of packed B: it stays in L2
+
+inline constexpr Index kGemmPrefetchSteps = 8;  // steps of k to each cache line asked for
+
+/// Length of the blocks that K is cut into: equal ones. Depends on K alone, as the sums do.
+inline Index gemm_block_k(Index k) {
+  const Index blocks = std::max<Index>(1, (k + kGemmBlockK - 1) / kGemmBlockK);
+  return (k + blocks - 1) / blocks;
+}
+
+/// Memory that will be read soon, asked for one cache line at a time. The hardware foresees neither
+/// the rows of the next tile of A nor the pieces of rows of a panel; and many requests at once
+/// would hold up the loads of the tile that is being computed.
+template <class T>
+class GemmPrefetch {
+ public:
+  GemmPrefetch() = default;
+  /// `rows` rows of `n` elements, `step` apart.
+  GemmPrefetch(const T* from, Index step, Index rows, Index n)
+      : row_(from), step_(step), length_(n), rows_(n > 0 ? rows : 0) {}
+
+  EIGENGRAD_INLINE void line() {
+    if (rows_ <= 0) return;
+    __builtin_prefetch(row_ + at_);
+    at_ += 64 / static_cast<Index>(sizeof(T));
+    if (at_ < length_) return;
+    at_ = 0;
+    row_ += step_;
+    --rows_;
+  }
+
+ private:
+  const T* row_ = nullptr;
+  Index step_ = 0, length_ = 0, rows_ = 0, at_ = 0;
+};
+
+/// One register tile: `Rows` x (`Vectors` vectors) of C from `kc` steps of k. Meanwhile
+/// asks for what `next` and `later` hold.
+template <class T, class Arch, int Rows, int Vectors>
+EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step, Index k_step,
+                                const T* __restrict b, T* __restrict c, Index ldc, Index cols,
+                                bool add, GemmPrefetch<T>& next, GemmPrefetch<T>& later) {
+  using V = simd::Vec<T, Arch>;
+  constexpr Index kLanes = simd::kLanes<T, Arch>;
+  V sum[Rows][Vectors];
+  EIGENGRAD_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    EIGENGRAD_UNROLL
+    for (int j = 0; j < Vectors; ++j) sum[i][j] = V{};
+  }
+  for (Index p = 0; p < kc; ++p) {
+    if (p % kGemmPrefetchSteps == 0) {
+      next.line();
+      later.line();
+    }
+    V panel[Vectors];
+    EIGENGRAD_UNROLL
+    for (int j = 0; j < Vectors; ++j) panel[j] = simd::load<V>(b + j * kLanes);
+    EIGENGRAD_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      const V x = a[i * row_step] - V{};
+      EIGENGRAD_UNROLL
+      for (int j = 0; j < Vectors; ++j) sum[i][j] += x * panel[j];
+    }
+    b += Vectors * kLanes;
+    a += k_step;
+  }
+  if (cols == Vectors * kLanes) {
+    EIGENGRAD_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      EIGENGRAD_UNROLL
+      for (int j = 0; j < Vectors; ++j) {
+        T* out = c + i * ldc + j * kLanes;
+        simd::store<V>(out, add ? sum[i][j] + simd::load<V>(out) : sum[i][j]);
+      }
+    }
+    return;
+  }
+  EIGENGRAD_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    T line[Vectors * kLanes];
+    EIGENGRAD_UNROLL
+    for (int j = 0; j < Vectors; ++j) simd::store<V>(line + j * kLanes, sum[i][j]);
+    T* out = c + i * ldc;
+    for (Index j = 0; j < cols; ++j) out[j] = add ? line[j] + out[j] : line[j];
+  }
+}
+
+/// Copies `cols` columns of B (kc rows) into a panel of `width` columns, zeros behind them.
+template <class T, class Arch>
+EIGENGRAD_INLINE void gemm_pack_b(const Gemm<T>& g, Index k0, Index kc, Index n0, Index cols,
+                                  Index width, T* __restrict out) {
+  using V = simd::Vec<T, Arch>;
+  if (!g.transpose_b) {
+    const T* from = g.b + k0 * g.ldb + n0;
+    for (Index p = 0; p < kc; ++p, from += g.ldb, out += width) {
+      if (cols == width) {
+        for (Index j = 0; j < width; j += simd::kSize<V>)
+          simd::store<V>(out + j, simd::load<V>(from + j));
+      } else {
+        for (Index j = 0; j < width; ++j) out[j] = j < cols ? from[j] : T(0);
+      }
+    }
+    return;
+  }
+  const T* from = g.b + n0 * g.ldb + k0;
+  Turn<T>::template run<Arch>(out, width, from, g.ldb, cols, kc);
+  for (Index p = 0; cols < width && p < kc; ++p) {
+    for (Index j = cols; j < width; ++j) out[p * width + j] = T(0);
+  }
+}
+
+/// Copies a transposed A, `kc` rows of `m` elements, into tiles of `Rows` (then perhaps 4, then 1)
+/// columns, each of which a register tile reads in line; tiles start `step` apart.
+template <int Rows, class T>
+EIGENGRAD_INLINE void gemm_pack_a(T* __restrict out, Index step, const T* from, Index lda, Index m,
+                                  Index kc) {
+  for (Index p = 0; p < kc; ++p, from += lda) {
+    T* to = out;
+    Index i = 0;
+    for (; i + Rows <= m; i += Rows, to += step) {
+      __builtin_memcpy(to + p * Rows, from + i, Rows * sizeof(T));
+    }
+    if (i + 4 <= m) {
+      __builtin_memcpy(to + p * 4, from + i, 4 * sizeof(T));
+      i += 4;
+      to += step;
+    }
+    for (; i < m; ++i, to += step) to[p] = from[i];
+  }
+}
+
+/// Applies the epilogue to `rows` x `cols` of C at (m0, n0), while they are in cache.
+template <class T, class Arch, Activation A>
+EIGENGRAD_INLINE void gemm_epilogue(const Gemm<T>& g, Index m0, Index rows, Index n0, Index cols) {
+  using V = simd::Vec<T, Arch>;
+  const GemmEpilogue<T>& e = g.epilogue;
+  for (Index i = m0; i < m0 + rows; ++i) {
+    T* c = g.c + i * g.ldc + n0;
+    const T* bias = e.bias ? e.bias + n0 : nullptr;
+    const T* residual = e.residual ? e.residual + i * e.ld_residual + n0 : nullptr;
+    T* pre = e.pre_activation ? e.pre_activation + i * e.ld_pre + n0 : nullptr;
+    auto finish = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
+      V x = fetch(c) * e.scale;
+      if (bias) x += fetch(bias);
+      if (pre) put(pre, x);
+      x = activate<A>(x);
+      if (residual) x += fetch(residual);
+      put(c, x);
+    };
+    simd::for_each_vector<V>(
+        cols,
+        [&](Index j) EIGENGRAD_INLINE_LAMBDA {
+          finish([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + j); },
+                 [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + j, v); });
+        },
+        [&](Index j, Index n) EIGENGRAD_INLINE_LAMBDA {
+          finish([=](const T* p)
+                     EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + j, n); },
+                 [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + j, v, n); });
+        });
+  }
+}
+
+template <class T, class Arch>
+EIGENGRAD_INLINE void gemm_epilogue(const Gemm<T>& g, Index m, Index rows, Index n, Index cols) {
+  switch (g.epilogue.activation) {
+    case Activation::kNone:
+      return gemm_epilogue<T, Arch, Activation::kNone>(g, m, rows, n, cols);
+    case Activation::kRelu:
+      return gemm_epilogue<T, Arch, Activation::kRelu>(g, m, rows, n, cols);
+    case Activation::kGelu:
+      return gemm_epilogue<T, Arch, Activation::kGelu>(g, m, rows, n, cols);
+    case Activation::kGeluTanh:
+      return gemm_epilogue<T, Arch, Activation::kGeluTanh>(g, m, rows, n, cols);
+    case Activation::kSilu:
+      return gemm_epilogue<T, Arch, Activation::kSilu>(g, m, rows, n, cols);
+  }
+}
+
+}  // namespace detail
+}  // namespace eigengrad::kernels
