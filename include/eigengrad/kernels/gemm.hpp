@@ -51,13 +51,14 @@ struct GemmBlock {
     const Gemm<T>& g = *gp;
     const bool by_rows = !g.transpose_a;
     const Index block_k = gemm_block_k(g.k);
-    const Index fit = kGemmPackedBytes / (std::max<Index>(1, block_k) * Index{sizeof(T)});
+    const Index fit = kGemmPackedBytes / (block_k * Index{sizeof(T)});
     const Index block_m = by_rows ? m1 - m0 : gemm_cut(m1 - m0, fit, kRows);
     const Index block_n = by_rows ? gemm_cut(n1 - n0, fit, kPanel) : n1 - n0;
     // Tiles of packed A are written side by side: whole powers of two apart, they would evict one
     // another from the cache.
     const Index a_step = block_k * kRows + kPanel;
-    const Index a_size = by_rows ? 0 : GemmRowTiles<kRows>(block_m).count() * a_step;
+    // The last block may end in single rows, each a tile of its own.
+    const Index a_size = by_rows ? 0 : (block_m / kRows + kRows) * a_step;
     eigengrad::detail::Scratch<T> packed(a_size + block_k * (by_rows ? block_n : kPanel));
     T* const packed_b = packed.data() + a_size;
 

@@ -18,7 +18,7 @@ template <class T>
 struct GemmEigenEpilogue {
   template <class Arch>
   static EIGENGRAD_INLINE void run(const Gemm<T>* g, Index m0, Index rows, Index n0, Index cols) {
-    GemmBlock<T>::template epilogue<Arch>(*g, m0, rows, n0, cols);
+    gemm_epilogue<T, Arch>(*g, m0, rows, n0, cols);
   }
 };
 

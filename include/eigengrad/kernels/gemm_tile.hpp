@@ -65,7 +65,7 @@ inline constexpr Index kGemmPrefetchSteps = 8;  // steps of k to each cache line
 /// Length of the blocks that K is cut into: equal ones. Depends on K alone, as the sums do.
 inline Index gemm_block_k(Index k) {
   const Index blocks = std::max<Index>(1, (k + kGemmBlockK - 1) / kGemmBlockK);
-  return (k + blocks - 1) / blocks;
+  return std::max<Index>(1, (k + blocks - 1) / blocks);
 }
 
 /// Memory that will be read soon, asked for one cache line at a time. The hardware foresees neither
