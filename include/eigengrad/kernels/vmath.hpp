@@ -48,8 +48,33 @@ EIGENGRAD_INLINE V copy_sign(V magnitude, V sign) {
 
 template <class V>
 EIGENGRAD_INLINE V abs(V x) {
-  return x < V{} ? -x : x + V{};  // + 0 turns -0 into 0
+  if constexpr (!detail::kFastFloat<V>) {
+    return x < V{} ? -x : x + V{};  // + 0 turns -0 into 0
+  } else {
+    return (V)((typename detail::IntOf<V>::type)x & 0x7fffffff);
+  }
 }
+
+namespace detail {
+
+inline constexpr float kExpHigh = 88.722839f;  // log of the largest float
+inline constexpr float kExpLow = -87.336545f;  // log of the smallest normal float
+
+/// e^x for x in [kExpLow, kExpHigh].
+template <class V>
+EIGENGRAD_INLINE V exp_in_range(V x) {
+  using I = typename IntOf<V>::type;
+  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+  const V shifted = x * 1.44269504f + 12582912.f;
+  const V n = shifted - 12582912.f;
+  V r = x - n * 0.693359375f;  // log 2 in two parts: the first product is exact
+  r = r + n * 2.12194440e-4f;
+  const V p = poly(r, 0.49999994f, 0.16666521f, 0.041668389f, 0.0083687166f, 0.0013814609f);
+  const V e = p * (r * r) + r + 1.f;
+  return (V)((I)e + ((I)shifted << 23));
+}
+
+}  // namespace detail
 
 /// e^x. float: results below the smallest normal number are 0.
 template <class V>
@@ -57,21 +82,11 @@ EIGENGRAD_INLINE V exp(V x) {
   if constexpr (!detail::kFastFloat<V>) {
     return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::exp(v); });
   } else {
-    using I = typename detail::IntOf<V>::type;
-    constexpr float kHigh = 88.722839f;  // log of the largest float
-    constexpr float kLow = -87.336545f;  // log of the smallest normal float
-    const V clamped = simd::min(simd::max(x, simd::broadcast<V>(kLow)), simd::broadcast<V>(kHigh));
-    // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
-    const V shifted = clamped * 1.44269504f + 12582912.f;
-    const V n = shifted - 12582912.f;
-    V r = clamped - n * 0.693359375f;  // log 2 in two parts: the first product is exact
-    r = r + n * 2.12194440e-4f;
-    const V p =
-        detail::poly(r, 0.49999994f, 0.16666521f, 0.041668389f, 0.0083687166f, 0.0013814609f);
-    const V e = p * (r * r) + r + 1.f;
-    V y = (V)((I)e + ((I)shifted << 23));
-    y = x < kLow ? V{} : y;
-    y = x > kHigh ? simd::broadcast<V>(std::numeric_limits<float>::infinity()) : y;
+    const V clamped = simd::min(simd::max(x, simd::broadcast<V>(detail::kExpLow)),
+                                simd::broadcast<V>(detail::kExpHigh));
+    V y = detail::exp_in_range(clamped);
+    y = x < detail::kExpLow ? V{} : y;
+    y = x > detail::kExpHigh ? simd::broadcast<V>(std::numeric_limits<float>::infinity()) : y;
     return x == x ? y : x;
   }
 }
@@ -202,12 +217,16 @@ EIGENGRAD_INLINE V sqrt(V x) {
 template <class V>
 EIGENGRAD_INLINE V normal_cdf(V x, V& density) {
   using E = simd::Element<V>;
-  const V e = exp(x * x * E(-0.5));
-  density = e * E(0.3989422804014327);
+  const V exponent = x * x * E(-0.5);
   if constexpr (!detail::kFastFloat<V>) {
+    density = exp(exponent) * E(0.3989422804014327);
     return detail::per_lane(
         x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return 0.5 * std::erfc(-v * 0.7071067811865476); });
   } else {
+    // Never above 0, and NaN comes back through x: fewer selects than exp.
+    V e = detail::exp_in_range(simd::max(exponent, simd::broadcast<V>(detail::kExpLow)));
+    e = exponent < detail::kExpLow ? V{} : e;
+    density = e * 0.3989422804014327f;
     const V tail = detail::erfc_positive(abs(x) * 0.707106781f, e) * 0.5f;
     return x > V{} ? 1.f - tail : tail;
   }
