@@ -18,6 +18,7 @@
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/linear.hpp>
 #include <eigengrad/ops/matmul.hpp>
+#include <eigengrad/ops/mlp.hpp>
 #include <eigengrad/ops/mse_loss.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/pad.hpp>

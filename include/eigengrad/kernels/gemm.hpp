@@ -61,6 +61,7 @@ struct GemmBlock {
     const Index a_size = by_rows ? 0 : (block_m / kRows + kRows) * a_step;
     eigengrad::detail::Scratch<T> packed(a_size + block_k * (by_rows ? block_n : kPanel));
     T* const packed_b = packed.data() + a_size;
+    eigengrad::detail::Scratch<T> partial(g.row_sums ? block_m : 0);
 
     for (Index m = m0; m < m1; m += block_m) {
       const Index mc = std::min(block_m, m1 - m);
@@ -81,7 +82,12 @@ struct GemmBlock {
           if (by_rows) {
             for (Index p = 0; p < panels; ++p) pack_panel(p, packed_b + p * kPanel * kc);
           } else {
-            gemm_pack_a<kRows>(packed.data(), a_step, g.a + k * g.lda + m, g.lda, mc, kc);
+            // Sums of a block of K first: fewer roundings than one long sum.
+            T* sums = g.row_sums && n == 0 ? partial.data() : nullptr;
+            if (sums) std::fill_n(sums, mc, T(0));
+            gemm_pack_a<T, Arch, kRows>(packed.data(), a_step, sums, g.a + k * g.lda + m, g.lda, mc,
+                                        kc);
+            for (Index i = 0; sums && i < mc; ++i) g.row_sums[m + i] += sums[i];
             const Index left = std::min(block_k, g.k - k - kc);
             next_block = {g.a + (k + kc) * g.lda + m, g.lda, left, mc};
           }

@@ -51,6 +51,9 @@ void gemm_eigen_block(const Gemm<T>& g, Index m0, Index m1, Index n0, Index n1) 
   } else {
     with_a(Eigen::Map<const RowMajor, 0, Stride>(g.a + m0 * g.lda, m, g.k, Stride(g.lda)));
   }
+  for (Index k = 0; g.row_sums && n0 == 0 && k < g.k; ++k) {
+    for (Index i = m0; i < m1; ++i) g.row_sums[i] += g.a[k * g.lda + i];
+  }
   if (!g.epilogue.trivial()) simd::dispatch<GemmEigenEpilogue<T>>(&g, m0, m, n0, n);
 }
 

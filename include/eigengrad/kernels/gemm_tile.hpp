@@ -11,20 +11,26 @@
 /// What a matrix product is made of: the register tile, packing, prefetching, the epilogue.
 namespace eigengrad::kernels {
 
-/// What happens to each element of C after its sum: `C = act(scale * sum + bias) + residual`.
+/// What happens to each element of C after its sum:
+/// `C = factor act(scale sum + bias) + residual`; absent arrays are left out.
 template <class T>
 struct GemmEpilogue {
   T scale = T(1);
   const T* bias = nullptr;  ///< (N), added to each row
   Activation activation = Activation::kNone;
-  T* pre_activation = nullptr;  ///< receives scale * sum + bias, for backward
+  T* pre_activation = nullptr;  ///< receives scale * sum + bias
   Index ld_pre = 0;
+  T* derivative = nullptr;  ///< receives act'(scale * sum + bias), for backward
+  Index ld_derivative = 0;
+  const T* factor = nullptr;
+  Index ld_factor = 0;
   const T* residual = nullptr;
   Index ld_residual = 0;
 
   bool trivial() const {
     return scale == T(1) && bias == nullptr && activation == Activation::kNone &&
-           pre_activation == nullptr && residual == nullptr;
+           pre_activation == nullptr && derivative == nullptr && factor == nullptr &&
+           residual == nullptr;
   }
 };
 
@@ -42,6 +48,9 @@ struct Gemm {
   T* c = nullptr;
   Index ldc = 0;
   bool accumulate = false;
+  /// (M): the sums of A's rows over K are added to it, where A is transposed (null otherwise). It
+  /// is a bias's gradient, had while A is packed for the weight's.
+  T* row_sums = nullptr;
   GemmEpilogue<T> epilogue{};
 };
 
@@ -171,10 +180,12 @@ EIGENGRAD_INLINE void gemm_pack_b(const Gemm<T>& g, Index k0, Index kc, Index n0
 }
 
 /// Copies a transposed A, `kc` rows of `m` elements, into tiles of `Rows` (then perhaps 4, then 1)
-/// columns, each of which a register tile reads in line; tiles start `step` apart.
-template <int Rows, class T>
-EIGENGRAD_INLINE void gemm_pack_a(T* __restrict out, Index step, const T* from, Index lda, Index m,
-                                  Index kc) {
+/// columns, each of which a register tile reads in line; tiles start `step` apart. Adds the rows
+/// to `sums` (m) unless it is null.
+template <class T, class Arch, int Rows>
+EIGENGRAD_INLINE void gemm_pack_a(T* __restrict out, Index step, T* __restrict sums, const T* from,
+                                  Index lda, Index m, Index kc) {
+  using V = simd::Vec<T, Arch>;
   for (Index p = 0; p < kc; ++p, from += lda) {
     T* to = out;
     Index i = 0;
@@ -187,6 +198,15 @@ EIGENGRAD_INLINE void gemm_pack_a(T* __restrict out, Index step, const T* from, 
       to += step;
     }
     for (; i < m; ++i, to += step) to[p] = from[i];
+    if (sums == nullptr) continue;
+    simd::for_each_vector<V>(
+        m,
+        [&](Index j) EIGENGRAD_INLINE_LAMBDA {
+          simd::store<V>(sums + j, simd::load<V>(sums + j) + simd::load<V>(from + j));
+        },
+        [&](Index j, Index left) EIGENGRAD_INLINE_LAMBDA {
+          for (Index l = j; l < j + left; ++l) sums[l] += from[l];
+        });
   }
 }
 
@@ -199,12 +219,21 @@ EIGENGRAD_INLINE void gemm_epilogue(const Gemm<T>& g, Index m0, Index rows, Inde
     T* c = g.c + i * g.ldc + n0;
     const T* bias = e.bias ? e.bias + n0 : nullptr;
     const T* residual = e.residual ? e.residual + i * e.ld_residual + n0 : nullptr;
+    const T* factor = e.factor ? e.factor + i * e.ld_factor + n0 : nullptr;
     T* pre = e.pre_activation ? e.pre_activation + i * e.ld_pre + n0 : nullptr;
+    T* derivative = e.derivative ? e.derivative + i * e.ld_derivative + n0 : nullptr;
     auto finish = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
       V x = fetch(c) * e.scale;
       if (bias) x += fetch(bias);
       if (pre) put(pre, x);
-      x = activate<A>(x);
+      if (derivative) {
+        V slope;
+        x = activate<A>(x, slope);
+        put(derivative, slope);
+      } else {
+        x = activate<A>(x);
+      }
+      if (factor) x *= fetch(factor);
       if (residual) x += fetch(residual);
       put(c, x);
     };

@@ -5,6 +5,7 @@
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
+#include <eigengrad/ops/mlp.hpp>
 
 namespace eigengrad::nn {
 
@@ -32,6 +33,7 @@ class Mlp : public Module<T> {
  public:
   Mlp(const MlpOptions& options, Generator& rng)
       : Module<T>("Mlp"),
+        activation_(options.activation),
         fc1_(this->add("fc1", Linear<T>({.in_features = options.in,
                                          .out_features = hidden(options),
                                          .activation = options.activation,
@@ -47,6 +49,10 @@ class Mlp : public Module<T> {
 
   /// `residual` (..., out), if defined, is added to the result, by the last product if it can.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& residual = {}) const {
+    if (!drop1_.active() && !drop2_.active()) {
+      return mlp(x, fc1_.weight(), fc1_.bias(), fc2_.weight(), fc2_.bias(),
+                 {.activation = activation_, .residual = residual});
+    }
     const Tensor<T> h = drop1_(fc1_(x));
     if (!drop2_.active()) return fc2_(h, residual);
     const Tensor<T> y = drop2_(fc2_(h));
@@ -58,6 +64,7 @@ class Mlp : public Module<T> {
     return options.hidden > 0 ? options.hidden : 4 * options.in;
   }
 
+  Activation activation_;
   Linear<T> fc1_;
   Linear<T> fc2_;
   Dropout<T> drop1_;

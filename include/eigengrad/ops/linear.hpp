@@ -58,15 +58,26 @@ void linear_backward_input(T* dx, bool accumulate, const T* d, const T* weight, 
   kernels::gemm(g);
 }
 
-// dW (n, k) = d^T (n, m) . x (m, k)
+// dW (n, k) = d^T (n, m) . x (m, k), and db (n) += sum of d over rows, unless it is null
 template <class T>
-void linear_backward_weight(T* dweight, bool accumulate, const T* d, const T* x, LinearSize s) {
+void linear_backward_weight(T* dweight, T* dbias, bool accumulate, const T* d, const T* x,
+                            LinearSize s) {
   kernels::Gemm<T> g{.m = s.n, .n = s.k, .k = s.m, .a = d, .lda = s.n, .b = x, .ldb = s.k};
   g.transpose_a = true;
   g.c = dweight;
   g.ldc = s.k;
   g.accumulate = accumulate;
+  g.row_sums = dbias;
   kernels::gemm(g);
+}
+
+/// The gradient of input `i`, a bias, ready to be added to; null if it needs none.
+template <class T>
+T* linear_bias_sink(BackwardContext<T>& context, std::size_t i) {
+  if (!context.needs(i)) return nullptr;
+  auto sink = context.sink(i);
+  if (!sink.accumulate) std::fill(sink.grad.begin(), sink.grad.end(), T(0));
+  return sink.grad.data();
 }
 
 /// Puts every gradient into `context`. `pre` is unused when there is no activation.
@@ -75,23 +86,17 @@ void linear_backward(BackwardContext<T>& context, const SavedInput<T>& x, const 
                      const NdArray<T>& pre, Activation activation, LinearSize s) {
   context.accumulate(3, context.dout());  // the residual's, shared
   const bool product = context.needs(0) || context.needs(1);
-  const bool bias = context.needs(2);
-  if (!product && !bias) return;
-  T* dbias = nullptr;
-  bool add = false;
-  if (bias) {
-    auto sink = context.sink(2);
-    dbias = sink.grad.data();
-    add = sink.accumulate;
-  }
+  if (!product && !context.needs(2)) return;
+  T* dbias = linear_bias_sink(context, 2);
   const T* dout = context.dout().data();
   NdArray<T> d;  // d(loss) / d(x W^T + b), in place of dout when nobody else holds that
   if (activation != Activation::kNone) {
     d = context.dout().unique() ? context.take_dout() : NdArray<T>(pre.shape());
-    kernels::activation_backward(activation, d.data(), dout, pre.data(), dbias, add, s.m, s.n);
+    kernels::activation_backward(activation, d.data(), dout, pre.data(), dbias, true, s.m, s.n);
+    dbias = nullptr;
   } else {
     d = context.dout();
-    if (bias) kernels::column_sum(dbias, dout, s.m, s.n, add);
+    if (dbias && !context.needs(1)) kernels::column_sum(dbias, dout, s.m, s.n, true);
   }
   if (context.needs(0)) {
     auto sink = context.sink(0);
@@ -100,7 +105,7 @@ void linear_backward(BackwardContext<T>& context, const SavedInput<T>& x, const 
   if (context.needs(1)) {
     const NdArray<T> saved = x.get(context, 0);
     auto sink = context.sink(1);
-    linear_backward_weight(sink.grad.data(), sink.accumulate, d.data(), saved.data(), s);
+    linear_backward_weight(sink.grad.data(), dbias, sink.accumulate, d.data(), saved.data(), s);
   }
 }
 

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/ops/linear.hpp>
+
+/// The MLP of a transformer, y = act(x W1^T + b1) W2^T + b2 + residual, as one op.
+///
+/// Two `linear` give the same numbers. Together they save a pass over the widest array of the
+/// model in backward: the second product multiplies the gradient by the activation's derivative
+/// while it is in cache, and the derivative was had along with the value in forward.
+namespace eigengrad {
+
+/// What `mlp` does between and behind the products.
+template <class T>
+struct MlpOptions {
+  Activation activation = Activation::kGelu;
+  /// Added to the result, in its shape. Undefined: nothing.
+  Tensor<T> residual = {};
+};
+
+namespace detail {
+
+/// Sizes of x (m, in), the hidden layer (m, hidden) and y (m, out).
+struct MlpSize {
+  Index m, in, hidden, out;
+  LinearSize first() const { return {m, hidden, in}; }
+  LinearSize second() const { return {m, out, hidden}; }
+};
+
+/// h (m, hidden) = act(x W1^T + b1), and the activation's derivative there unless it is null.
+template <class T>
+void mlp_forward_hidden(T* h, T* derivative, const T* x, const T* weight, const T* bias,
+                        Activation activation, MlpSize s) {
+  kernels::Gemm<T> g{.m = s.m, .n = s.hidden, .k = s.in, .a = x, .lda = s.in, .b = weight};
+  g.ldb = s.in;
+  g.transpose_b = true;
+  g.c = h;
+  g.ldc = s.hidden;
+  g.epilogue.bias = bias;
+  g.epilogue.activation = activation;
+  g.epilogue.derivative = derivative;
+  g.epilogue.ld_derivative = s.hidden;
+  kernels::gemm(g);
+}
+
+// dh (m, hidden) = (dout (m, out) . W2 (out, hidden)) derivative
+template <class T>
+void mlp_backward_hidden(T* dh, const T* dout, const T* weight, const T* derivative, MlpSize s) {
+  kernels::Gemm<T> g{.m = s.m, .n = s.hidden, .k = s.out, .a = dout, .lda = s.out, .b = weight};
+  g.ldb = s.hidden;
+  g.c = dh;
+  g.ldc = s.hidden;
+  g.epilogue.factor = derivative;
+  g.epilogue.ld_factor = s.hidden;
+  kernels::gemm(g);
+}
+
+/// What forward keeps; inputs are x, W1, b1, W2, b2, residual.
+template <class T>
+struct MlpSaved {
+  SavedInput<T> x;
+  NdArray<T> weight1, weight2;
+  NdArray<T> h, derivative;
+  MlpSize size;
+};
+
+/// Puts every gradient into `context`.
+template <class T>
+void mlp_backward(BackwardContext<T>& context, const MlpSaved<T>& saved) {
+  const MlpSize& s = saved.size;
+  const NdArray<T> dout = context.dout();
+  context.accumulate(5, dout);  // the residual's, shared
+  T* dbias2 = linear_bias_sink(context, 4);
+  if (context.needs(3)) {
+    auto sink = context.sink(3);
+    linear_backward_weight(sink.grad.data(), dbias2, sink.accumulate, dout.data(), saved.h.data(),
+                           s.second());
+  } else if (dbias2) {
+    kernels::column_sum(dbias2, dout.data(), s.m, s.out, true);
+  }
+  if (!context.needs(0) && !context.needs(1) && !context.needs(2)) return;
+  NdArray<T> dh(saved.derivative.shape());
+  mlp_backward_hidden(dh.data(), dout.data(), saved.weight2.data(), saved.derivative.data(), s);
+  if (context.needs(0)) {
+    auto sink = context.sink(0);
+    linear_backward_input(sink.grad.data(), sink.accumulate, dh.data(), saved.weight1.data(),
+                          s.first());
+  }
+  T* dbias1 = linear_bias_sink(context, 2);
+  if (context.needs(1)) {
+    const NdArray<T> x = saved.x.get(context, 0);
+    auto sink = context.sink(1);
+    linear_backward_weight(sink.grad.data(), dbias1, sink.accumulate, dh.data(), x.data(),
+                           s.first());
+  } else if (dbias1) {
+    kernels::column_sum(dbias1, dh.data(), s.m, s.hidden, true);
+  }
+}
+
+template <class T>
+void mlp_check(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bias1,
+               const Tensor<T>& weight2, const Tensor<T>& bias2, const Tensor<T>& residual) {
+  auto fail = [](const auto&... text) { throw ShapeError(concat("[mlp] ", text...)); };
+  if (weight1.rank() != 2 || weight2.rank() != 2 || weight2.dim(1) != weight1.dim(0)) {
+    fail("weight1 must be (hidden, in) and weight2 (out, hidden): weight1 ", weight1.shape(),
+         ", weight2 ", weight2.shape());
+  }
+  if (x.rank() < 1 || x.dim(-1) != weight1.dim(1)) {
+    fail("the last axis of x must match weight1's: x ", x.shape(), ", weight1 ", weight1.shape());
+  }
+  auto check_bias = [&](const char* name, const Tensor<T>& bias, Index n) {
+    if (bias.defined() && !(bias.shape() == Shape{n})) {
+      fail(name, " must have one element for each output: ", bias.shape(), ", outputs ", n);
+    }
+  };
+  check_bias("bias1", bias1, weight1.dim(0));
+  check_bias("bias2", bias2, weight2.dim(0));
+  Shape out = x.shape();
+  out[out.rank() - 1] = weight2.dim(0);
+  if (residual.defined() && !(residual.shape() == out)) {
+    fail("residual must have the result's shape: residual ", residual.shape(), ", result ", out);
+  }
+}
+
+}  // namespace detail
+
+/// act(x W1^T + b1) W2^T + b2 + residual.
+///
+/// **Shapes** x (..., in), weight1 (hidden, in), bias1 (hidden), weight2 (out, hidden), bias2
+/// (out), residual (..., out), result (..., out). Either bias may be undefined. **Throws**
+/// ShapeError when these do not fit.
+/// **Saves** x, the weights, the hidden layer and the activation's derivative there.
+template <class T>
+Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bias1,
+              const Tensor<T>& weight2, const Tensor<T>& bias2, const MlpOptions<T>& options = {}) {
+  const Tensor<T>& residual = options.residual;
+  detail::mlp_check(x, weight1, bias1, weight2, bias2, residual);
+  const detail::MlpSize s{x.value().rows(), weight1.dim(1), weight1.dim(0), weight2.dim(0)};
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = s.hidden;
+  NdArray<T> h(shape);
+  NdArray<T> derivative;
+  if (grad_enabled() && detail::any_requires_grad(x, weight1, bias1, weight2, bias2, residual)) {
+    derivative = NdArray<T>(shape);
+  }
+  auto data = [](const Tensor<T>& t) { return t.defined() ? t.value().data() : nullptr; };
+  detail::mlp_forward_hidden(h.data(), derivative.data(), x.value().data(), data(weight1),
+                             data(bias1), options.activation, s);
+  shape[shape.rank() - 1] = s.out;
+  NdArray<T> y(shape);
+  detail::linear_forward<T>(y.data(), nullptr, h.data(), data(weight2), data(bias2), data(residual),
+                            Activation::kNone, s.second());
+  detail::MlpSaved<T> saved{SavedInput<T>(x), weight1.value(), weight2.value(), h, derivative, s};
+  return make_result(
+      "mlp", y,
+      [saved = std::move(saved)](BackwardContext<T>& context) {
+        detail::mlp_backward(context, saved);
+      },
+      x, weight1, bias1, weight2, bias2, residual);
+}
+
+}  // namespace eigengrad
