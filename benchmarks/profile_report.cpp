@@ -21,6 +21,8 @@ bool is_one_of(const std::string& op, std::initializer_list<const char*> names) 
 double forward_macs(const Entry& e) {
   const std::vector<Shape>& in = e.inputs;
   if (e.op == "linear") return size(e.result) * double(in[0].back());
+  // weight1 is (hidden, in), weight2 (out, hidden): one row of each makes a row of the result.
+  if (e.op == "mlp") return size(e.result) / double(e.result.back()) * (size(in[1]) + size(in[3]));
   if (e.op == "matmul") return size(e.result) * double(in[0].back());
   if (e.op == "conv2d") return size(e.result) * size(in[1]) / double(in[1][0]);
   // Each query meets each key, and each probability a value.
@@ -32,11 +34,17 @@ double forward_macs(const Entry& e) {
   return 0;
 }
 
-/// Of inputs first to last, how many take a gradient.
-double wanted(const Entry& e, std::size_t count) {
-  double n = 0;
-  for (std::size_t i = 0; i < std::min(count, e.wanted.size()); ++i) n += e.wanted[i];
-  return n;
+/// Multiply-adds of backward: a product for each gradient that is wanted.
+double backward_macs(const Entry& e) {
+  auto wanted = [&](std::size_t i) { return i < e.wanted.size() && e.wanted[i] ? 1.0 : 0.0; };
+  if (e.op.find("attention") != std::string::npos) return 2 * forward_macs(e);
+  if (e.op == "mlp") {
+    const double rows = size(e.result) / double(e.result.back());
+    const double hidden = wanted(0) + wanted(1) + wanted(2) > 0 ? 1 : 0;
+    return rows *
+           (size(e.inputs[1]) * (wanted(0) + wanted(1)) + size(e.inputs[3]) * (hidden + wanted(3)));
+  }
+  return forward_macs(e) * (wanted(0) + wanted(1));
 }
 
 const char* phase_name(Phase phase) {
@@ -87,10 +95,7 @@ Work op_work(const Entry& e, Index parameters) {
     return e.op == "adamw" ? floats(7 * double(parameters)) : Work{};
   }
   const bool forward = e.phase == Phase::kForward;
-  if (const double macs = forward_macs(e); macs > 0) {
-    const bool attention = e.op.find("attention") != std::string::npos;
-    return flop(2 * macs * (forward ? 1 : attention ? 2 : wanted(e, 2)));
-  }
+  if (forward_macs(e) > 0) return flop(2 * (forward ? forward_macs(e) : backward_macs(e)));
   if (is_one_of(e.op, {"reshape", "flatten", "squeeze", "unsqueeze"})) return {};
   double n = size(e.result);
   const bool reads_its_result_only = is_one_of(e.op, {"slice", "narrow", "select", "embedding"});

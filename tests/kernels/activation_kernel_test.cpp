@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/kernels/activation.hpp>
+#include <eigengrad/kernels/activation_backward.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <tests/support/test.hpp>
 
@@ -95,4 +96,44 @@ TEST_CASE("activation kernel: names") {
   CHECK(std::string(eg::activation_name(Activation::kGelu)) == "gelu");
   CHECK(std::string(eg::activation_name(Activation::kGeluTanh)) == "gelu_tanh");
   CHECK(std::string(eg::activation_name(Activation::kSilu)) == "silu");
+}
+
+TEMPLATE_TEST_CASE("activation_backward: value, in place or not", "", float, double) {
+  using T = TestType;
+  const NdArray<T> dout({2, 2}, {2, 3, 5, 7});
+  const NdArray<T> pre({2, 2}, {1, -1, 0, 4});
+  for (const bool in_place : {false, true}) {
+    const NdArray<T> from = dout.clone();
+    NdArray<T> d = in_place ? from : NdArray<T>({2, 2});
+    eg::kernels::activation_backward<T>(Activation::kRelu, d.data(), from.data(), pre.data(), 4);
+    CHECK_SAME(d, NdArray<T>({2, 2}, {2, 0, 0, 7}));
+  }
+  SECTION("nothing infinite passes a closed gate") {
+    const T infinite = T(INFINITY), closed = -1;
+    T d = 5;
+    eg::kernels::activation_backward<T>(Activation::kRelu, &d, &infinite, &closed, 1);
+    CHECK(d == 0);
+  }
+  SECTION("each activation's derivative") {
+    const T one = 1, x = T(0.75);
+    for (const Activation a :
+         {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kSilu}) {
+      INFO(eg::activation_name(a));
+      T d = 0;
+      eg::kernels::activation_backward<T>(a, &d, &one, &x, 1);
+      const double u = 0.7978845608028654 * (0.75 + 0.044715 * 0.421875),
+                   s = 1 / (1 + std::exp(-0.75));
+      const double t = std::tanh(u);
+      const double gelu = 0.5 * (1 + std::erf(0.75 / std::sqrt(2.0))) +
+                          0.75 * std::exp(-0.28125) / std::sqrt(2 * M_PI);
+      const double gelu_tanh =
+          0.5 * (1 + t) + 0.375 * (1 - t * t) * 0.7978845608028654 * (1 + 3 * 0.044715 * 0.5625);
+      const double silu = s * (1 + 0.75 * (1 - s));
+      const double expected = a == Activation::kGelu       ? gelu
+                              : a == Activation::kGeluTanh ? gelu_tanh
+                              : a == Activation::kSilu     ? silu
+                                                           : 1;
+      CHECK(std::abs(double(d) - expected) < (sizeof(T) == 4 ? 3e-7 : 1e-15));
+    }
+  }
 }

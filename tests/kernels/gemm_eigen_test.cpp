@@ -14,7 +14,7 @@ namespace {
 /// C of one product, in a matrix with gaps between the rows.
 template <class T>
 struct Result {
-  NdArray<T> c, pre;
+  NdArray<T> c, pre, derivative, row_sums;
 };
 
 template <class T, class Multiply>
@@ -25,7 +25,9 @@ Result<T> multiply(Multiply run, Index m, Index n, Index k, bool transpose_a, bo
   const auto b = test::random<T>({transpose_b ? n : k, (transpose_b ? k : n) + gap}, 2);
   const auto bias = test::random<T>({n}, 4);
   const auto residual = test::random<T>({m, n + 1}, 5);
-  Result<T> result{test::random<T>({m, n + gap}, 3), NdArray<T>::zeros({m, n + 2})};
+  const auto factor = test::random<T>({m, n}, 6);
+  Result<T> result{test::random<T>({m, n + gap}, 3), NdArray<T>::zeros({m, n + 2}),
+                   NdArray<T>::zeros({m, n + 1}), NdArray<T>::zeros({m})};
   Gemm<T> g{.m = m,
             .n = n,
             .k = k,
@@ -44,9 +46,14 @@ Result<T> multiply(Multiply run, Index m, Index n, Index k, bool transpose_a, bo
                   .activation = Activation::kGelu,
                   .pre_activation = result.pre.data(),
                   .ld_pre = n + 2,
+                  .derivative = result.derivative.data(),
+                  .ld_derivative = n + 1,
+                  .factor = factor.data(),
+                  .ld_factor = n,
                   .residual = residual.data(),
                   .ld_residual = n + 1};
   }
+  if (transpose_a) g.row_sums = result.row_sums.data();
   run(g);
   return result;
 }
@@ -95,6 +102,8 @@ TEMPLATE_TEST_CASE("gemm_eigen: agrees with gemm in every layout and with every 
       const double close = (sizeof(T) == 4 ? 2e-7 : 4e-16) * static_cast<double>(s.k + 8);
       CHECK_CLOSE(own.c, eigen.c, close);
       CHECK_CLOSE(own.pre, eigen.pre, close);
+      CHECK_CLOSE(own.derivative, eigen.derivative, close);
+      CHECK_CLOSE(own.row_sums, eigen.row_sums, close);
     }
   }
 }

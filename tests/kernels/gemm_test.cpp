@@ -117,6 +117,13 @@ double activate(Activation a, double x) {
   return x;
 }
 
+/// Its derivative, by a difference quotient in double: good to 1e-9.
+double activate_derivative(Activation a, double x) {
+  if (a == Activation::kRelu) return x > 0 ? 1 : 0;
+  const double h = 1e-6;
+  return (activate(a, x + h) - activate(a, x - h)) / (2 * h);
+}
+
 }  // namespace
 
 TEMPLATE_TEST_CASE("gemm: value", "", float, double) {
@@ -149,7 +156,7 @@ TEMPLATE_TEST_CASE("gemm: every size around the tiles, in every layout", "", flo
 
 TEMPLATE_TEST_CASE("gemm: inner dimensions across the blocks", "", float, double) {
   using T = TestType;
-  for (const Index k : {0, 1, 2, 255, 256, 257, 511, 512, 513, 700}) {
+  for (const Index k : {0, 1, 2, 383, 384, 385, 767, 768, 769, 1000}) {
     INFO("k " << k);
     CHECK(right_in_all_layouts<T>(11, 53, k));
     CHECK(right_in_all_layouts<T>(11, 53, k, 5, true));
@@ -222,6 +229,66 @@ TEMPLATE_TEST_CASE("gemm: epilogues", "", float, double) {
   }
 }
 
+TEMPLATE_TEST_CASE("gemm: the activation's derivative, and a factor", "", float, double) {
+  using T = TestType;
+  for (const Index n : {1, 15, 16, 17, 50}) {
+    for (const Index k : {0, 12, 400}) {
+      for (const Activation activation : {Activation::kNone, Activation::kRelu, Activation::kGelu,
+                                          Activation::kGeluTanh, Activation::kSilu}) {
+        INFO("n " << n << ", k " << k << ", " << eg::activation_name(activation));
+        const double close = 1e-8 + 2 * tolerance<T>(k);
+        Problem<T> p{.m = 21, .n = n, .k = k, .transpose_b = true, .gap = 3};
+        p.prepare();
+        p.bias = test::random<T>({n}, 4);
+        const NdArray<T> factor = test::random<T>({p.m, n + 2}, 5);
+        NdArray<T> derivative = NdArray<T>::full({p.m, n + 1}, T(kOutside));
+        p.gemm.epilogue.bias = p.bias.data();
+        p.gemm.epilogue.activation = activation;
+        p.gemm.epilogue.derivative = derivative.data();
+        p.gemm.epilogue.ld_derivative = n + 1;
+        p.gemm.epilogue.factor = factor.data();
+        p.gemm.epilogue.ld_factor = n + 2;
+        eg::kernels::gemm(p.gemm);
+        eg::Matrix<double> sum = p.expected();
+        sum.rowwise() += p.bias.matrix().row(0).template cast<double>();
+        const eg::Matrix<double> slope =
+            sum.unaryExpr([&](double x) { return activate_derivative(activation, x); });
+        const eg::Matrix<double> value =
+            sum.unaryExpr([&](double x) { return activate(activation, x); })
+                .cwiseProduct(factor.matrix().leftCols(n).template cast<double>());
+        CHECK(p.error(value) <= close);
+        CHECK((derivative.matrix().leftCols(n).template cast<double>() - slope)
+                  .array()
+                  .abs()
+                  .maxCoeff() <= close);
+        CHECK((derivative.matrix().rightCols(1).array() == T(kOutside)).all());
+      }
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("gemm: sums of A's rows ride along", "", float, double) {
+  using T = TestType;
+  struct Size {
+    Index m, n, k;
+  };
+  for (const Size s : {Size{1, 1, 1}, Size{17, 5, 0}, Size{50, 100, 33}, Size{3, 200, 1000},
+                       Size{500, 130, 900}, Size{193, 1600, 385}}) {
+    INFO(s.m << " x " << s.n << " x " << s.k);
+    Problem<T> p{.m = s.m, .n = s.n, .k = s.k, .transpose_a = true, .gap = 2};
+    p.prepare();
+    NdArray<T> sums = test::random<T>({s.m}, 6);
+    const eg::Matrix<double> wanted =
+        sums.matrix().row(0).template cast<double>() +
+        p.a.matrix().leftCols(s.m).template cast<double>().colwise().sum();
+    p.gemm.row_sums = sums.data();
+    eg::kernels::gemm(p.gemm);
+    CHECK(p.error(p.expected()) <= tolerance<T>(s.k));
+    CHECK((sums.matrix().row(0).template cast<double>() - wanted).array().abs().maxCoeff() <=
+          tolerance<T>(s.k));
+  }
+}
+
 TEMPLATE_TEST_CASE("gemm: nothing to do", "", float, double) {
   using T = TestType;
   NdArray<T> c = NdArray<T>::full({2, 2}, T(5));
@@ -244,7 +311,7 @@ TEMPLATE_TEST_CASE("gemm: the same bits on any number of threads", "", float, do
     for (const bool ta : {false, true}) {
       for (const bool tb : {false, true}) {
         INFO(s.m << " x " << s.n << " x " << s.k << ", transposed " << ta << tb);
-        std::vector<NdArray<T>> results;
+        std::vector<NdArray<T>> results, row_sums;
         for (const int threads : {1, 2, 4}) {
           eg::set_num_threads(threads);
           Problem<T> p{.m = s.m, .n = s.n, .k = s.k, .transpose_a = ta, .transpose_b = tb};
@@ -252,12 +319,17 @@ TEMPLATE_TEST_CASE("gemm: the same bits on any number of threads", "", float, do
           p.bias = test::random<T>({s.n}, 4);
           p.gemm.epilogue.bias = p.bias.data();
           p.gemm.epilogue.activation = Activation::kGelu;
+          NdArray<T> sums = NdArray<T>::zeros({s.m});
+          if (ta) p.gemm.row_sums = sums.data();
           eg::kernels::gemm(p.gemm);
           results.push_back(p.c);
+          row_sums.push_back(sums);
         }
         eg::set_num_threads(2);
-        CHECK_SAME(results[1], results[0]);
-        CHECK_SAME(results[2], results[0]);
+        for (std::size_t i : {1, 2}) {
+          CHECK_SAME(results[i], results[0]);
+          CHECK_SAME(row_sums[i], row_sums[0]);
+        }
       }
     }
   }

@@ -147,6 +147,10 @@ TEMPLATE_TEST_CASE("linear: edge", "", float, double) {
     CHECK_SAME(bias.grad(), NdArray<T>::zeros({2}));
     CHECK_SAME(eg::linear(Tensor<T>::ones({2, 0}), Tensor<T>::ones({2, 0}), bias).value(),
                NdArray<T>::ones({2, 2}));
+    Tensor<T>(bias).zero_grad();
+    eg::linear(Tensor<T>::ones({2, 0}), Tensor<T>(NdArray<T>({2, 0}), true), bias)
+        .backward(NdArray<T>({2, 2}, {1, 2, 3, 4}));
+    CHECK_SAME(bias.grad(), NdArray<T>({2}, {4, 6}));
     CHECK(eg::linear(Tensor<T>::ones({2, 3}), Tensor<T>::ones({0, 3})).shape() ==
           test::Shape{2, 0});
   }

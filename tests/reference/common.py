@@ -9,9 +9,19 @@ import inspect
 import pathlib
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 
 torch.set_default_dtype(torch.float64)
+
+# By the names of eg::activation_name.
+ACTIVATIONS = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+}
 
 
 def uniform(*shape, seed=1, low=-1.0, high=1.0):

@@ -1,15 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 import torch.nn.functional as F
-from common import Recorder, uniform
-
-ACTIVATIONS = {
-    "none": lambda x: x,
-    "relu": F.relu,
-    "gelu": F.gelu,
-    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
-    "silu": F.silu,
-}
+from common import ACTIVATIONS, Recorder, uniform
 
 record = Recorder()
 x = uniform(2, 7, 13, seed=1)

@@ -77,5 +77,18 @@ EIGENGRAD_INLINE V activate_derivative(V x) {
   return derivative;
 }
 
+/// dout act'(x), for `map`.
+template <Activation A>
+struct ActivationGradient {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+    if constexpr (A == Activation::kRelu) {
+      return x > V{} ? dout : V{};  // an infinite dout does not pass a closed gate
+    } else {
+      return dout * activate_derivative<A>(x);
+    }
+  }
+};
+
 }  // namespace kernels
 }  // namespace eigengrad

@@ -175,12 +175,12 @@ void gemm(const Gemm<T>& g) {
   if (g.m >= g.n) {
     const Index rows = std::max<Index>(1, kGrainFlops / std::max<Index>(1, g.n * g.k));
     parallel_for(g.m, (rows + kStep - 1) / kStep * kStep, [&](Index begin, Index end) {
-      simd::dispatch<detail::GemmBlock<T> >(&g, begin, end, Index{0}, g.n);
+      simd::dispatch<detail::GemmBlock<T>>(&g, begin, end, Index{0}, g.n);
     });
   } else {
     const Index cols = std::max<Index>(1, kGrainFlops / std::max<Index>(1, g.m * g.k));
     parallel_for(g.n, (cols + kStep - 1) / kStep * kStep, [&](Index begin, Index end) {
-      simd::dispatch<detail::GemmBlock<T> >(&g, Index{0}, g.m, begin, end);
+      simd::dispatch<detail::GemmBlock<T>>(&g, Index{0}, g.m, begin, end);
     });
   }
 #endif

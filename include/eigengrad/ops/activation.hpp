@@ -19,28 +19,13 @@ struct ActivationFunction {
     return kernels::activate<A>(x);
   }
 };
-template <Activation A>
-struct ActivationBackward {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x) const {
-    return dout * kernels::activate_derivative<A>(x);
-  }
-};
-/// A select instead of a product: nothing of an infinite dout passes a closed gate.
-template <>
-struct ActivationBackward<Activation::kRelu> {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x) const {
-    return x > V{} ? dout : V{};
-  }
-};
 
 template <Activation A, class T>
 Tensor<T> activation_op(const Tensor<T>& x) {
   const NdArray<T> y = map_forward(ActivationFunction<A>(), x.value());
   // relu's result is as good as its input, and whoever reads it next keeps it alive anyway.
   const NdArray<T>& saved = A == Activation::kRelu ? y : x.value();
-  return map_op(activation_name(A), y, x, ActivationBackward<A>(), saved);
+  return map_op(activation_name(A), y, x, kernels::ActivationGradient<A>(), saved);
 }
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/activation_backward.hpp>
 #include <eigengrad/kernels/column_sum.hpp>
 #include <eigengrad/kernels/gemm.hpp>
 
@@ -71,13 +72,24 @@ void linear_backward_weight(T* dweight, T* dbias, bool accumulate, const T* d, c
   kernels::gemm(g);
 }
 
-/// The gradient of input `i`, a bias, ready to be added to; null if it needs none.
-template <class T>
-T* linear_bias_sink(BackwardContext<T>& context, std::size_t i) {
-  if (!context.needs(i)) return nullptr;
+/// The gradients of a weight, input `i`, and of its bias, the input behind it, from d, that of
+/// x W^T + b. `x()` is asked for the layer's input only where that is needed.
+template <class T, class X>
+void linear_backward_parameters(BackwardContext<T>& context, std::size_t i, const NdArray<T>& d,
+                                X x, LinearSize s) {
+  T* dbias = nullptr;
+  if (context.needs(i + 1)) {
+    auto sink = context.sink(i + 1);
+    if (!sink.accumulate) std::fill(sink.grad.begin(), sink.grad.end(), T(0));
+    dbias = sink.grad.data();
+  }
+  const bool product = context.needs(i) && s.k > 0;
+  if (dbias && !product) kernels::column_sum(dbias, d.data(), s.m, s.n, true);
+  if (!context.needs(i)) return;
+  const NdArray<T> input = x();
   auto sink = context.sink(i);
-  if (!sink.accumulate) std::fill(sink.grad.begin(), sink.grad.end(), T(0));
-  return sink.grad.data();
+  linear_backward_weight(sink.grad.data(), product ? dbias : nullptr, sink.accumulate, d.data(),
+                         input.data(), s);
 }
 
 /// Puts every gradient into `context`. `pre` is unused when there is no activation.
@@ -85,28 +97,21 @@ template <class T>
 void linear_backward(BackwardContext<T>& context, const SavedInput<T>& x, const NdArray<T>& weight,
                      const NdArray<T>& pre, Activation activation, LinearSize s) {
   context.accumulate(3, context.dout());  // the residual's, shared
-  const bool product = context.needs(0) || context.needs(1);
-  if (!product && !context.needs(2)) return;
-  T* dbias = linear_bias_sink(context, 2);
-  const T* dout = context.dout().data();
+  if (!context.needs(0) && !context.needs(1) && !context.needs(2)) return;
   NdArray<T> d;  // d(loss) / d(x W^T + b), in place of dout when nobody else holds that
-  if (activation != Activation::kNone) {
-    d = context.dout().unique() ? context.take_dout() : NdArray<T>(pre.shape());
-    kernels::activation_backward(activation, d.data(), dout, pre.data(), dbias, true, s.m, s.n);
-    dbias = nullptr;
-  } else {
+  if (activation == Activation::kNone) {
     d = context.dout();
-    if (dbias && !context.needs(1)) kernels::column_sum(dbias, dout, s.m, s.n, true);
+  } else {
+    const T* dout = context.dout().data();
+    d = context.dout().unique() ? context.take_dout() : NdArray<T>(pre.shape());
+    kernels::activation_backward(activation, d.data(), dout, pre.data(), d.numel());
   }
   if (context.needs(0)) {
     auto sink = context.sink(0);
     linear_backward_input(sink.grad.data(), sink.accumulate, d.data(), weight.data(), s);
   }
-  if (context.needs(1)) {
-    const NdArray<T> saved = x.get(context, 0);
-    auto sink = context.sink(1);
-    linear_backward_weight(sink.grad.data(), dbias, sink.accumulate, d.data(), saved.data(), s);
-  }
+  linear_backward_parameters(
+      context, 1, d, [&] { return x.get(context, 0); }, s);
 }
 
 template <class T>

@@ -70,14 +70,8 @@ void mlp_backward(BackwardContext<T>& context, const MlpSaved<T>& saved) {
   const MlpSize& s = saved.size;
   const NdArray<T> dout = context.dout();
   context.accumulate(5, dout);  // the residual's, shared
-  T* dbias2 = linear_bias_sink(context, 4);
-  if (context.needs(3)) {
-    auto sink = context.sink(3);
-    linear_backward_weight(sink.grad.data(), dbias2, sink.accumulate, dout.data(), saved.h.data(),
-                           s.second());
-  } else if (dbias2) {
-    kernels::column_sum(dbias2, dout.data(), s.m, s.out, true);
-  }
+  linear_backward_parameters(
+      context, 3, dout, [&] { return saved.h; }, s.second());
   if (!context.needs(0) && !context.needs(1) && !context.needs(2)) return;
   NdArray<T> dh(saved.derivative.shape());
   mlp_backward_hidden(dh.data(), dout.data(), saved.weight2.data(), saved.derivative.data(), s);
@@ -86,15 +80,8 @@ void mlp_backward(BackwardContext<T>& context, const MlpSaved<T>& saved) {
     linear_backward_input(sink.grad.data(), sink.accumulate, dh.data(), saved.weight1.data(),
                           s.first());
   }
-  T* dbias1 = linear_bias_sink(context, 2);
-  if (context.needs(1)) {
-    const NdArray<T> x = saved.x.get(context, 0);
-    auto sink = context.sink(1);
-    linear_backward_weight(sink.grad.data(), dbias1, sink.accumulate, dh.data(), x.data(),
-                           s.first());
-  } else if (dbias1) {
-    kernels::column_sum(dbias1, dh.data(), s.m, s.hidden, true);
-  }
+  linear_backward_parameters(
+      context, 1, dh, [&] { return saved.x.get(context, 0); }, s.first());
 }
 
 template <class T>
@@ -108,13 +95,14 @@ void mlp_check(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bi
   if (x.rank() < 1 || x.dim(-1) != weight1.dim(1)) {
     fail("the last axis of x must match weight1's: x ", x.shape(), ", weight1 ", weight1.shape());
   }
-  auto check_bias = [&](const char* name, const Tensor<T>& bias, Index n) {
-    if (bias.defined() && !(bias.shape() == Shape{n})) {
-      fail(name, " must have one element for each output: ", bias.shape(), ", outputs ", n);
+  auto check_bias = [&](const char* layer, const Tensor<T>& bias, const Tensor<T>& weight) {
+    if (bias.defined() && !(bias.shape() == Shape{weight.dim(0)})) {
+      fail("bias", layer, " must have one element for each output: bias", layer, " ", bias.shape(),
+           ", weight", layer, " ", weight.shape());
     }
   };
-  check_bias("bias1", bias1, weight1.dim(0));
-  check_bias("bias2", bias2, weight2.dim(0));
+  check_bias("1", bias1, weight1);
+  check_bias("2", bias2, weight2);
   Shape out = x.shape();
   out[out.rank() - 1] = weight2.dim(0);
   if (residual.defined() && !(residual.shape() == out)) {
@@ -158,5 +146,12 @@ Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bia
       },
       x, weight1, bias1, weight2, bias2, residual);
 }
+
+EIGENGRAD_INSTANTIATE(Tensor<float> mlp(const Tensor<float>&, const Tensor<float>&,
+                                        const Tensor<float>&, const Tensor<float>&,
+                                        const Tensor<float>&, const MlpOptions<float>&))
+EIGENGRAD_INSTANTIATE(Tensor<double> mlp(const Tensor<double>&, const Tensor<double>&,
+                                         const Tensor<double>&, const Tensor<double>&,
+                                         const Tensor<double>&, const MlpOptions<double>&))
 
 }  // namespace eigengrad
