@@ -68,13 +68,12 @@ class StripLayout {
   void fill(T* strip, const T* x, Index count, Index first, Index rows) const {
     const Window2d& w = window_;
     const Index copies = shared_ ? 1 : w.kernel.h;
-    for (Index c = 0; c < count; ++c, x += w.pixels()) {
-      for (Index i = 0; i < copies; ++i) {
-        for (Index j = 0; j < w.kernel.w; ++j, strip += plane_) {
-          TapGrid grid = tap_grid(w, i, j, first, rows);
-          if (shared_) grid.rows += (w.kernel.h - 1) * w.dilation.h;
-          unfold_plane(strip, x, w.input, grid);
-        }
+    const Index channel = copies * w.kernel.w * plane_;
+    for (Index i = 0; i < copies; ++i) {
+      for (Index j = 0; j < w.kernel.w; ++j, strip += plane_) {
+        TapGrid grid = tap_grid(w, i, j, first, rows);
+        if (shared_) grid.rows += (w.kernel.h - 1) * w.dilation.h;
+        unfold_tap(strip, channel, x, count, w.input, grid);
       }
     }
   }

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/window.hpp>
@@ -47,45 +50,94 @@ void fill_zero(T* p, Index n) {
   if (n > 0) std::memset(p, 0, static_cast<std::size_t>(n) * sizeof(T));
 }
 
+/// One tap's pixels, of several planes.
 template <class T>
-void copy_pixels(T* out, const T* in, Index n) {
-  std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(T));
-}
+struct UnfoldTap {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* out, Index out_step, const T* x, Index planes,
+                                   const Pair* size, const TapGrid* grid) {
+    const Inside in_y(grid->rows, grid->y0, grid->sy, size->h);
+    const Inside in_x(grid->cols, grid->x0, grid->sx, size->w);
+    const Index width = grid->cols;
+    const bool empty = in_y.empty() || in_x.empty();
+    const Index first = empty ? 0 : in_y.first * width;
+    const Index last = empty ? 0 : in_y.last * width;
+    const T* in =
+        empty ? x
+              : x + (grid->y0 + in_y.first * grid->sy) * size->w + grid->x0 + in_x.first * grid->sx;
+    const bool one_run = !empty && grid->sy == 1 && grid->sx == 1 && width == size->w;
+    const Index n = last - first - (width - in_x.last) - in_x.first;
+    eigengrad::detail::Scratch<Bits> keep(one_run ? width + kStep<Arch> : 0);
+    for (Index q = 0; one_run && q < width + kStep<Arch>; ++q) {
+      const Index column = (in_x.first + q) % width;
+      keep[q] = column >= in_x.first && column < in_x.last ? Bits(-1) : Bits(0);
+    }
+    const Index tail = one_run && n > kStep<Arch> ? (n - kStep<Arch>) % width : 0;
+    for (Index p = 0; p < planes; ++p, out += out_step, in += size->h * size->w) {
+      fill_zero(out, first);
+      fill_zero(out + last, grid->rows * width - last);
+      if (one_run) {
+        for (Index q = 0; q < in_x.first; ++q) out[first + q] = T(0);
+        run_of_rows<Arch>(out + first + in_x.first, in, keep.data(), width, n, tail);
+        for (Index q = in_x.last - width; q < 0; ++q) out[last + q] = T(0);
+      } else if (!empty) {
+        row_by_row(out + first, in, in_y.last - in_y.first, in_x, *size, *grid);
+      }
+    }
+  }
+
+ private:
+  using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  template <class Arch>
+  static constexpr Index kStep = simd::kLanes<T, Arch>;
+
+  /// The rows lie as they did, a few pixels aside: `n` pixels in one run, and zeros over those that
+  /// wrapped round. `keep` names these along a row and a vector more, the last vector's from
+  /// `tail`.
+  template <class Arch>
+  static EIGENGRAD_INLINE void run_of_rows(T* out, const T* in, const Bits* keep, Index width,
+                                           Index n, Index tail) {
+    using I = simd::Vec<Bits, Arch>;
+    auto copy = [&](Index i, Index column) EIGENGRAD_INLINE_LAMBDA {
+      I pixels;
+      __builtin_memcpy(&pixels, in + i, sizeof pixels);
+      pixels &= simd::load<I>(keep + column);
+      __builtin_memcpy(out + i, &pixels, sizeof pixels);
+    };
+    Index i = 0;
+    Index column = 0;
+    for (; i + kStep<Arch> <= n; i += kStep<Arch>) {
+      copy(i, column);
+      column += kStep<Arch> % width;
+      if (column >= width) column -= width;
+    }
+    if (i < n && n > kStep<Arch>) return copy(n - kStep<Arch>, tail);
+    for (; i < n; ++i) out[i] = keep[i % width] ? in[i] : T(0);
+  }
+
+  static EIGENGRAD_INLINE void row_by_row(T* out, const T* in, Index rows, const Inside& in_x,
+                                          const Pair& size, const TapGrid& grid) {
+    const Index run = in_x.last - in_x.first;
+    for (Index r = 0; r < rows; ++r, out += grid.cols, in += grid.sy * size.w) {
+      for (Index q = 0; q < in_x.first; ++q) out[q] = T(0);
+      for (Index q = in_x.last; q < grid.cols; ++q) out[q] = T(0);
+      if (grid.sx == 1) {
+        std::memcpy(out + in_x.first, in, static_cast<std::size_t>(run) * sizeof(T));
+      } else {
+        for (Index q = 0; q < run; ++q) out[in_x.first + q] = in[q * grid.sx];
+      }
+    }
+  }
+};
 
 }  // namespace detail
 
-/// out (rows, cols) = the pixels of `grid` in x (h, w).
+/// out (rows, cols) = the pixels of `grid` in x (h, w), for `planes` planes of x that follow one
+/// another; their results start `out_step` elements apart.
 template <class T>
-void unfold_plane(T* out, const T* x, const Pair& size, const TapGrid& grid) {
-  const detail::Inside in_y(grid.rows, grid.y0, grid.sy, size.h);
-  const detail::Inside in_x(grid.cols, grid.x0, grid.sx, size.w);
-  if (in_y.empty() || in_x.empty()) return detail::fill_zero(out, grid.rows * grid.cols);
-  detail::fill_zero(out, in_y.first * grid.cols);
-  detail::fill_zero(out + in_y.last * grid.cols, (grid.rows - in_y.last) * grid.cols);
-  const Index run = in_x.last - in_x.first;
-  const T* from = x + (grid.y0 + in_y.first * grid.sy) * size.w + grid.x0 + in_x.first * grid.sx;
-  T* to = out + in_y.first * grid.cols;
-  if (grid.sy == 1 && grid.sx == 1 && grid.cols == size.w) {
-    // The rows lie as they did, a few pixels aside: one run, then zeros over what wrapped round.
-    const Index rows = in_y.last - in_y.first;
-    detail::copy_pixels(to + in_x.first, from, (rows - 1) * size.w + run);
-    for (Index r = 0; r < rows; ++r, to += grid.cols) {
-      for (Index q = 0; q < in_x.first; ++q) to[q] = T(0);
-      for (Index q = in_x.last; q < grid.cols; ++q) to[q] = T(0);
-    }
-    return;
-  }
-  for (Index r = in_y.first; r < in_y.last; ++r) {
-    for (Index q = 0; q < in_x.first; ++q) to[q] = T(0);
-    for (Index q = in_x.last; q < grid.cols; ++q) to[q] = T(0);
-    if (grid.sx == 1) {
-      detail::copy_pixels(to + in_x.first, from, run);
-    } else {
-      for (Index q = 0; q < run; ++q) to[in_x.first + q] = from[q * grid.sx];
-    }
-    to += grid.cols;
-    from += grid.sy * size.w;
-  }
+void unfold_tap(T* out, Index out_step, const T* x, Index planes, const Pair& size,
+                const TapGrid& grid) {
+  simd::dispatch<detail::UnfoldTap<T>>(out, out_step, x, planes, &size, &grid);
 }
 
 namespace detail {
@@ -119,7 +171,7 @@ struct FoldPlane {
 
 }  // namespace detail
 
-/// Adds `in` (rows, cols) to the pixels of `grid` in x (h, w): the transpose of `unfold_plane`.
+/// Adds `in` (rows, cols) to the pixels of `grid` in x (h, w): the transpose of `unfold_tap`.
 template <class T>
 void fold_plane(T* x, const T* in, const Pair& size, const TapGrid& grid) {
   simd::dispatch<detail::FoldPlane<T>>(x, in, &size, &grid);
@@ -128,13 +180,15 @@ void fold_plane(T* x, const T* in, const Pair& size, const TapGrid& grid) {
 /// cols (planes, taps, positions) from x (planes, h, w).
 template <class T>
 void unfold(T* cols, const T* x, Index planes, const Window2d& w) {
+  constexpr Index kGroup = 8;  // planes that stay in cache from tap to tap
   const Index size = w.taps() * w.positions();
   parallel_for(planes, row_grain(size), [&](Index begin, Index end) {
-    for (Index p = begin; p < end; ++p) {
+    for (Index p = begin; p < end; p += kGroup) {
       T* out = cols + p * size;
       for (Index i = 0; i < w.kernel.h; ++i) {
         for (Index j = 0; j < w.kernel.w; ++j, out += w.positions()) {
-          unfold_plane(out, x + p * w.pixels(), w.input, tap_grid(w, i, j, 0, w.output.h));
+          unfold_tap(out, size, x + p * w.pixels(), std::min(kGroup, end - p), w.input,
+                     tap_grid(w, i, j, 0, w.output.h));
         }
       }
     }
