@@ -7,7 +7,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/norm_vectors.hpp>
 
 /// Rows scaled to unit size, with their mean subtracted (layer norm) or not (RMS norm): forward
 /// and backward of (rows, n), each row read from memory once.
@@ -26,108 +26,110 @@ struct RowStatistics {
 
 namespace detail {
 
-/// So many rows are worked on together: their sums do not wait for each other, and the weights
-/// are loaded once for all of them.
-inline constexpr Index kNormRows = 4;
-
+/// Statistics of the `rows` rows from `row` on.
+///
+/// Deviations are taken not from the mean, which is not known before all of the row is read, but
+/// from the mean k of its first m = 4 elements, whose distance to the true one then goes into
+/// `offset`. Little is lost in (sum of squares) - (sum)^2: var + (mean - k)^2 <= (1 + n / m) var
+/// always, and is about (1 + 1 / m) var if the elements come in no order.
 template <class T, class V, bool Centered>
-EIGENGRAD_INLINE V normalize(V x, const RowStatistics<T>& s, Index row) {
-  if constexpr (Centered) {
-    return (x - s.mean[row]) * s.rstd[row] + s.offset[row];
-  } else {
-    return x * s.rstd[row];
+EIGENGRAD_INLINE void norm_statistics(RowStatistics<T> s, const T* x, Index row, Index rows,
+                                      Index n, T eps) {
+  V first[kNormRows] = {};
+  V second[kNormRows] = {};
+  for (Index r = 0; r < rows; ++r) {
+    const T* const p = x + (row + r) * n;
+    T near = 0;
+    if constexpr (Centered) {
+      near = n < 4 ? p[0] : ((p[0] + p[1]) + (p[2] + p[3])) * T(0.25);
+      s.mean[row + r] = near;
+    }
+    V sum[2] = {};
+    V squares[2] = {};
+    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      V d = at.load(p);
+      if constexpr (Centered) {
+        d = at.once(d - near);
+        sum[at.turn] += d;
+      } else {
+        d = at.once(d);
+      }
+      squares[at.turn] += d * d;
+    });
+    first[r] = sum[0] + sum[1];
+    second[r] = squares[0] + squares[1];
   }
+  NormGroup<T> shift;  // from `near` to the mean
+  NormGroup<T> rstd;
+  norm_sums<V>(rstd, second);
+  const T share = T(1) / static_cast<T>(n);
+  rstd *= share;
+  if constexpr (Centered) {
+    norm_sums<V>(shift, first);
+    shift *= share;
+    rstd -= shift * shift;
+    rstd = rstd < NormGroup<T>{} ? NormGroup<T>{} : rstd;
+  }
+  rstd += eps;
+  EIGENGRAD_UNROLL
+  for (Index r = 0; r < kNormRows; ++r) rstd[r] = std::sqrt(rstd[r]);
+  rstd = T(1) / rstd;
+  norm_store(s.rstd + row, rstd, rows);
+  if constexpr (Centered) norm_store<T>(s.offset + row, -shift * rstd, rows);
 }
 
-/// Statistics of `R` rows from `row` on.
-template <class T, class V, bool Centered, int R>
-EIGENGRAD_INLINE void norm_statistics(RowStatistics<T> s, const T* x, Index row, Index n, T eps) {
-  const T* const p = x + row * n;
-  T mean[R] = {};
-  if constexpr (Centered) {
-    V sum[R] = {};
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          EIGENGRAD_UNROLL
-          for (int r = 0; r < R; ++r) sum[r] += simd::load<V>(p + r * n + i);
-        },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          EIGENGRAD_UNROLL
-          for (int r = 0; r < R; ++r) sum[r] += simd::load_partial<V>(p + r * n + i, left);
-        });
-    EIGENGRAD_UNROLL
-    for (int r = 0; r < R; ++r) mean[r] = simd::reduce_add(sum[r]) / static_cast<T>(n);
-  }
-  // Squares of differences from the mean: the difference of two large squares has no digits left.
-  V first[R] = {};
-  V second[R] = {};
-  T first_rest[R] = {};
-  T second_rest[R] = {};
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          const V d = simd::load<V>(p + r * n + i) - mean[r];
-          if constexpr (Centered) first[r] += d;
-          second[r] += d * d;
-        }
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          for (Index j = i; j < i + left; ++j) {
-            const T d = p[r * n + j] - mean[r];
-            first_rest[r] += d;
-            second_rest[r] += d * d;
-          }
-        }
-      });
-  EIGENGRAD_UNROLL
-  for (int r = 0; r < R; ++r) {
-    // `shift` is what rounding took from the mean.
-    const T shift = (simd::reduce_add(first[r]) + first_rest[r]) / static_cast<T>(n);
-    T variance = (simd::reduce_add(second[r]) + second_rest[r]) / static_cast<T>(n);
-    if constexpr (Centered) variance = std::max(variance - shift * shift, T(0));
-    const T rstd = T(1) / std::sqrt(variance + eps);
-    s.rstd[row + r] = rstd;
+/// The statistics of one row, held as scalars: an operation on a vector and a scalar repeats the
+/// scalar in a register of the kernel's own instruction set.
+template <class T, bool Centered>
+struct NormRow {
+  T mean = 0, offset = 0, rstd;
+  EIGENGRAD_INLINE NormRow(const RowStatistics<T>& s, Index row) : rstd(s.rstd[row]) {
     if constexpr (Centered) {
-      s.mean[row + r] = mean[r];
-      s.offset[row + r] = -shift * rstd;
+      mean = s.mean[row];
+      offset = s.offset[row];
     }
   }
+  template <class V>
+  EIGENGRAD_INLINE V normalize(V x) const {
+    if constexpr (Centered) {
+      return (x - mean) * rstd + offset;
+    } else {
+      return x * rstd;
+    }
+  }
+};
+
+/// y of the rows [row, end) from their statistics.
+template <class T, class V, bool Centered>
+EIGENGRAD_INLINE void norm_rows(T* y, const RowStatistics<T>& s, const T* x, const T* weight,
+                                const T* bias, Index row, Index end, Index n) {
+  for (; row < end; ++row) {
+    const NormRow<T, Centered> of(s, row);
+    const T* const p = x + row * n;
+    T* const out = y + row * n;
+    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      V v = of.normalize(at.load(p)) * at.load(weight);
+      if constexpr (Centered) v += at.load(bias);
+      at.store(out, v);
+    });
+  }
 }
 
-template <class T, class V, bool Centered, int R>
-EIGENGRAD_INLINE void norm_rows(T* y, RowStatistics<T> s, const T* x, const T* weight,
-                                const T* bias, Index row, Index n, T eps) {
-  norm_statistics<T, V, Centered, R>(s, x, row, n, eps);
-  auto scale = [&](V v, V w, V b, int r) EIGENGRAD_INLINE_LAMBDA {
-    const V normal = normalize<T, V, Centered>(v, s, row + r);
-    return Centered ? normal * w + b : normal * w;
-  };
-  const T* const p = x + row * n;
-  T* const out = y + row * n;
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V w = simd::load<V>(weight + i);
-        const V b = Centered ? simd::load<V>(bias + i) : w;
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          simd::store<V>(out + r * n + i, scale(simd::load<V>(p + r * n + i), w, b, r));
-        }
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        const V w = simd::load_partial<V>(weight + i, left);
-        const V b = Centered ? simd::load_partial<V>(bias + i, left) : w;
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          const V v = simd::load_partial<V>(p + r * n + i, left);
-          simd::store_partial<V>(out + r * n + i, scale(v, w, b, r), left);
-        }
-      });
+/// Calls `sums(first, rows)` and then `use(first, rows)` for each group of [row, end).
+///
+/// A group's rows are read one behind the other, as they lie: reading them side by side, the cache
+/// would not see what comes next, which costs more than half the speed on rows that are not in it.
+/// The sums of a group are taken before those of the group before are used: the steps from a sum to
+/// what is made of it depend on each other, and hide behind the other group's work.
+template <class Sums, class Use>
+EIGENGRAD_INLINE void norm_groups(Index row, Index end, Sums sums, Use use) {
+  Index before = 0;
+  for (; row < end + kNormRows; row += kNormRows) {
+    const Index rows = std::min(kNormRows, end - row);
+    if (rows > 0) sums(row, rows);
+    if (before > 0) use(row - kNormRows, before);
+    before = rows;
+  }
 }
 
 template <class T, bool Centered>
@@ -136,103 +138,80 @@ struct NormForward {
   static EIGENGRAD_INLINE void run(T* y, RowStatistics<T> s, const T* x, const T* weight,
                                    const T* bias, Index row, Index end, Index n, T eps) {
     using V = simd::Vec<T, Arch>;
-    for (; row + kNormRows <= end; row += kNormRows) {
-      norm_rows<T, V, Centered, kNormRows>(y, s, x, weight, bias, row, n, eps);
-    }
-    for (; row < end; ++row) norm_rows<T, V, Centered, 1>(y, s, x, weight, bias, row, n, eps);
+    norm_groups(
+        row, end,
+        [&](Index first, Index rows)
+            EIGENGRAD_INLINE_LAMBDA { norm_statistics<T, V, Centered>(s, x, first, rows, n, eps); },
+        [&](Index first, Index rows) EIGENGRAD_INLINE_LAMBDA {
+          norm_rows<T, V, Centered>(y, s, x, weight, bias, first, first + rows, n);
+        });
   }
 };
 
-/// With g = dout w and h the normalised row: dx = (g - mean(g) - h mean(g h)) rstd, written or
-/// added; dweight += dout h and dbias += dout. Null outputs are left out.
-template <class T, class V, bool Centered, int R>
-EIGENGRAD_INLINE void norm_rows_backward(T* dx, bool add, T* dweight, T* dbias, const T* dout,
-                                         const T* x, RowStatistics<T> s, const T* weight, Index row,
-                                         Index n) {
-  const T* const p = x + row * n;
-  const T* const d = dout + row * n;
-  V first[R] = {};
-  V second[R] = {};
-  auto sums = [&](V dy, V v, V w, V& dw, V& db, int r) EIGENGRAD_INLINE_LAMBDA {
-    const V h = normalize<T, V, Centered>(v, s, row + r);
-    const V g = dy * w;
-    if constexpr (Centered) first[r] += g;
-    second[r] += g * h;
-    dw += dy * h;
-    if constexpr (Centered) db += dy;
-  };
-  const bool parameters = dweight != nullptr;
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V w = simd::load<V>(weight + i);
-        V dw = parameters ? simd::load<V>(dweight + i) : V{};
-        V db = parameters && Centered ? simd::load<V>(dbias + i) : V{};
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          sums(simd::load<V>(d + r * n + i), simd::load<V>(p + r * n + i), w, dw, db, r);
-        }
-        if (parameters) {
-          simd::store<V>(dweight + i, dw);
-          if constexpr (Centered) simd::store<V>(dbias + i, db);
-        }
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        // Lanes behind the end have dout = 0 and add nothing.
-        const V w = simd::load_partial<V>(weight + i, left);
-        V dw = parameters ? simd::load_partial<V>(dweight + i, left) : V{};
-        V db = parameters && Centered ? simd::load_partial<V>(dbias + i, left) : V{};
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          sums(simd::load_partial<V>(d + r * n + i, left),
-               simd::load_partial<V>(p + r * n + i, left), w, dw, db, r);
-        }
-        if (parameters) {
-          simd::store_partial<V>(dweight + i, dw, left);
-          if constexpr (Centered) simd::store_partial<V>(dbias + i, db, left);
-        }
-      });
-  if (dx == nullptr) return;
-
-  T mean_g[R];
-  T mean_gh[R];
-  EIGENGRAD_UNROLL
-  for (int r = 0; r < R; ++r) {
-    mean_g[r] = simd::reduce_add(first[r]) / static_cast<T>(n);
-    mean_gh[r] = simd::reduce_add(second[r]) / static_cast<T>(n);
+/// With g = dout w and h the normalised row: the means of g and g h of `rows` rows;
+/// dweight += dout h and dbias += dout, left out if null.
+template <class T, class V, bool Centered>
+EIGENGRAD_INLINE void norm_backward_sums(NormGroup<T>& mean_g, NormGroup<T>& mean_gh, T* dweight,
+                                         T* dbias, const T* dout, const T* x,
+                                         const RowStatistics<T>& s, const T* weight, Index row,
+                                         Index rows, Index n) {
+  V first[kNormRows] = {};
+  V second[kNormRows] = {};
+  for (Index r = 0; r < rows; ++r) {
+    const NormRow<T, Centered> of(s, row + r);
+    const T* const p = x + (row + r) * n;
+    const T* const d = dout + (row + r) * n;
+    V g[2] = {};
+    V gh[2] = {};
+    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      const V w = at.load(weight);
+      const V dy = at.once(at.load(d));
+      const V t = dy * of.normalize(at.load(p));
+      if constexpr (Centered) g[at.turn] += dy * w;
+      gh[at.turn] += t * w;
+      if (dweight) {
+        at.store(dweight, at.load(dweight) + t);
+        if constexpr (Centered) at.store(dbias, at.load(dbias) + dy);
+      }
+    });
+    first[r] = g[0] + g[1];
+    second[r] = gh[0] + gh[1];
   }
-  auto gradient = [&](V dy, V v, V w, int r) EIGENGRAD_INLINE_LAMBDA {
-    const V h = normalize<T, V, Centered>(v, s, row + r);
-    if constexpr (Centered) {
-      return (dy * w - mean_g[r] - h * mean_gh[r]) * s.rstd[row + r];
-    } else {
-      return (dy * w - h * mean_gh[r]) * s.rstd[row + r];
-    }
-  };
-  T* const out = dx + row * n;
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V w = simd::load<V>(weight + i);
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          const Index at = r * n + i;
-          V g = gradient(simd::load<V>(d + at), simd::load<V>(p + at), w, r);
-          if (add) g += simd::load<V>(out + at);
-          simd::store<V>(out + at, g);
-        }
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        const V w = simd::load_partial<V>(weight + i, left);
-        EIGENGRAD_UNROLL
-        for (int r = 0; r < R; ++r) {
-          const Index at = r * n + i;
-          V g = gradient(simd::load_partial<V>(d + at, left), simd::load_partial<V>(p + at, left),
-                         w, r);
-          if (add) g += simd::load_partial<V>(out + at, left);
-          simd::store_partial<V>(out + at, g, left);
-        }
-      });
+  norm_sums<V>(mean_g, first);
+  norm_sums<V>(mean_gh, second);
+  const T share = T(1) / static_cast<T>(n);
+  mean_g *= share;
+  mean_gh *= share;
+}
+
+/// dx = (g - mean(g) - h mean(g h)) rstd of the rows of a group, written or added. Only g and x
+/// change along a row: dx = dout (w rstd) + ((x - mean) a + b) takes half the steps.
+template <class T, class V, bool Centered>
+EIGENGRAD_INLINE void norm_rows_backward(T* dx, bool add, const T* mean_g, const T* mean_gh,
+                                         const T* dout, const T* x, const RowStatistics<T>& s,
+                                         const T* weight, Index row, Index rows, Index n) {
+  for (Index r = 0; r < rows; ++r) {
+    const NormRow<T, Centered> of(s, row + r);
+    const T* const p = x + (row + r) * n;
+    const T* const d = dout + (row + r) * n;
+    T* const out = dx + (row + r) * n;
+    const T a = -(of.rstd * of.rstd * mean_gh[r]);
+    const T b = -(of.rstd * (mean_g[r] + of.offset * mean_gh[r]));
+    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      V g = at.load(p);
+      if constexpr (Centered) {
+        g = (g - of.mean) * a + b;
+      } else {
+        g *= a;
+      }
+      g += at.load(d) * (at.load(weight) * of.rstd);
+      if (add) {
+        const V old = at.load(out);
+        g = at.once(g + old, old);
+      }
+      at.store(out, g);
+    });
+  }
 }
 
 template <class T, bool Centered>
@@ -242,13 +221,25 @@ struct NormBackward {
                                    RowStatistics<T> s, const T* weight, Index row, Index end,
                                    Index n) {
     using V = simd::Vec<T, Arch>;
-    for (; row + kNormRows <= end; row += kNormRows) {
-      norm_rows_backward<T, V, Centered, kNormRows>(dx, add, dweight, dbias, dout, x, s, weight,
-                                                    row, n);
-    }
-    for (; row < end; ++row) {
-      norm_rows_backward<T, V, Centered, 1>(dx, add, dweight, dbias, dout, x, s, weight, row, n);
-    }
+    T mean_g[2][kNormRows];  // of two groups in turns
+    T mean_gh[2][kNormRows];
+    norm_groups(
+        row, end,
+        [&](Index first, Index rows) EIGENGRAD_INLINE_LAMBDA {
+          NormGroup<T> g;
+          NormGroup<T> gh;
+          norm_backward_sums<T, V, Centered>(g, gh, dweight, dbias, dout, x, s, weight, first, rows,
+                                             n);
+          const Index turn = (first - row) / kNormRows % 2;
+          norm_store<T>(mean_g[turn], g, kNormRows);
+          norm_store<T>(mean_gh[turn], gh, kNormRows);
+        },
+        [&](Index first, Index rows) EIGENGRAD_INLINE_LAMBDA {
+          if (dx == nullptr) return;
+          const Index turn = (first - row) / kNormRows % 2;
+          norm_rows_backward<T, V, Centered>(dx, add, mean_g[turn], mean_gh[turn], dout, x, s,
+                                             weight, first, rows, n);
+        });
   }
 };
 
@@ -259,9 +250,7 @@ template <class T, bool Centered>
 void norm(T* y, RowStatistics<T> s, const T* x, const T* weight, const T* bias, Index rows, Index n,
           T eps) {
   if (n == 0) return;
-  // Whole groups of rows to each thread: then the same rows go together whatever their number.
-  const Index grain = (row_grain(n) + detail::kNormRows - 1) / detail::kNormRows;
-  parallel_for(rows, grain * detail::kNormRows, [&](Index begin, Index end) {
+  parallel_for(rows, row_grain(n), [&](Index begin, Index end) {
     simd::dispatch<detail::NormForward<T, Centered>>(y, s, x, weight, bias, begin, end, n, eps);
   });
 }

@@ -13,22 +13,7 @@ struct NormRebuild {
   static EIGENGRAD_INLINE void run(T* y, RowStatistics<T> s, const T* x, const T* weight,
                                    const T* bias, Index row, Index end, Index n) {
     using V = simd::Vec<T, Arch>;
-    for (; row < end; ++row) {
-      const T* const in = x + row * n;
-      T* const out = y + row * n;
-      simd::for_each_vector<V>(
-          n,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            const V h = normalize<T, V, true>(simd::load<V>(in + i), s, row);
-            simd::store<V>(out + i, h * simd::load<V>(weight + i) + simd::load<V>(bias + i));
-          },
-          [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-            const V h = normalize<T, V, true>(simd::load_partial<V>(in + i, left), s, row);
-            const V w = simd::load_partial<V>(weight + i, left);
-            const V b = simd::load_partial<V>(bias + i, left);
-            simd::store_partial<V>(out + i, h * w + b, left);
-          });
-    }
+    norm_rows<T, V, true>(y, s, x, weight, bias, row, end, n);
   }
 };
 
