@@ -2,8 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -11,6 +9,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/pool.hpp>
+#include <eigengrad/kernels/turn.hpp>
 
 /// Maxima of windows, and where they lie.
 namespace eigengrad::kernels {
@@ -39,117 +38,96 @@ EIGENGRAD_INLINE V from_key(I key) {
   return x;
 }
 
+/// A vector holds one pixel of as many planes as it has lanes: they are turned some rows at a time,
+/// and the results turned back. So no lane is idle, however narrow the planes, and windows at the
+/// border are cut by plain loops.
 template <class T>
 struct MaxPool {
   template <class Arch>
-  static EIGENGRAD_INLINE void run(T* y, std::int32_t* index, const T* x, const T* x_end,
-                                   const Window2d* window, Index planes) {
+  static EIGENGRAD_INLINE void run(T* y, std::int32_t* index, const T* x, const Window2d* window,
+                                   Index planes) {
     using V = simd::Vec<T, Arch>;
     using I = decltype(V{} < V{});  // signed integers as wide as T
     using E = simd::Element<I>;
+    constexpr Index kLanes = simd::kSize<V>;
+    constexpr Index kPixels = 1024;  // of a plane, turned at once: they stay in L2
     const Window2d& w = *window;
-    const Index width = padded_row<V>(w);
-    const Index joined = w.output.w + simd::kSize<V>;
-    // Rows are padded some at a time: reading a row right after writing it, at other offsets, would
-    // wait for the writes.
-    constexpr Index kGroup = 8;
-    const auto slots = static_cast<Index>(std::bit_ceil(std::size_t(w.kernel.h + kGroup)));
-    eigengrad::detail::Scratch<E> padded(kGroup * width);
-    eigengrad::detail::Scratch<E> ring(2 * slots * joined);  // the last joined rows
-    std::fill(padded.data(), padded.data() + kGroup * width, std::numeric_limits<E>::min());
-    E* keys = ring.data();
-    E* places = keys + slots * joined;
-    const T* y_end = y + planes * w.positions();
-    for (Index plane = 0; plane < planes; ++plane) {
-      Index next = 0;
-      for (Index r = 0; r < w.output.h; ++r) {
-        const RowRange rows(w, r);
-        next = std::max(next, rows.first);
-        while (next < rows.last) {
-          const Index n = std::min(kGroup, w.input.h - next);
-          for (Index i = 0; i < n; ++i) {
-            pad_row<V, I>(padded.data() + i * width + w.padding.w, x + (next + i) * w.input.w,
-                          x_end, w.input.w);
-          }
-          for (Index i = 0; i < n; ++i, ++next) {
-            const Index slot = (next & (slots - 1)) * joined;
-            join_columns<I>(keys + slot, places + slot, padded.data() + i * width, w,
-                            next * w.input.w);
-          }
+    // Bands of output rows; the next band turns again what both cover.
+    const Index fit = std::max(2 * w.kernel.h, kPixels / w.input.w);
+    const Index band = std::clamp<Index>((fit - w.kernel.h) / w.stride.h + 1, 1, w.output.h);
+    const Index most = std::min(w.input.h, (band - 1) * w.stride.h + w.kernel.h) * w.input.w;
+    eigengrad::detail::Scratch<T> keys(most * kLanes);
+    eigengrad::detail::Scratch<T> maxima(band * w.output.w * kLanes);
+    eigengrad::detail::Scratch<E> places(band * w.output.w * kLanes);
+    std::fill(keys.data(), keys.data() + most * kLanes, T(0));  // lanes without a plane
+    for (Index plane = 0; plane < planes; plane += kLanes) {
+      const Index count = std::min(kLanes, planes - plane);
+      for (Index r0 = 0; r0 < w.output.h; r0 += band) {
+        const Index r1 = std::min(w.output.h, r0 + band);
+        const Index first = RowRange(w, r0).first * w.input.w;
+        const Index pixels = RowRange(w, r1 - 1).last * w.input.w - first;
+        Turn<T>::template run<Arch>(keys.data(), kLanes, x + plane * w.pixels() + first, w.pixels(),
+                                    count, pixels);
+        for (Index i = 0; i < pixels * kLanes; i += kLanes) {
+          const I key = to_key<V, I>(simd::load<V>(keys.data() + i));
+          __builtin_memcpy(keys.data() + i, &key, sizeof key);
         }
-        for (Index q = 0; q < w.output.w; q += simd::kSize<V>) {
-          join_rows<V, I>(y, index, keys + q, places + q, joined, rows, slots - 1,
-                          r * w.output.w + q, w.output.w - q, y_end);
+        join<V, I>(maxima.data(), places.data(), keys.data(), w, r0, r1, first,
+                   x + (plane + kLanes) * w.pixels() + first * kLanes);
+        const Index results = (r1 - r0) * w.output.w;
+        const Index at = plane * w.positions() + r0 * w.output.w;
+        Turn<T>::template run<Arch>(y + at, w.positions(), maxima.data(), kLanes, results, count);
+        if (index == nullptr) continue;
+        if constexpr (sizeof(T) == sizeof(std::int32_t)) {
+          Turn<E>::template run<Arch>(index + at, w.positions(), places.data(), kLanes, results,
+                                      count);
+        } else {
+          for (Index p = 0; p < count; ++p) {
+            for (Index i = 0; i < results; ++i) {
+              index[at + p * w.positions() + i] = static_cast<std::int32_t>(places[i * kLanes + p]);
+            }
+          }
         }
       }
-      x += w.pixels();
-      y += w.positions();
-      if (index) index += w.positions();
     }
   }
 
  private:
-  /// The keys of a row of x, between its margins.
+  /// The maxima of output rows [r0, r1) and their pixels, the first of equals, from keys that begin
+  /// with pixel `first`. Meanwhile asks for the next planes, at `next`: the hardware does not
+  /// foresee that many streams.
   template <class V, class I>
-  static EIGENGRAD_INLINE void pad_row(simd::Element<I>* keys, const T* x, const T* x_end,
-                                       Index n) {
+  static EIGENGRAD_INLINE void join(T* maxima, simd::Element<I>* places, const T* keys,
+                                    const Window2d& w, Index r0, Index r1, Index first,
+                                    const T* next) {
     using E = simd::Element<I>;
-    for (Index q = 0; q < n; q += simd::kSize<V>) {
-      const V v = load_front<V>(x + q, n - q, x_end - x - q);
-      // The lanes behind the row belong to the margin.
-      const E left = static_cast<E>(std::min(n - q, simd::kSize<V>));
-      const I lowest = simd::broadcast<I>(std::numeric_limits<E>::min());
-      simd::store<I>(keys + q, lane_numbers<I>() < left ? to_key<V, I>(v) : lowest);
-    }
-  }
-
-  /// The greatest key of each window's part of a row, the first of equals, and its pixel.
-  template <class I>
-  static EIGENGRAD_INLINE void join_columns(simd::Element<I>* keys, simd::Element<I>* places,
-                                            const simd::Element<I>* row, const Window2d& w,
-                                            Index first_pixel) {
-    using E = simd::Element<I>;
-    const Index stride = w.stride.w;
-    for (Index q = 0; q < w.output.w; q += simd::kSize<I>) {
-      I best = load_strided<I>(row + q * stride, stride);
-      I place = lane_numbers<I>() * static_cast<E>(stride) +
-                static_cast<E>(first_pixel + q * stride - w.padding.w);
-      I at = place;
-      for (Index j = 1; j < w.kernel.w; ++j) {
-        const I key = load_strided<I>(row + q * stride + j, stride);
-        at += 1;
-        place = key > best ? at : place;
-        best = key > best ? key : best;
-      }
-      simd::store<I>(keys + q, best);
-      simd::store<I>(places + q, place);
-    }
-  }
-
-  /// The same over the joined rows of a window, stored as values and pixels at `at`.
-  template <class V, class I>
-  static EIGENGRAD_INLINE void join_rows(T* y, std::int32_t* index, const simd::Element<I>* keys,
-                                         const simd::Element<I>* places, Index joined,
-                                         const RowRange& rows, Index mask, Index at, Index left,
-                                         const T* y_end) {
-    const Index first = (rows.first & mask) * joined;
-    I best = simd::load<I>(keys + first);
-    I place = simd::load<I>(places + first);
-    for (Index i = rows.first + 1; i < rows.last; ++i) {
-      const Index slot = (i & mask) * joined;
-      const I key = simd::load<I>(keys + slot);
-      const I key_place = simd::load<I>(places + slot);
-      place = key > best ? key_place : place;
-      best = key > best ? key : best;
-    }
-    const Index room = y_end - (y + at);
-    store_front<V>(y + at, from_key<V, I>(best), left, room);
-    if (!index) return;
-    if constexpr (sizeof(T) == sizeof(std::int32_t)) {
-      store_front<I>(index + at, place, left, room);
-    } else {
-      for (Index i = 0; i < std::min(left, simd::kSize<I>); ++i) {
-        index[at + i] = static_cast<std::int32_t>(place[i]);
+    constexpr Index kLanes = simd::kSize<V>;
+    const Index width = w.input.w;
+    const Pair kernel = w.kernel, stride = w.stride, padding = w.padding;
+    const Index output_w = w.output.w;
+    const Index ahead = (w.pixels() + w.positions() - 1) / w.positions();  // lines a result
+    for (Index r = r0; r < r1; ++r) {
+      const RowRange rows(w, r);
+      for (Index q = 0; q < output_w; ++q, maxima += kLanes, places += kLanes) {
+        for (Index i = 0; i < ahead; ++i, next += kLanes) __builtin_prefetch(next, 0, 2);
+        const Index left = q * stride.w - padding.w;
+        const Index begin = std::max<Index>(0, left);
+        const Index taps = std::min(width, left + kernel.w) - begin;
+        Index pixel = rows.first * width + begin;
+        I best, key;
+        __builtin_memcpy(&best, keys + (pixel - first) * kLanes, sizeof best);
+        I place = I{} + static_cast<E>(pixel);
+        for (Index i = rows.first; i < rows.last; ++i, pixel += width) {
+          const T* from = keys + (pixel - first) * kLanes;
+          I here = I{} + static_cast<E>(pixel);
+          for (Index j = 0; j < taps; ++j, here += 1) {
+            __builtin_memcpy(&key, from + j * kLanes, sizeof key);
+            place = key > best ? here : place;
+            best = key > best ? key : best;
+          }
+        }
+        simd::store<V>(maxima, from_key<V, I>(best));
+        simd::store<I>(places, place);
       }
     }
   }
@@ -161,11 +139,12 @@ struct MaxPool {
 /// plane where that lies (the first, if several) in `index`, unless null. Padding never wins.
 template <class T>
 void max_pool2d(T* y, std::int32_t* index, const T* x, Index planes, const Window2d& w) {
-  const T* x_end = x + planes * w.pixels();
-  parallel_for(planes, row_grain(w.pixels()), [&](Index begin, Index end) {
+  constexpr Index kMostLanes = 64 / static_cast<Index>(sizeof(T));  // planes taken at once
+  const Index grain = (row_grain(w.pixels()) + kMostLanes - 1) / kMostLanes * kMostLanes;
+  parallel_for(planes, grain, [&](Index begin, Index end) {
     simd::dispatch<detail::MaxPool<T>>(y + begin * w.positions(),
                                        index ? index + begin * w.positions() : index,
-                                       x + begin * w.pixels(), x_end, &w, end - begin);
+                                       x + begin * w.pixels(), &w, end - begin);
   });
 }
 

@@ -8,8 +8,7 @@
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/window.hpp>
 
-/// What the kernels share that pool image planes. They separate the axes: windows are joined along
-/// one and then along the other, on whole vectors.
+/// What the kernels that pool image planes are made of.
 namespace eigengrad::kernels::detail {
 
 template <class V, std::size_t... I>
@@ -38,21 +37,6 @@ EIGENGRAD_INLINE void store_front(simd::Element<V>* p, V v, Index count, Index r
   simd::Element<V> line[simd::kSize<V>];
   simd::store<V>(line, v);
   std::memcpy(p, line, static_cast<std::size_t>(std::min(count, room)) * sizeof(line[0]));
-}
-
-/// Whole vectors up to `n` elements are loaded where `readable` allows; `count` of the lanes count.
-template <class V>
-EIGENGRAD_INLINE V load_front(const simd::Element<V>* p, Index count, Index readable) {
-  return readable >= simd::kSize<V> ? simd::load<V>(p) : simd::load_partial<V>(p, count);
-}
-
-/// 0, 1, 2, ...
-template <class V>
-EIGENGRAD_INLINE V lane_numbers() {
-  V v;
-  EIGENGRAD_UNROLL
-  for (Index i = 0; i < simd::kSize<V>; ++i) v[i] = static_cast<simd::Element<V>>(i);
-  return v;
 }
 
 /// The rows [first, last) of a plane that the windows of output row r cover.
