@@ -39,6 +39,27 @@ struct Attention {
 
 namespace detail {
 
+/// Asks for row `t` of the head's q, k and v, counted over all samples: into the second cache, no
+/// result. The rows of one head lie apart, so the cache does not see by itself what comes next; a
+/// row at a time, between the rows of a softmax, memory keeps up. Heads too long to stay in the
+/// cache until their turn are left alone.
+template <class T>
+EIGENGRAD_INLINE void fetch_row(const Attention<T>& a, Index head, Index t) {
+  constexpr Index kLargest = 256 << 10;
+  const Index bytes = (a.keys * (a.width + a.value_width) + a.queries * a.width) * Index{sizeof(T)};
+  if (head >= a.batch * a.heads || bytes > kLargest) return;
+  auto fetch = [](const T* p, Index n) EIGENGRAD_INLINE_LAMBDA {
+    for (Index c = 0; c < n; c += 64 / Index{sizeof(T)}) __builtin_prefetch(p + c, 0, 2);
+  };
+  const Index b = head / a.heads;
+  const Index h = head % a.heads;
+  if (t < a.queries) fetch(a.q.at(b, h, t), a.width);
+  if (t < a.keys) {
+    fetch(a.k.at(b, h, t), a.width);
+    fetch(a.v.at(b, h, t), a.value_width);
+  }
+}
+
 /// Lanes below `n` of x, `other` in the rest.
 template <class V>
 EIGENGRAD_INLINE V first_lanes(V x, Index n, V other) {
@@ -101,6 +122,7 @@ struct AttentionRows {
     const Index* step = a->additive_step;
     for (Index r = 0; r < rows; ++r) {
       const Index i = first + r;
+      fetch_row(*a, b * a->heads + h + 1, i);
       const T* additive =
           a->additive ? a->additive + b * step[0] + h * step[1] + i * step[2] : nullptr;
       const Index n = a->causal && i + 1 < keys ? i + 1 : keys;
@@ -123,6 +145,7 @@ struct AttentionRowsBackward {
     const Index size = a->row_size();
     for (Index r = 0; r < rows; ++r, p += size) {
       const Index at = (first + r) * size;
+      fetch_row(*a, (first + r) / a->queries + 1, (first + r) % a->queries);
       if (dropped) {
         for (Index j = 0; j < keys; j += kLanes) {
           simd::store<V>(dropped + r * size + j, a->mask.apply(simd::load<V>(p + j), at + j));
