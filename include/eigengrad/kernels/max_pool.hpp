@@ -116,10 +116,10 @@ struct MaxPool {
         Index pixel = rows.first * width + begin;
         I best, key;
         __builtin_memcpy(&best, keys + (pixel - first) * kLanes, sizeof best);
-        I place = I{} + static_cast<E>(pixel);
+        I place = simd::broadcast<I>(static_cast<E>(pixel));
         for (Index i = rows.first; i < rows.last; ++i, pixel += width) {
           const T* from = keys + (pixel - first) * kLanes;
-          I here = I{} + static_cast<E>(pixel);
+          I here = simd::broadcast<I>(static_cast<E>(pixel));
           for (Index j = 0; j < taps; ++j, here += 1) {
             __builtin_memcpy(&key, from + j * kLanes, sizeof key);
             place = key > best ? here : place;

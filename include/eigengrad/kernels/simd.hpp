@@ -100,13 +100,24 @@ template <class V>
 EIGENGRAD_INLINE void store_partial(Element<V>* p, V v, Index n) {
   for (Index i = 0; i < n; ++i) p[i] = v[i];
 }
+namespace detail {
+
+template <class V, int... I>
+EIGENGRAD_INLINE V first_lane(V v, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, v, (I * 0)...);
+}
+
+}  // namespace detail
+
 /// All lanes equal to `x`.
+///
+/// A shuffle is one instruction. GCC 12 makes an insertion a lane of a loop over the lanes, and of
+/// `x - V{}` in some templates.
 template <class V>
 EIGENGRAD_INLINE V broadcast(Element<V> x) {
-  V v;  // not `x - V{}`: GCC 12 lowers that to one insertion a lane before it inlines
-  EIGENGRAD_UNROLL
-  for (Index i = 0; i < kSize<V>; ++i) v[i] = x;
-  return v;
+  V v{};
+  v[0] = x;
+  return detail::first_lane(v, std::make_integer_sequence<int, static_cast<int>(kSize<V>)>());
 }
 template <class V>
 EIGENGRAD_INLINE V min(V a, V b) {
