@@ -53,14 +53,22 @@ struct Abs {
     return eg::vmath::abs(x);
   }
 };
-struct NormalCdf {
+struct Gelu {
   template <class V>
   EIGENGRAD_INLINE V operator()(V x) const {
-    V density;
-    return eg::vmath::normal_cdf(x, density);
+    V derivative;
+    return eg::vmath::gelu(x, derivative);
   }
 };
-double exact_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.)); }
+struct GeluDerivative {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    V derivative;
+    eg::vmath::gelu(x, derivative);
+    return derivative;
+  }
+};
+double exact_gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.)); }
 
 template <class F, class T>
 NdArray<T> apply(F f, const NdArray<T>& x) {
@@ -125,7 +133,12 @@ TEST_CASE("vmath: what is too small for a normal float is 0 or nearly so") {
   };
   CHECK(below(Exp{}, -kLargest, -87.4f));
   CHECK(below(Sigmoid{}, -kLargest, -88));
-  CHECK(below(NormalCdf{}, -kLargest, -13.2f));
+  for (const float x : {-13.25f, -14.f, -1e10f, -kLargest}) {
+    CHECK(apply(Gelu{}, NdArray<float>({1}, {x})).item() == 0);
+    CHECK(apply(GeluDerivative{}, NdArray<float>({1}, {x})).item() == 0);
+    CHECK(apply(Gelu{}, NdArray<float>({1}, {-x})).item() == -x);
+    CHECK(apply(GeluDerivative{}, NdArray<float>({1}, {-x})).item() == 1);
+  }
 }
 
 TEMPLATE_TEST_CASE("vmath: infinities, NaN and zeros", "", float, double) {
@@ -139,7 +152,8 @@ TEMPLATE_TEST_CASE("vmath: infinities, NaN and zeros", "", float, double) {
   CHECK_CLOSE(apply(Erf{}, x), NdArray<T>({6}, {-1, 0, 1, nan, nan, low}), 1e-40);
   CHECK_CLOSE(apply(Tanh{}, x), NdArray<T>({6}, {-1, 0, 1, nan, nan, low}), 1e-40);
   CHECK_SAME(apply(Sigmoid{}, x), NdArray<T>({6}, {0, T(0.5), 1, nan, nan, T(0.5)}));
-  CHECK_CLOSE(apply(NormalCdf{}, x), NdArray<T>({6}, {0, 0.5, 1, nan, nan, 0.5}), 3e-7);
+  CHECK_CLOSE(apply(Gelu{}, x), NdArray<T>({6}, {0, 0, inf, nan, nan, 0}), 1e-40);
+  CHECK_CLOSE(apply(GeluDerivative{}, x), NdArray<T>({6}, {0, 0.5, 1, nan, nan, 0.5}), 3e-7);
   CHECK_SAME(apply(Abs{}, x), NdArray<T>({6}, {inf, 0, inf, nan, nan, low}));
   // Signs of zero.
   const NdArray<T> zeros({2}, {T(0), -T(0)});
@@ -150,13 +164,13 @@ TEMPLATE_TEST_CASE("vmath: infinities, NaN and zeros", "", float, double) {
 
 TEST_CASE("vmath: double is libm's") {
   const NdArray<double> x = test::random({67}, 1, 0.01, 5);
-  const NdArray<double> y = apply(NormalCdf{}, x);
+  const NdArray<double> y = apply(Gelu{}, x);
   for (Index i = 0; i < x.numel(); ++i) {
     CHECK(apply(Exp{}, x)(i) == std::exp(x(i)));
     CHECK(apply(Log{}, x)(i) == std::log(x(i)));
     CHECK(apply(Erf{}, x)(i) == std::erf(x(i)));
     CHECK(apply(Tanh{}, x)(i) == std::tanh(x(i)));
     CHECK(apply(Sqrt{}, x)(i) == std::sqrt(x(i)));
-    CHECK(std::abs(y(i) - exact_cdf(x(i))) < 1e-15);
+    CHECK(std::abs(y(i) - exact_gelu(x(i))) < 1e-15);
   }
 }

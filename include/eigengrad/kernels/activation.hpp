@@ -29,8 +29,8 @@ EIGENGRAD_INLINE V activate(V x) {
   if constexpr (A == Activation::kRelu) {
     return x < V{} ? V{} : x;  // in this order a NaN stays
   } else if constexpr (A == Activation::kGelu) {
-    V density;
-    return x * vmath::normal_cdf(x, density);
+    V derivative;
+    return vmath::gelu(x, derivative);
   } else if constexpr (A == Activation::kGeluTanh) {
     // 0.5 (1 + tanh u) = sigmoid(2 u)
     return x * vmath::sigmoid(gelu_tanh_inner(x) * E(2));
@@ -50,10 +50,7 @@ EIGENGRAD_INLINE V activate(V x, V& derivative) {
     derivative = x > V{} ? one : V{};
     return activate<A>(x);
   } else if constexpr (A == Activation::kGelu) {
-    V density;
-    const V cdf = vmath::normal_cdf(x, density);
-    derivative = cdf + x * density;
-    return x * cdf;
+    return vmath::gelu(x, derivative);
   } else if constexpr (A == Activation::kGeluTanh) {
     const V s = vmath::sigmoid(gelu_tanh_inner(x) * E(2));
     const V du = (x * x * E(3 * 0.044715) + E(1)) * E(2 * 0.7978845608028654);

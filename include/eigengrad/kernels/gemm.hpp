@@ -78,7 +78,7 @@ struct GemmBlock {
             const Index width = (cols + Tile::kLanes - 1) / Tile::kLanes * Tile::kLanes;
             gemm_pack_b<T, Arch>(g, k, kc, n + panel * kPanel, cols, width, to);
           };
-          GemmPrefetch<T> next_block;
+          GemmPrefetch<T> later;
           if (by_rows) {
             for (Index p = 0; p < panels; ++p) pack_panel(p, packed_b + p * kPanel * kc);
           } else {
@@ -89,15 +89,18 @@ struct GemmBlock {
                                         kc);
             for (Index i = 0; sums && i < mc; ++i) g.row_sums[m + i] += sums[i];
             const Index left = std::min(block_k, g.k - k - kc);
-            next_block = {g.a + (k + kc) * g.lda + m, g.lda, left, mc};
+            later = {g.a + (k + kc) * g.lda + m, g.lda, left, mc};
           }
           GemmPrefetch<T> next;
           const Index count = tiles.count() * panels;
           Index tile = 0, panel = 0, row = m;
           for (Index i = 0; i < count; ++i) {
             const Index rows = tiles.rows(tile);
-            if (by_rows && panel == 0 && tile + 1 < tiles.count()) {
-              next = {g.a + (row + rows) * g.lda + k, g.lda, tiles.rows(tile + 1), kc};
+            if (by_rows && panel == 0) {
+              if (tile + 1 < tiles.count()) {
+                next = {g.a + (row + rows) * g.lda + k, g.lda, tiles.rows(tile + 1), kc};
+              }
+              if (finish) later = gemm_prefetch_epilogue(g, row, rows, n, nc);
             } else if (!by_rows && tile == 0) {
               pack_panel(panel, packed_b);
               const Index column = n + (panel + 1) * kPanel;
@@ -117,13 +120,13 @@ struct GemmBlock {
             auto by_width = [&]<int R>() EIGENGRAD_INLINE_LAMBDA {
               if (cols > 2 * Tile::kLanes) {
                 gemm_tile<T, Arch, R, 3>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
-                                         next_block);
+                                         later);
               } else if (cols > Tile::kLanes) {
                 gemm_tile<T, Arch, R, 2>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
-                                         next_block);
+                                         later);
               } else {
                 gemm_tile<T, Arch, R, 1>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
-                                         next_block);
+                                         later);
               }
             };
             if (rows == kRows) {

@@ -103,6 +103,16 @@ class GemmPrefetch {
   Index step_ = 0, length_ = 0, rows_ = 0, at_ = 0;
 };
 
+/// What the epilogue will read of another matrix, as large as its part of C.
+template <class T>
+EIGENGRAD_INLINE GemmPrefetch<T> gemm_prefetch_epilogue(const Gemm<T>& g, Index m0, Index rows,
+                                                        Index n0, Index cols) {
+  const GemmEpilogue<T>& e = g.epilogue;
+  if (e.factor) return {e.factor + m0 * e.ld_factor + n0, e.ld_factor, rows, cols};
+  if (e.residual) return {e.residual + m0 * e.ld_residual + n0, e.ld_residual, rows, cols};
+  return {};
+}
+
 /// One register tile: `Rows` x (`Vectors` vectors) of C from `kc` steps of k. Meanwhile
 /// asks for what `next` and `later` hold.
 template <class T, class Arch, int Rows, int Vectors>
@@ -186,28 +196,40 @@ template <class T, class Arch, int Rows>
 EIGENGRAD_INLINE void gemm_pack_a(T* __restrict out, Index step, T* __restrict sums, const T* from,
                                   Index lda, Index m, Index kc) {
   using V = simd::Vec<T, Arch>;
-  for (Index p = 0; p < kc; ++p, from += lda) {
+  auto some_rows = [&]<int R>(Index p) EIGENGRAD_INLINE_LAMBDA {
+    auto copy = [&]<int Width>(T* to, const T* column) EIGENGRAD_INLINE_LAMBDA {
+      EIGENGRAD_UNROLL
+      for (int r = 0; r < R; ++r) {
+        __builtin_memcpy(to + (p + r) * Width, column + r * lda, Width * sizeof(T));
+      }
+    };
     T* to = out;
     Index i = 0;
-    for (; i + Rows <= m; i += Rows, to += step) {
-      __builtin_memcpy(to + p * Rows, from + i, Rows * sizeof(T));
-    }
+    for (; i + Rows <= m; i += Rows, to += step) copy.template operator()<Rows>(to, from + i);
     if (i + 4 <= m) {
-      __builtin_memcpy(to + p * 4, from + i, 4 * sizeof(T));
+      copy.template operator()<4>(to, from + i);
       i += 4;
       to += step;
     }
-    for (; i < m; ++i, to += step) to[p] = from[i];
-    if (sums == nullptr) continue;
+    for (; i < m; ++i, to += step) copy.template operator()<1>(to, from + i);
+    if (sums == nullptr) return;
     simd::for_each_vector<V>(
         m,
         [&](Index j) EIGENGRAD_INLINE_LAMBDA {
-          simd::store<V>(sums + j, simd::load<V>(sums + j) + simd::load<V>(from + j));
+          V total = simd::load<V>(sums + j);
+          EIGENGRAD_UNROLL
+          for (int r = 0; r < R; ++r) total += simd::load<V>(from + r * lda + j);
+          simd::store<V>(sums + j, total);
         },
         [&](Index j, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index l = j; l < j + left; ++l) sums[l] += from[l];
+          for (int r = 0; r < R; ++r) {
+            for (Index l = j; l < j + left; ++l) sums[l] += from[r * lda + l];
+          }
         });
-  }
+  };
+  Index p = 0;
+  for (; p + 4 <= kc; p += 4, from += 4 * lda) some_rows.template operator()<4>(p);
+  for (; p < kc; ++p, from += lda) some_rows.template operator()<1>(p);
 }
 
 /// Applies the epilogue to `rows` x `cols` of C at (m0, n0), while they are in cache.
