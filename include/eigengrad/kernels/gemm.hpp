@@ -174,15 +174,17 @@ void gemm(const Gemm<T>& g) {
 #else
   if (g.m <= 0 || g.n <= 0) return;
   constexpr Index kGrainFlops = 1 << 18;  // below about 10 microseconds a second thread is no gain
-  constexpr Index kStep = 48;             // keeps the cut at whole tiles
+  constexpr Index kRowStep = 8, kColumnStep = 48;  // whole tiles, whatever the instruction set
+  auto grain = [](Index flops, Index step) {
+    const Index lines = kGrainFlops / std::max<Index>(1, flops);
+    return std::max<Index>(1, (lines + step - 1) / step) * step;
+  };
   if (g.m >= g.n) {
-    const Index rows = std::max<Index>(1, kGrainFlops / std::max<Index>(1, g.n * g.k));
-    parallel_for(g.m, (rows + kStep - 1) / kStep * kStep, [&](Index begin, Index end) {
+    parallel_for(g.m, grain(g.n * g.k, kRowStep), [&](Index begin, Index end) {
       simd::dispatch<detail::GemmBlock<T>>(&g, begin, end, Index{0}, g.n);
     });
   } else {
-    const Index cols = std::max<Index>(1, kGrainFlops / std::max<Index>(1, g.m * g.k));
-    parallel_for(g.n, (cols + kStep - 1) / kStep * kStep, [&](Index begin, Index end) {
+    parallel_for(g.n, grain(g.m * g.k, kColumnStep), [&](Index begin, Index end) {
       simd::dispatch<detail::GemmBlock<T>>(&g, Index{0}, g.m, begin, end);
     });
   }
