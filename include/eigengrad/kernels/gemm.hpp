@@ -78,6 +78,14 @@ struct GemmBlock {
             const Index width = (cols + Tile::kLanes - 1) / Tile::kLanes * Tile::kLanes;
             gemm_pack_b<T, Arch>(g, k, kc, n + panel * kPanel, cols, width, to);
           };
+          // The panel of B at `column`, `count` steps from `first` on.
+          auto unpacked_b = [&](Index column, Index first, Index count) EIGENGRAD_INLINE_LAMBDA {
+            const Index cols = std::min(kPanel, n + nc - column);
+            return g.transpose_b
+                       ? GemmPrefetch<T>(g.b + column * g.ldb + first, g.ldb, cols, count)
+                       : GemmPrefetch<T>(g.b + first * g.ldb + column, g.ldb, count, cols);
+          };
+          const Index next_kc = std::min(block_k, g.k - k - kc);
           GemmPrefetch<T> later;
           if (by_rows) {
             for (Index p = 0; p < panels; ++p) pack_panel(p, packed_b + p * kPanel * kc);
@@ -88,8 +96,7 @@ struct GemmBlock {
             gemm_pack_a<T, Arch, kRows>(packed.data(), a_step, sums, g.a + k * g.lda + m, g.lda, mc,
                                         kc);
             for (Index i = 0; sums && i < mc; ++i) g.row_sums[m + i] += sums[i];
-            const Index left = std::min(block_k, g.k - k - kc);
-            later = {g.a + (k + kc) * g.lda + m, g.lda, left, mc};
+            later = {g.a + (k + kc) * g.lda + m, g.lda, next_kc, mc};
           }
           GemmPrefetch<T> next;
           const Index count = tiles.count() * panels;
@@ -103,12 +110,8 @@ struct GemmBlock {
               if (finish) later = gemm_prefetch_epilogue(g, row, rows, n, nc);
             } else if (!by_rows && tile == 0) {
               pack_panel(panel, packed_b);
-              const Index column = n + (panel + 1) * kPanel;
-              const Index cols = std::min(kPanel, n + nc - column);
-              if (cols > 0) {
-                next = g.transpose_b ? GemmPrefetch<T>(g.b + column * g.ldb + k, g.ldb, cols, kc)
-                                     : GemmPrefetch<T>(g.b + k * g.ldb + column, g.ldb, kc, cols);
-              }
+              next = panel + 1 < panels ? unpacked_b(n + (panel + 1) * kPanel, k, kc)
+                                        : unpacked_b(n, k + kc, next_kc);
             }
             const Index j = panel * kPanel;
             const Index cols = std::min(kPanel, nc - j);

@@ -69,7 +69,7 @@ struct GemmTile {
 inline constexpr Index kGemmBlockK = 384;  // longer sums are cut: a tile of A stays in L1
 inline constexpr Index kGemmPackedBytes = Index{768} << 10;  // of packed B: it stays in L2
 
-inline constexpr Index kGemmPrefetchSteps = 8;  // steps of k to each cache line asked for
+inline constexpr Index kGemmPrefetchSteps = 4;  // steps of k to each cache line asked for
 
 /// Length of the blocks that K is cut into: equal ones. Depends on K alone, as the sums do.
 inline Index gemm_block_k(Index k) {
