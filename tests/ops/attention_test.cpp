@@ -189,6 +189,7 @@ TEMPLATE_TEST_CASE("attention: every length equals the loops", "", float, double
                                                                           {15, 16},
                                                                           {16, 15},
                                                                           {17, 33},
+                                                                          {5, 18},
                                                                           {33, 31},
                                                                           {65, 65},
                                                                           {130, 70},

@@ -7,8 +7,8 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
+#include <eigengrad/kernels/attention_scores.hpp>
 #include <eigengrad/kernels/gemm.hpp>
-#include <eigengrad/kernels/turn.hpp>
 
 /// Scaled dot-product attention, forward and backward: O = softmax(scale Q K^T + masks) V for each
 /// head of each sample.
@@ -19,11 +19,6 @@
 namespace eigengrad::kernels {
 
 namespace detail {
-
-/// The block of queries [first, first + rows), which sees keys [0, keys).
-struct QueryBlock {
-  Index first, rows, keys;
-};
 
 /// Queries in a block; depends on the sizes alone, for backward adds over blocks in order.
 template <class T>
@@ -57,37 +52,13 @@ Index attention_grain(const Attention<T>& a, Index rows) {
   return std::max<Index>(1, (1 << 17) / std::max<Index>(1, rows * a.keys * a.width));
 }
 
-/// out (width, row_size) = x^T for the keys of one head, zeros behind the last. Turned once, in
-/// registers, the product with it needs no turning in its packing and has only whole vectors.
-template <class T>
-void turn_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, Index b, Index h,
-               Index width) {
-  const Index size = a.row_size();
-  simd::dispatch<Turn<T>>(out, size, x.at(b, h), x.token, a.keys, width);
-  for (Index c = 0; c < width; ++c) std::fill(out + c * size + a.keys, out + (c + 1) * size, T(0));
-}
-
-/// out (rows, keys) = x (rows, width) . turned (width, keys) for a block, x from one row on.
-template <class T>
-void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, const T* x,
-                     Index token, const T* turned, Index width) {
-  gemm<T>({.m = block.rows,
-           .n = (block.keys + 15) / 16 * 16,
-           .k = width,
-           .a = x,
-           .lda = token,
-           .b = turned,
-           .ldb = a.row_size(),
-           .c = out,
-           .ldc = a.row_size()});
-}
-
 /// p (rows, keys) = the probabilities of a block, `dropped` the same under the dropout mask
 /// (null without dropout; may be `p`).
 template <class T>
 void attention_probabilities(const Attention<T>& a, Index b, Index h, const QueryBlock& block, T* p,
                              T* dropped, const T* padding, const T* turned_k) {
-  multiply_turned(p, a, block, a.q.at(b, h, block.first), a.q.token, turned_k, a.width);
+  multiply_turned(p, a, block, a.q.at(b, h, block.first), a.q.token, turned_k, a.k.at(b, h),
+                  a.k.token, a.width);
   simd::dispatch<AttentionRows<T>>(&a, b, h, block.first, block.rows, block.keys, p, dropped,
                                    padding);
 }
@@ -187,7 +158,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
     }
     if (scores) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
       multiply_turned(ds, a, block, dout_rows, dout.token, static_cast<const T*>(turned_v),
-                      a.value_width);
+                      a.v.at(b, h), a.v.token, a.value_width);
     }
     simd::dispatch<AttentionRowsBackward<T>>(&a, (b * a.heads + h) * a.queries + first, block.rows,
                                              block.keys, scores ? ds : nullptr, dropped, p);

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include <eigengrad/kernels/random_hash.hpp>
-#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/kernels/softmax.hpp>
 
 /// What attention does to rows of scores: scale, masks, softmax, dropout; and the way back.
 namespace eigengrad::kernels {
@@ -98,7 +98,7 @@ EIGENGRAD_INLINE void attention_row(const Attention<T>& a, T* p, T* dropped, Ind
   const T shift = most == -kInf ? T(0) : most;
   V sum{};
   for (Index j = 0; j < n; j += kLanes) {
-    const V e = vmath::exp(simd::load<V>(p + j) - shift);
+    const V e = softmax_exp(simd::load<V>(p + j) - shift);
     simd::store<V>(p + j, e);
     sum += e;
   }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include <eigengrad/kernels/attention_rows.hpp>
+#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/turn.hpp>
+
+/// Products of rows with a head's keys (or values), as scores and their gradients need them.
+namespace eigengrad::kernels::detail {
+
+/// The block of queries [first, first + rows), which sees keys [0, keys).
+struct QueryBlock {
+  Index first, rows, keys;
+};
+
+/// Keys behind the last whole 16, if they are too few to be worth 16 columns of a product. A class
+/// token before a grid of patches makes 17, 65, 257 keys: one would cost as much as sixteen.
+inline Index edge_keys(Index keys) { return keys % 16 <= 2 ? keys % 16 : 0; }
+
+/// out (width, row_size) = x^T for the keys of one head, zeros behind the last. Turned once, in
+/// registers, the product with it needs no turning in its packing and has only whole vectors.
+template <class T>
+void turn_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, Index b, Index h,
+               Index width) {
+  const Index size = a.row_size();
+  simd::dispatch<Turn<T>>(out, size, x.at(b, h), x.token, a.keys, width);
+  for (Index c = 0; c < width; ++c) std::fill(out + c * size + a.keys, out + (c + 1) * size, T(0));
+}
+
+/// The columns of `multiply_turned` for the `edge` keys from y on, and zeros behind them.
+template <class T>
+struct AttentionEdge {
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(T* out, Index size, const T* x, Index token, const T* y,
+                                   Index y_token, Index rows, Index edge, Index width) {
+    using V = simd::Vec<T, Arch>;
+    for (Index r = 0; r < rows; ++r, out += size, x += token) {
+      for (Index j = 0; j < 16; j += simd::kSize<V>) simd::store<V>(out + j, V{});
+      for (Index j = 0; j < edge; ++j) {
+        const T* const key = y + j * y_token;
+        V sum{};
+        T rest = 0;
+        simd::for_each_vector<V>(
+            width,
+            [&](Index i)
+                EIGENGRAD_INLINE_LAMBDA { sum += simd::load<V>(x + i) * simd::load<V>(key + i); },
+            [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
+              for (Index c = i; c < i + left; ++c) rest += x[c] * key[c];
+            });
+        out[j] = simd::reduce_add(sum) + rest;
+      }
+    }
+  }
+};
+
+/// out (rows, keys) = x (rows, width) . y^T for a block, x from one row on. `turned` (width, keys)
+/// holds y^T; only the edge is read from y itself.
+template <class T>
+void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, const T* x,
+                     Index token, const T* turned, const T* y, Index y_token, Index width) {
+  const Index edge = edge_keys(block.keys);
+  const Index whole = edge > 0 ? block.keys - edge : (block.keys + 15) / 16 * 16;
+  gemm<T>({.m = block.rows,
+           .n = whole,
+           .k = width,
+           .a = x,
+           .lda = token,
+           .b = turned,
+           .ldb = a.row_size(),
+           .c = out,
+           .ldc = a.row_size()});
+  if (edge > 0) {
+    simd::dispatch<AttentionEdge<T>>(out + whole, a.row_size(), x, token, y + whole * y_token,
+                                     y_token, block.rows, edge, width);
+  }
+}
+
+}  // namespace eigengrad::kernels::detail
