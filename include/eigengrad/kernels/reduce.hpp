@@ -75,7 +75,7 @@ struct ArraySource {
 namespace detail {
 
 inline constexpr Index kReduceBlock = 4096;    // elements that stay in L1 between two steps
-inline constexpr Index kReduceColumns = 1024;  // widest strip of columns that is reduced at once
+inline constexpr Index kReduceColumns = 2048;  // widest strip of columns that is reduced at once
 inline constexpr Index kReduceRows = 128;      // rows of a strip that one task reduces
 inline constexpr Index kReduceFold = 64;       // narrower rows are taken several at a time
 
