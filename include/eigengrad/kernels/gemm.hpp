@@ -122,14 +122,14 @@ struct GemmBlock {
             const Index k_step = by_rows ? 1 : rows;
             auto by_width = [&]<int R>() EIGENGRAD_INLINE_LAMBDA {
               if (cols > 2 * Tile::kLanes) {
-                gemm_tile<T, Arch, R, 3>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
-                                         later);
+                gemm_tile<T, Arch, R, 3>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, by_rows,
+                                         next, later);
               } else if (cols > Tile::kLanes) {
-                gemm_tile<T, Arch, R, 2>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
-                                         later);
+                gemm_tile<T, Arch, R, 2>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, by_rows,
+                                         next, later);
               } else {
-                gemm_tile<T, Arch, R, 1>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, next,
-                                         later);
+                gemm_tile<T, Arch, R, 1>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, by_rows,
+                                         next, later);
               }
             };
             if (rows == kRows) {

@@ -77,10 +77,12 @@ inline Index gemm_block_k(Index k) {
   return std::max<Index>(1, (k + blocks - 1) / blocks);
 }
 
-/// Memory that will be read soon, asked for one cache line at a time. The hardware foresees neither
-/// the rows of the next tile of A nor the pieces of rows of a panel; and many requests at once
-/// would hold up the loads of the tile that is being computed.
-template <class T>
+enum GemmPrefetchPurpose { kForReading = 0, kForWriting = 1 };  // as __builtin_prefetch has them
+
+/// Memory that will be needed soon, asked for one cache line at a time. The hardware foresees
+/// neither the rows of the next tile of A nor the pieces of rows of a panel; and many requests at
+/// once would hold up the loads of the tile that is being computed.
+template <class T, int Purpose = kForReading>
 class GemmPrefetch {
  public:
   GemmPrefetch() = default;
@@ -90,7 +92,7 @@ class GemmPrefetch {
 
   EIGENGRAD_INLINE void line() {
     if (rows_ <= 0) return;
-    __builtin_prefetch(row_ + at_);
+    __builtin_prefetch(row_ + at_, Purpose);
     at_ += 64 / static_cast<Index>(sizeof(T));
     if (at_ < length_) return;
     at_ = 0;
@@ -113,14 +115,17 @@ EIGENGRAD_INLINE GemmPrefetch<T> gemm_prefetch_epilogue(const Gemm<T>& g, Index 
   return {};
 }
 
-/// One register tile: `Rows` x (`Vectors` vectors) of C from `kc` steps of k. Meanwhile
-/// asks for what `next` and `later` hold.
+/// One register tile: `Rows` x (`Vectors` vectors) of C from `kc` steps of k. Meanwhile asks for
+/// what `next` and `later` hold, and for the tile's own place in C where `ask_for_c` says that this
+/// will not be in cache: stores to many lines at once would otherwise fill the store buffer.
 template <class T, class Arch, int Rows, int Vectors>
 EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step, Index k_step,
                                 const T* __restrict b, T* __restrict c, Index ldc, Index cols,
-                                bool add, GemmPrefetch<T>& next, GemmPrefetch<T>& later) {
+                                bool add, bool ask_for_c, GemmPrefetch<T>& next,
+                                GemmPrefetch<T>& later) {
   using V = simd::Vec<T, Arch>;
   constexpr Index kLanes = simd::kLanes<T, Arch>;
+  GemmPrefetch<T, kForWriting> place(c, ldc, ask_for_c ? Rows : 0, cols);
   V sum[Rows][Vectors];
   EIGENGRAD_UNROLL
   for (int i = 0; i < Rows; ++i) {
@@ -131,6 +136,7 @@ EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step,
     if (p % kGemmPrefetchSteps == 0) {
       next.line();
       later.line();
+      place.line();
     }
     V panel[Vectors];
     EIGENGRAD_UNROLL
@@ -173,8 +179,9 @@ EIGENGRAD_INLINE void gemm_pack_b(const Gemm<T>& g, Index k0, Index kc, Index n0
   if (!g.transpose_b) {
     const T* from = g.b + k0 * g.ldb + n0;
     for (Index p = 0; p < kc; ++p, from += g.ldb, out += width) {
-      if (cols == width) {
-        for (Index j = 0; j < width; j += simd::kSize<V>)
+      if (cols == GemmTile<T, Arch>::kPanel) {  // known when compiled: no call of memcpy
+        EIGENGRAD_UNROLL
+        for (Index j = 0; j < GemmTile<T, Arch>::kPanel; j += simd::kSize<V>)
           simd::store<V>(out + j, simd::load<V>(from + j));
       } else {
         for (Index j = 0; j < width; ++j) out[j] = j < cols ? from[j] : T(0);
