@@ -14,7 +14,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
-MARKERS = ("<!-- compare: begin -->", "<!-- compare: end -->")
+LIMITS = {"fma": "the peak", "memory": "the bandwidth"}
 
 
 class Configuration:
@@ -206,11 +206,41 @@ def machine(own, peak, results, programs, arguments):
     return text
 
 
-def write(text):
+def profile(vit_step):
+    """The headline step by op, as a table: what takes at least a five-hundredth of it."""
+    command = [vit_step, *HEADLINE.split(), "--batch", "64", "--profile", "--json"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    lines = [json.loads(line) for line in output.splitlines()]
+    step = lines.pop()
+    rows = ["| op | result | calls | ms a step | share | rate | of its limit |"]
+    rows.append("|---|---|---|---|---|---|---|")
+    for op in lines:
+        if op["percent_of_step"] < 0.2:
+            continue
+        name = op["op"] + ("" if op["phase"] == "forward" else " " + op["phase"])
+        rate = limit = ""
+        if "limit" in op:
+            rate = f"{op['gflops']:.0f} GFLOP/s" if "gflops" in op else f"{op['gbs']:.0f} GB/s"
+            limit = f"{op['percent_of_limit']:.0f} % of {LIMITS[op['limit']]}"
+        rows.append(
+            f"| {name} | {op['result'].replace('()', '')} | {op['calls']:g} | {op['ms']:.2f} "
+            f"| {op['percent_of_step']:.1f} % | {rate} | {limit} |"
+        )
+    rows += [
+        "",
+        f"`vit_step {HEADLINE} --batch 64 --profile`: {step['ms_per_step']:.0f} ms a step, "
+        f"{step['percent_of_peak']:.0f} % of {step['peak_gflops']:.0f} GFLOP/s.",
+    ]
+    return "\n".join(rows)
+
+
+def write(name, text):
+    """Puts the text between the two marks of this name on the page."""
     page = PAGE.read_text()
-    begin, end = (page.index(marker) for marker in MARKERS)
-    PAGE.write_text(page[: begin + len(MARKERS[0])] + "\n" + text + "\n" + page[end:])
-    print(f"compare: wrote {PAGE}", file=sys.stderr)
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    head, tail = page.split(begin)[0], page.split(end)[1]
+    PAGE.write_text(head + begin + "\n" + text + "\n" + end + tail)
+    print(f"compare: wrote the {name} of {PAGE}", file=sys.stderr)
 
 
 def main():
@@ -235,7 +265,11 @@ def main():
         sys.exit(f'compare: no configuration has "{arguments.only}" in its title')
     programs = contenders(arguments)
     text = table(chosen, programs, measure(chosen, programs, arguments), arguments)
-    write(text) if arguments.write else print(text)
+    if arguments.write:
+        write("compare", text)
+        write("profile", profile(arguments.vit_step))
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

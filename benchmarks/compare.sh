@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A ViT's step in eigengrad, PyTorch and JAX, side by side on this machine.
 #     benchmarks/compare.sh            prints the table
-#     benchmarks/compare.sh --write    writes it into docs/performance.md
+#     benchmarks/compare.sh --write    writes it, and the step by op, into docs/performance.md
 # Options:
 #     --quick         one round of three steps: a trial, not a measurement
 #     --rounds N      rounds; the median of them counts [3]
