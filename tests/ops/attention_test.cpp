@@ -194,7 +194,8 @@ TEMPLATE_TEST_CASE("attention: every length equals the loops", "", float, double
                                                                           {65, 65},
                                                                           {130, 70},
                                                                           {70, 150},
-                                                                          {200, 300}}) {
+                                                                          {200, 300},
+                                                                          {4, 512}}) {
     INFO(queries << " queries, " << keys << " keys");
     const auto q = test::random<T>({2, 2, queries, 5}, 1, -2, 2);
     const auto k = test::random<T>({2, 2, keys, 5}, 2, -2, 2);

@@ -6,9 +6,9 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/kernels/attention_product.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
 #include <eigengrad/kernels/attention_scores.hpp>
-#include <eigengrad/kernels/gemm.hpp>
 
 /// Scaled dot-product attention, forward and backward: O = softmax(scale Q K^T + masks) V for each
 /// head of each sample.
@@ -53,12 +53,12 @@ Index attention_grain(const Attention<T>& a, Index rows) {
 }
 
 /// p (rows, keys) = the probabilities of a block, `dropped` the same under the dropout mask
-/// (null without dropout; may be `p`).
+/// (null without dropout; may be `p`). `p_is_cold` as in HeadProduct.
 template <class T>
 void attention_probabilities(const Attention<T>& a, Index b, Index h, const QueryBlock& block, T* p,
-                             T* dropped, const T* padding, const T* turned_k) {
+                             T* dropped, const T* padding, const T* turned_k, bool p_is_cold) {
   multiply_turned(p, a, block, a.q.at(b, h, block.first), a.q.token, turned_k, a.k.at(b, h),
-                  a.k.token, a.width);
+                  a.k.token, a.width, p_is_cold);
   simd::dispatch<AttentionRows<T>>(&a, b, h, block.first, block.rows, block.keys, p, dropped,
                                    padding);
 }
@@ -91,16 +91,17 @@ void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) 
       T* p = probabilities ? probabilities + (head * a.queries + block.first) * size : work;
       T* dropped = a.dropout ? work : nullptr;
       detail::attention_probabilities(a, b, h, block, p, dropped, padding,
-                                      static_cast<const T*>(turned_k));
-      gemm<T>({.m = block.rows,
-               .n = a.value_width,
-               .k = block.keys,
-               .a = dropped ? dropped : p,
-               .lda = size,
-               .b = a.v.at(b, h),
-               .ldb = a.v.token,
-               .c = out.at(b, h, block.first),
-               .ldc = out.token});
+                                      static_cast<const T*>(turned_k), p != work);
+      detail::multiply_head<T>({.m = block.rows,
+                                .n = a.value_width,
+                                .k = block.keys,
+                                .a = dropped ? dropped : p,
+                                .a_row = size,
+                                .b = a.v.at(b, h),
+                                .ldb = a.v.token,
+                                .c = out.at(b, h, block.first),
+                                .ldc = out.token,
+                                .c_is_cold = true});
     }
   });
 }
@@ -154,51 +155,54 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
     const T* p = probabilities ? probabilities + first * size : recomputed;
     if (probabilities == nullptr) {
       attention_probabilities(a, b, h, block, recomputed, static_cast<T*>(nullptr), padding,
-                              static_cast<const T*>(turned_k));
+                              static_cast<const T*>(turned_k), false);
     }
     if (scores) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
       multiply_turned(ds, a, block, dout_rows, dout.token, static_cast<const T*>(turned_v),
-                      a.v.at(b, h), a.v.token, a.value_width);
+                      a.v.at(b, h), a.v.token, a.value_width, false);
     }
     simd::dispatch<AttentionRowsBackward<T>>(&a, (b * a.heads + h) * a.queries + first, block.rows,
                                              block.keys, scores ? ds : nullptr, dropped, p);
     if (dv.wanted()) {  // dV (keys, Dv) = P^T (keys, rows) . dO (rows, Dv)
-      gemm<T>({.m = block.keys,
-               .n = a.value_width,
-               .k = block.rows,
-               .a = dropped ? dropped : p,
-               .lda = size,
-               .transpose_a = true,
-               .b = dout_rows,
-               .ldb = dout.token,
-               .c = dv.view.at(b, h),
-               .ldc = dv.view.token,
-               .accumulate = dv.accumulate || add});
+      multiply_head<T>({.m = block.keys,
+                        .n = a.value_width,
+                        .k = block.rows,
+                        .a = dropped ? dropped : p,
+                        .a_row = 1,
+                        .a_column = size,
+                        .b = dout_rows,
+                        .ldb = dout.token,
+                        .c = dv.view.at(b, h),
+                        .ldc = dv.view.token,
+                        .add = dv.accumulate || add,
+                        .c_is_cold = true});
     }
     if (dq.wanted()) {  // dQ (rows, D) = dS (rows, keys) . K (keys, D)
-      gemm<T>({.m = block.rows,
-               .n = a.width,
-               .k = block.keys,
-               .a = ds,
-               .lda = size,
-               .b = a.k.at(b, h),
-               .ldb = a.k.token,
-               .c = dq.view.at(b, h, first),
-               .ldc = dq.view.token,
-               .accumulate = dq.accumulate});
+      multiply_head<T>({.m = block.rows,
+                        .n = a.width,
+                        .k = block.keys,
+                        .a = ds,
+                        .a_row = size,
+                        .b = a.k.at(b, h),
+                        .ldb = a.k.token,
+                        .c = dq.view.at(b, h, first),
+                        .ldc = dq.view.token,
+                        .add = dq.accumulate,
+                        .c_is_cold = true});
     }
     if (dk.wanted()) {  // dK (keys, D) = dS^T (keys, rows) . Q (rows, D)
-      gemm<T>({.m = block.keys,
-               .n = a.width,
-               .k = block.rows,
-               .a = ds,
-               .lda = size,
-               .transpose_a = true,
-               .b = a.q.at(b, h, first),
-               .ldb = a.q.token,
-               .c = dk.view.at(b, h),
-               .ldc = dk.view.token,
-               .accumulate = dk.accumulate || add});
+      multiply_head<T>({.m = block.keys,
+                        .n = a.width,
+                        .k = block.rows,
+                        .a = ds,
+                        .a_row = 1,
+                        .a_column = size,
+                        .b = a.q.at(b, h, first),
+                        .ldb = a.q.token,
+                        .c = dk.view.at(b, h),
+                        .ldc = dk.view.token,
+                        .add = dk.accumulate || add,
+                        .c_is_cold = true});
     }
   }
 }

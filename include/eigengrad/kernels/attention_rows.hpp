@@ -33,8 +33,12 @@ struct Attention {
   DropoutMask mask{};
 
   /// Elements from one row of scores to the next: whole vectors of every instruction set, so that
-  /// no row has a ragged end. Behind the last key the probabilities are 0.
-  Index row_size() const { return (keys + 15) / 16 * 16; }
+  /// no row has a ragged end. Behind the last key the probabilities are 0. Rows that lie 2 or 4 KB
+  /// apart would evict one another from the cache.
+  Index row_size() const {
+    const Index size = (keys + 15) / 16 * 16;
+    return size > 0 && size % 512 == 0 ? size + 16 : size;
+  }
 };
 
 namespace detail {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include <eigengrad/kernels/attention_product.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
-#include <eigengrad/kernels/gemm.hpp>
 #include <eigengrad/kernels/turn.hpp>
 
 /// Products of rows with a head's keys (or values), as scores and their gradients need them.
@@ -59,18 +59,20 @@ struct AttentionEdge {
 /// holds y^T; only the edge is read from y itself.
 template <class T>
 void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, const T* x,
-                     Index token, const T* turned, const T* y, Index y_token, Index width) {
+                     Index token, const T* turned, const T* y, Index y_token, Index width,
+                     bool out_is_cold) {
   const Index edge = edge_keys(block.keys);
   const Index whole = edge > 0 ? block.keys - edge : (block.keys + 15) / 16 * 16;
-  gemm<T>({.m = block.rows,
-           .n = whole,
-           .k = width,
-           .a = x,
-           .lda = token,
-           .b = turned,
-           .ldb = a.row_size(),
-           .c = out,
-           .ldc = a.row_size()});
+  multiply_head<T>({.m = block.rows,
+                    .n = whole,
+                    .k = width,
+                    .a = x,
+                    .a_row = token,
+                    .b = turned,
+                    .ldb = a.row_size(),
+                    .c = out,
+                    .ldc = a.row_size(),
+                    .c_is_cold = out_is_cold});
   if (edge > 0) {
     simd::dispatch<AttentionEdge<T>>(out + whole, a.row_size(), x, token, y + whole * y_token,
                                      y_token, block.rows, edge, width);

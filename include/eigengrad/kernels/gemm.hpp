@@ -8,7 +8,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/gemm_tile.hpp>
 
-/// Matrix products: the one entry point for linear, matmul, attention and convolution.
+/// Matrix products: the one entry point for linear, matmul and convolution.
 ///
 /// The product is computed in register tiles of kRows x kPanel elements (gemm_tile.hpp). B is
 /// packed into panels, so that the inner loop reads it in one stream; A is read where it lies
@@ -122,14 +122,14 @@ struct GemmBlock {
             const Index k_step = by_rows ? 1 : rows;
             auto by_width = [&]<int R>() EIGENGRAD_INLINE_LAMBDA {
               if (cols > 2 * Tile::kLanes) {
-                gemm_tile<T, Arch, R, 3>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, by_rows,
-                                         next, later);
+                gemm_tile<T, Arch, R, 3>(kc, a, row_step, k_step, b, 3 * Tile::kLanes, c, g.ldc,
+                                         cols, add, by_rows, next, later);
               } else if (cols > Tile::kLanes) {
-                gemm_tile<T, Arch, R, 2>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, by_rows,
-                                         next, later);
+                gemm_tile<T, Arch, R, 2>(kc, a, row_step, k_step, b, 2 * Tile::kLanes, c, g.ldc,
+                                         cols, add, by_rows, next, later);
               } else {
-                gemm_tile<T, Arch, R, 1>(kc, a, row_step, k_step, b, c, g.ldc, cols, add, by_rows,
-                                         next, later);
+                gemm_tile<T, Arch, R, 1>(kc, a, row_step, k_step, b, Tile::kLanes, c, g.ldc, cols,
+                                         add, by_rows, next, later);
               }
             };
             if (rows == kRows) {

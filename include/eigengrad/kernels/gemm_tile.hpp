@@ -120,8 +120,8 @@ EIGENGRAD_INLINE GemmPrefetch<T> gemm_prefetch_epilogue(const Gemm<T>& g, Index 
 /// will not be in cache: stores to many lines at once would otherwise fill the store buffer.
 template <class T, class Arch, int Rows, int Vectors>
 EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step, Index k_step,
-                                const T* __restrict b, T* __restrict c, Index ldc, Index cols,
-                                bool add, bool ask_for_c, GemmPrefetch<T>& next,
+                                const T* __restrict b, Index b_step, T* __restrict c, Index ldc,
+                                Index cols, bool add, bool ask_for_c, GemmPrefetch<T>& next,
                                 GemmPrefetch<T>& later) {
   using V = simd::Vec<T, Arch>;
   constexpr Index kLanes = simd::kLanes<T, Arch>;
@@ -147,7 +147,7 @@ EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step,
       EIGENGRAD_UNROLL
       for (int j = 0; j < Vectors; ++j) sum[i][j] += x * panel[j];
     }
-    b += Vectors * kLanes;
+    b += b_step;
     a += k_step;
   }
   if (cols == Vectors * kLanes) {

@@ -83,7 +83,7 @@ void attention_apply_options(const char* op, kernels::Attention<T>& a,
 template <class T>
 NdArray<T> attention_saved(const kernels::Attention<T>& a, bool recorded) {
   constexpr Index kLargest = 512 * 512;
-  if (!recorded || a.queries * a.row_size() > kLargest) return {};
+  if (!recorded || a.queries * a.keys > kLargest) return {};
   return NdArray<T>(Shape{a.batch, a.heads, a.queries, a.row_size()});
 }
 
