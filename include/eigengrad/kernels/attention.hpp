@@ -162,7 +162,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                       a.v.at(b, h), a.v.token, a.value_width, false);
     }
     simd::dispatch<AttentionRowsBackward<T>>(&a, (b * a.heads + h) * a.queries + first, block.rows,
-                                             block.keys, scores ? ds : nullptr, dropped, p);
+                                             block.keys, scores ? ds : nullptr, dropped, p, dout);
     if (dv.wanted()) {  // dV (keys, Dv) = P^T (keys, rows) . dO (rows, Dv)
       multiply_head<T>({.m = block.keys,
                         .n = a.value_width,

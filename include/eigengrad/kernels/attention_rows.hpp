@@ -43,12 +43,13 @@ struct Attention {
 
 namespace detail {
 
-/// Asks for row `t` of the head's q, k and v, counted over all samples: into the second cache, no
-/// result. The rows of one head lie apart, so the cache does not see by itself what comes next; a
-/// row at a time, between the rows of a softmax, memory keeps up. Heads too long to stay in the
-/// cache until their turn are left alone.
+/// Asks for row `t` of the head's q, k, v and (if there is one) dout, counted over all samples:
+/// into the second cache, no result. The rows of one head lie apart, so the cache does not see by
+/// itself what comes next; a row at a time, between the rows of a softmax, memory keeps up. Heads
+/// too long to stay in the cache until their turn are left alone.
 template <class T>
-EIGENGRAD_INLINE void fetch_row(const Attention<T>& a, Index head, Index t) {
+EIGENGRAD_INLINE void fetch_row(const Attention<T>& a, Index head, Index t,
+                                HeadView<const T> dout = {}) {
   constexpr Index kLargest = 256 << 10;
   const Index bytes = (a.keys * (a.width + a.value_width) + a.queries * a.width) * Index{sizeof(T)};
   if (head >= a.batch * a.heads || bytes > kLargest) return;
@@ -57,7 +58,10 @@ EIGENGRAD_INLINE void fetch_row(const Attention<T>& a, Index head, Index t) {
   };
   const Index b = head / a.heads;
   const Index h = head % a.heads;
-  if (t < a.queries) fetch(a.q.at(b, h, t), a.width);
+  if (t < a.queries) {
+    fetch(a.q.at(b, h, t), a.width);
+    if (dout.data) fetch(dout.at(b, h, t), a.value_width);
+  }
   if (t < a.keys) {
     fetch(a.k.at(b, h, t), a.width);
     fetch(a.v.at(b, h, t), a.value_width);
@@ -143,13 +147,13 @@ template <class T>
 struct AttentionRowsBackward {
   template <class Arch>
   static EIGENGRAD_INLINE void run(const Attention<T>* a, Index first, Index rows, Index keys,
-                                   T* ds, T* dropped, const T* p) {
+                                   T* ds, T* dropped, const T* p, HeadView<const T> dout) {
     using V = simd::Vec<T, Arch>;
     constexpr Index kLanes = simd::kSize<V>;
     const Index size = a->row_size();
     for (Index r = 0; r < rows; ++r, p += size) {
       const Index at = (first + r) * size;
-      fetch_row(*a, (first + r) / a->queries + 1, (first + r) % a->queries);
+      fetch_row(*a, (first + r) / a->queries + 1, (first + r) % a->queries, dout);
       if (dropped) {
         for (Index j = 0; j < keys; j += kLanes) {
           simd::store<V>(dropped + r * size + j, a->mask.apply(simd::load<V>(p + j), at + j));

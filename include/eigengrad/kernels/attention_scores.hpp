@@ -19,13 +19,15 @@ struct QueryBlock {
 /// token before a grid of patches makes 17, 65, 257 keys: one would cost as much as sixteen.
 inline Index edge_keys(Index keys) { return keys % 16 <= 2 ? keys % 16 : 0; }
 
-/// out (width, row_size) = x^T for the keys of one head, zeros behind the last. Turned once, in
-/// registers, the product with it needs no turning in its packing and has only whole vectors.
+/// out (width, row_size) = x^T for the keys of one head but the edge, zeros behind the last: so the
+/// products with it have only whole vectors.
 template <class T>
 void turn_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, Index b, Index h,
                Index width) {
   const Index size = a.row_size();
-  simd::dispatch<Turn<T>>(out, size, x.at(b, h), x.token, a.keys, width);
+  const Index edge = edge_keys(a.keys);
+  simd::dispatch<Turn<T>>(out, size, x.at(b, h), x.token, a.keys - edge, width);
+  if (edge > 0) return;  // the columns end with a whole vector
   for (Index c = 0; c < width; ++c) std::fill(out + c * size + a.keys, out + (c + 1) * size, T(0));
 }
 
