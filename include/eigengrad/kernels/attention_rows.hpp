@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -79,11 +80,10 @@ EIGENGRAD_INLINE V first_lanes(V x, Index n, V other) {
   return lane < static_cast<I>(n) ? x : other;
 }
 
-/// One row of `width` scores, of which the first `n` are seen: p = softmax of them in place, 0
-/// behind them; all 0 if every one is -inf. `at` is the row's first index under the dropout mask.
+/// Scales and masks the first `n` scores of a row. Returns their maximum, 0 if that is -inf.
 template <class T, class V>
-EIGENGRAD_INLINE void attention_row(const Attention<T>& a, T* p, T* dropped, Index n, Index width,
-                                    const T* padding, const T* additive, Index at) {
+EIGENGRAD_INLINE T mask_row(const Attention<T>& a, T* p, Index n, const T* padding,
+                            const T* additive) {
   constexpr Index kLanes = simd::kSize<V>;
   constexpr T kInf = std::numeric_limits<T>::infinity();
   const V minus_inf = simd::broadcast<V>(-kInf);
@@ -103,40 +103,59 @@ EIGENGRAD_INLINE void attention_row(const Attention<T>& a, T* p, T* dropped, Ind
     simd::store<V>(p + j, x);
   }
   const T most = simd::reduce_max(top);
-  const T shift = most == -kInf ? T(0) : most;
+  return most == -kInf ? T(0) : most;
+}
+
+/// p = exp(p - shift) for the first `n` of a row. Returns the reciprocal of their sum, or 0.
+template <class T, class V>
+EIGENGRAD_INLINE T exp_row(T* p, Index n, T shift) {
   V sum{};
-  for (Index j = 0; j < n; j += kLanes) {
+  for (Index j = 0; j < n; j += simd::kSize<V>) {
     const V e = softmax_exp(simd::load<V>(p + j) - shift);
     simd::store<V>(p + j, e);
     sum += e;
   }
   const T total = simd::reduce_add(sum);
-  const T inverse = total == T(0) ? T(0) : T(1) / total;
-  for (Index j = 0; j < width; j += kLanes) {
-    const V y = j < n ? simd::load<V>(p + j) * inverse : V{};
-    simd::store<V>(p + j, y);
-    if (dropped) simd::store<V>(dropped + j, a.mask.apply(y, at + j));
-  }
+  return total == T(0) ? T(0) : T(1) / total;
 }
 
+/// p = softmax of the scores in it, 0 behind those that a query sees; all 0 if every one is -inf.
+/// `dropped` is the same under the dropout mask, or null.
 template <class T>
 struct AttentionRows {
   template <class Arch>
   static EIGENGRAD_INLINE void run(const Attention<T>* a, Index b, Index h, Index first, Index rows,
                                    Index keys, T* p, T* dropped, const T* padding) {
     using V = simd::Vec<T, Arch>;
+    constexpr Index kTogether = 4;  // a row waits for its maximum and its sum: others go on
     const Index size = a->row_size();
     const Index width = (keys + 15) / 16 * 16;
     const Index* step = a->additive_step;
-    for (Index r = 0; r < rows; ++r) {
-      const Index i = first + r;
-      fetch_row(*a, b * a->heads + h + 1, i);
-      const T* additive =
-          a->additive ? a->additive + b * step[0] + h * step[1] + i * step[2] : nullptr;
-      const Index n = a->causal && i + 1 < keys ? i + 1 : keys;
-      const Index at = ((b * a->heads + h) * a->queries + i) * size;
-      attention_row<T, V>(*a, p + r * size, dropped ? dropped + r * size : nullptr, n, width,
-                          padding, additive, at);
+    auto seen = [&](Index i)
+                    EIGENGRAD_INLINE_LAMBDA { return a->causal && i + 1 < keys ? i + 1 : keys; };
+    for (Index r0 = 0; r0 < rows; r0 += kTogether) {
+      const Index r1 = std::min(rows, r0 + kTogether);
+      T shift[kTogether], inverse[kTogether];
+      for (Index r = r0; r < r1; ++r) {
+        const Index i = first + r;
+        fetch_row(*a, b * a->heads + h + 1, i);
+        const T* additive =
+            a->additive ? a->additive + b * step[0] + h * step[1] + i * step[2] : nullptr;
+        shift[r - r0] = mask_row<T, V>(*a, p + r * size, seen(i), padding, additive);
+      }
+      for (Index r = r0; r < r1; ++r) {
+        inverse[r - r0] = exp_row<T, V>(p + r * size, seen(first + r), shift[r - r0]);
+      }
+      for (Index r = r0; r < r1; ++r) {
+        T* row = p + r * size;
+        const Index n = seen(first + r);
+        const Index at = ((b * a->heads + h) * a->queries + first + r) * size;
+        for (Index j = 0; j < width; j += simd::kSize<V>) {
+          const V y = j < n ? simd::load<V>(row + j) * inverse[r - r0] : V{};
+          simd::store<V>(row + j, y);
+          if (dropped) simd::store<V>(dropped + r * size + j, a->mask.apply(y, at + j));
+        }
+      }
     }
   }
 };

@@ -38,7 +38,8 @@ EIGENGRAD_INLINE V softmax_exp(V x) {
     return vmath::exp(x);
   } else {
     const V low = simd::broadcast<V>(vmath::detail::kExpLow);
-    const V e = vmath::detail::exp_in_range(simd::max(x, low));
+    // In this order the compiler sees one instruction; what NaN gives is replaced below.
+    const V e = vmath::detail::exp_in_range(simd::max(low, x));
     const V y = x < vmath::detail::kExpLow ? V{} : e;
     return x == x ? y : x;
   }
