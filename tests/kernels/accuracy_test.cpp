@@ -29,6 +29,7 @@ FUNCTION(Erf, return eg::vmath::erf(x));
 FUNCTION(Tanh, return eg::vmath::tanh(x));
 FUNCTION(Sigmoid, return eg::vmath::sigmoid(x));
 FUNCTION(Sqrt, return eg::vmath::sqrt(x));
+FUNCTION(Rsqrt, return eg::vmath::rsqrt(x));
 #undef FUNCTION
 template <Activation A>
 struct Value {
@@ -126,6 +127,8 @@ void measure(Visit visit) {
        [](auto x) { return std::tanh(x); });
   line({"sigmoid", -87, largest, 0, 2e-7, 4 * unit}, Sigmoid{}, [](auto x) { return sigmoid(x); });
   line({"sqrt", 0, largest, 0, 1.2e-7, unit}, Sqrt{}, [](auto x) { return std::sqrt(x); });
+  line({"rsqrt", 1e-45, largest, 0, 2e-7, 2 * unit}, Rsqrt{},
+       [](auto x) { return 1 / std::sqrt(x); });
   line({"gelu", -4, 1e15, normal, 1e-6, 30 * unit}, Value<Activation::kGelu>{},
        [](auto x) { return x * cdf(x); });
   line({"gelu", -1e15, -4, 1, 1e-9, unit}, Value<Activation::kGelu>{},

@@ -17,6 +17,8 @@ TEMPLATE_TEST_CASE("unary: value", "", float, double) {
   CHECK_CLOSE(eg::log(Tensor<T>({2}, {1, 8})).value(), NdArray<double>({2}, {0, 3 * std::log(2)}),
               tolerance);
   CHECK_SAME(eg::sqrt(x).value(), NdArray<T>({3}, {0, 1, 2}));
+  CHECK_CLOSE(eg::rsqrt(Tensor<T>({3}, {1, 4, T(0.0625)})).value(), NdArray<T>({3}, {1, 0.5, 4}),
+              tolerance);
   CHECK_CLOSE(eg::tanh(x).value(),
               NdArray<double>({3}, {0, (e * e - 1) / (e * e + 1), 0.9993292997390670}), tolerance);
   CHECK_CLOSE(eg::sigmoid(x).value(), NdArray<double>({3}, {0.5, e / (e + 1), 0.9820137900379085}),
@@ -31,6 +33,7 @@ TEST_CASE("unary: gradient") {
     CHECK_GRADIENT(eg::exp(x[0]), {any});
     CHECK_GRADIENT(eg::log(x[0]), {positive});
     CHECK_GRADIENT(eg::sqrt(x[0]), {positive});
+    CHECK_GRADIENT(eg::rsqrt(x[0]), {positive});
     CHECK_GRADIENT(eg::tanh(x[0]), {any});
     CHECK_GRADIENT(eg::sigmoid(x[0]), {any});
     CHECK_GRADIENT(eg::abs(x[0]), {any});
@@ -48,6 +51,8 @@ TEMPLATE_TEST_CASE("unary: edge", "", float, double) {
                NdArray<T>({4}, {-inf, nan, inf, nan}));
     CHECK_SAME(eg::sqrt(Tensor<T>({4}, {0, -1, inf, nan})).value(),
                NdArray<T>({4}, {0, nan, inf, nan}));
+    CHECK_SAME(eg::rsqrt(Tensor<T>({4}, {0, -1, inf, nan})).value(),
+               NdArray<T>({4}, {inf, nan, 0, nan}));
     CHECK_SAME(eg::tanh(Tensor<T>({5}, {-inf, -1000, 1000, inf, nan})).value(),
                NdArray<T>({5}, {-1, -1, 1, 1, nan}));
     CHECK_SAME(eg::sigmoid(Tensor<T>({5}, {-inf, -2000, 2000, inf, nan})).value(),
@@ -93,9 +98,9 @@ TEMPLATE_TEST_CASE("unary: reference", "", float, double) {
   const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-13;
   const test::Reference reference("unary");
   using Op = Tensor<T> (*)(const Tensor<T>&);
-  const std::pair<const char*, Op> ops[] = {{"exp", eg::exp},         {"log", eg::log},
-                                            {"sqrt", eg::sqrt},       {"tanh", eg::tanh},
-                                            {"sigmoid", eg::sigmoid}, {"abs", eg::abs}};
+  const std::pair<const char*, Op> ops[] = {
+      {"exp", eg::exp},   {"log", eg::log},         {"sqrt", eg::sqrt}, {"rsqrt", eg::rsqrt},
+      {"tanh", eg::tanh}, {"sigmoid", eg::sigmoid}, {"abs", eg::abs}};
   for (const auto& [name, function] : ops) {
     const std::string prefix = std::string(name) + ".";
     const Tensor<T> x(reference.get<T>(prefix + "in0"), true);

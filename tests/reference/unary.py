@@ -6,6 +6,6 @@ from common import Recorder, uniform
 record = Recorder()
 for op in ("exp", "tanh", "sigmoid", "abs"):
     record.case(op, getattr(torch, op), uniform(3, 67, low=-6, high=6))
-for op in ("log", "sqrt"):
+for op in ("log", "sqrt", "rsqrt"):
     record.case(op, getattr(torch, op), uniform(3, 67, low=0.01, high=20))
 record.write()

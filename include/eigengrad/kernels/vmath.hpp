@@ -210,6 +210,12 @@ EIGENGRAD_INLINE V sqrt(V x) {
   }
 }
 
+/// 1 / sqrt(x): infinity at 0, NaN below.
+template <class V>
+EIGENGRAD_INLINE V rsqrt(V x) {
+  return simd::Element<V>(1) / sqrt(x);
+}
+
 /// GELU, x Phi(x) with the normal distribution function Phi, and its derivative
 /// Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi); at minus infinity both are 0.
 ///

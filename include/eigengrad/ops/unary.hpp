@@ -4,7 +4,7 @@
 #include <eigengrad/kernels/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
-/// Elementary functions of each element: exp, log, sqrt, tanh, sigmoid, abs.
+/// Elementary functions of each element: exp, log, sqrt, rsqrt, tanh, sigmoid, abs.
 ///
 /// Each is one pass forward and one backward, and saves x or the result, whichever its derivative
 /// is shorter in.
@@ -48,6 +48,19 @@ struct SqrtBackward {
   template <class V>
   EIGENGRAD_INLINE V operator()(V dout, V y) const {
     return dout * simd::Element<V>(0.5) / y;
+  }
+};
+
+struct RsqrtFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return vmath::rsqrt(x);
+  }
+};
+struct RsqrtBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+    return dout * simd::Element<V>(-0.5) * y * y * y;
   }
 };
 
@@ -112,6 +125,13 @@ template <class T>
 Tensor<T> sqrt(const Tensor<T>& x) {
   const NdArray<T> y = detail::map_forward(detail::SqrtFunction(), x.value());
   return detail::map_op("sqrt", y, x, detail::SqrtBackward(), y);
+}
+
+/// 1 / sqrt(x): infinity at 0, NaN below. **Saves** the result.
+template <class T>
+Tensor<T> rsqrt(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::RsqrtFunction(), x.value());
+  return detail::map_op("rsqrt", y, x, detail::RsqrtBackward(), y);
 }
 
 /// Hyperbolic tangent. **Saves** the result.
