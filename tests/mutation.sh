@@ -48,7 +48,7 @@ mutate batch_norm_test kernels/batch_norm.hpp 's/- mean_d - h \*/+ mean_d - h */
 mutate cross_entropy_test kernels/cross_entropy.hpp 's/\] -= keep \* scale/] += keep * scale/'
 mutate arithmetic_test ops/scalar.hpp 's/return -\(dout \* y/return (dout * y/'
 mutate linear_test ops/linear.hpp 's/^(  g\.transpose_a = true;)/\1 g.epilogue.scale = -1;/'
-mutate mlp_test ops/mlp.hpp 's/(g\.epilogue\.factor = derivative;)/\1 g.epilogue.scale = -1;/'
+mutate mlp_test ops/linear.hpp 's/(g\.epilogue\.factor = factor;)/\1 g.epilogue.scale = -1;/'
 mutate conv2d_test kernels/conv2d_input.hpp 's/(g\.transpose_a = true;)/\1 g.epilogue.scale = -1;/'
 mutate attention_test kernels/attention_rows.hpp 's/\(d \+ j\) - total\)/(d + j) + total)/'
 mutate pool_test kernels/max_pool.hpp 's/to\[index\[i\]\] \+=/to[index[i]] -=/'

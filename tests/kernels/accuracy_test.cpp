@@ -9,10 +9,13 @@
 #include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/vmath.hpp>
+#include <tests/support/activation.hpp>
 #include <tests/support/test.hpp>
 
 using eg::Activation;
+using test::Derivative;
 using test::Index;
+using test::Value;
 
 namespace {
 
@@ -31,20 +34,6 @@ FUNCTION(Sigmoid, return eg::vmath::sigmoid(x));
 FUNCTION(Sqrt, return eg::vmath::sqrt(x));
 FUNCTION(Rsqrt, return eg::vmath::rsqrt(x));
 #undef FUNCTION
-template <Activation A>
-struct Value {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
-    return eg::kernels::activate<A>(x);
-  }
-};
-template <Activation A>
-struct Derivative {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
-    return eg::kernels::activate_derivative<A>(x);
-  }
-};
 
 // The functions themselves, in the precision of R.
 template <class R>

@@ -2,28 +2,16 @@
 #include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/kernels/activation_backward.hpp>
 #include <eigengrad/kernels/map.hpp>
+#include <tests/support/activation.hpp>
 #include <tests/support/test.hpp>
 
 using eg::Activation;
+using test::Derivative;
 using test::Index;
 using test::NdArray;
+using test::Value;
 
 namespace {
-
-template <Activation A>
-struct Value {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
-    return eg::kernels::activate<A>(x);
-  }
-};
-template <Activation A>
-struct Derivative {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
-    return eg::kernels::activate_derivative<A>(x);
-  }
-};
 
 template <class F, class T>
 NdArray<T> apply(F f, const NdArray<T>& x) {

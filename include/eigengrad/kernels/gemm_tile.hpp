@@ -48,8 +48,8 @@ struct Gemm {
   T* c = nullptr;
   Index ldc = 0;
   bool accumulate = false;
-  /// (M): the sums of A's rows over K are added to it, where A is transposed (null otherwise). It
-  /// is a bias's gradient, had while A is packed for the weight's.
+  /// (M): the sums of A's rows over K are added to it, where A is transposed (null otherwise) and
+  /// N is not 0. It is a bias's gradient, had while A is packed for the weight's.
   T* row_sums = nullptr;
   GemmEpilogue<T> epilogue{};
 };

@@ -32,34 +32,33 @@ struct LinearSize {
   Index m, n, k;
 };
 
-/// Writes y, and x W^T + b to `pre` unless that is null.
+/// y = x W^T behind the epilogue, whose arrays are all as wide as y.
 template <class T>
-void linear_forward(T* y, T* pre, const T* x, const T* weight, const T* bias, const T* residual,
-                    Activation activation, LinearSize s) {
+void linear_forward(T* y, const T* x, const T* weight, kernels::GemmEpilogue<T> epilogue,
+                    LinearSize s) {
+  epilogue.ld_pre = epilogue.ld_derivative = epilogue.ld_residual = s.n;
   kernels::Gemm<T> g{.m = s.m, .n = s.n, .k = s.k, .a = x, .lda = s.k, .b = weight, .ldb = s.k};
   g.transpose_b = true;
   g.c = y;
   g.ldc = s.n;
-  g.epilogue.bias = bias;
-  g.epilogue.activation = activation;
-  g.epilogue.pre_activation = pre;
-  g.epilogue.ld_pre = s.n;
-  g.epilogue.residual = residual;
-  g.epilogue.ld_residual = s.n;
+  g.epilogue = epilogue;
   kernels::gemm(g);
 }
 
-// dx (m, k) = d (m, n) . W (n, k)
+/// dx (m, k) = d (m, n) . W (n, k), times `factor` (m, k) unless that is null.
 template <class T>
-void linear_backward_input(T* dx, bool accumulate, const T* d, const T* weight, LinearSize s) {
+void linear_backward_input(T* dx, bool accumulate, const T* d, const T* weight, LinearSize s,
+                           const T* factor = nullptr) {
   kernels::Gemm<T> g{.m = s.m, .n = s.k, .k = s.n, .a = d, .lda = s.n, .b = weight, .ldb = s.k};
   g.c = dx;
   g.ldc = s.k;
   g.accumulate = accumulate;
+  g.epilogue.factor = factor;
+  g.epilogue.ld_factor = s.k;
   kernels::gemm(g);
 }
 
-// dW (n, k) = d^T (n, m) . x (m, k), and db (n) += sum of d over rows, unless it is null
+/// dW (n, k) = d^T (n, m) . x (m, k), and db (n) += sum of d over rows unless it is null.
 template <class T>
 void linear_backward_weight(T* dweight, T* dbias, bool accumulate, const T* d, const T* x,
                             LinearSize s) {
@@ -161,9 +160,13 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   // than its result, unless a residual stands on top of it.
   const bool from_result = activation == Activation::kRelu && !residual.defined();
   if (recorded && activation != Activation::kNone) pre = from_result ? y : NdArray<T>(shape);
-  detail::linear_forward(y.data(), from_result ? nullptr : pre.data(), x.value().data(),
-                         weight.value().data(), bias.defined() ? bias.value().data() : nullptr,
-                         residual.defined() ? residual.value().data() : nullptr, activation, size);
+  auto data = [](const Tensor<T>& t) { return t.defined() ? t.value().data() : nullptr; };
+  detail::linear_forward<T>(y.data(), data(x), data(weight),
+                            {.bias = data(bias),
+                             .activation = activation,
+                             .pre_activation = from_result ? nullptr : pre.data(),
+                             .residual = data(residual)},
+                            size);
   return make_result(
       "linear", y,
       [x = SavedInput<T>(x), weight = weight.value(), pre, activation,

@@ -27,34 +27,6 @@ struct MlpSize {
   LinearSize second() const { return {m, out, hidden}; }
 };
 
-/// h (m, hidden) = act(x W1^T + b1), and the activation's derivative there unless it is null.
-template <class T>
-void mlp_forward_hidden(T* h, T* derivative, const T* x, const T* weight, const T* bias,
-                        Activation activation, MlpSize s) {
-  kernels::Gemm<T> g{.m = s.m, .n = s.hidden, .k = s.in, .a = x, .lda = s.in, .b = weight};
-  g.ldb = s.in;
-  g.transpose_b = true;
-  g.c = h;
-  g.ldc = s.hidden;
-  g.epilogue.bias = bias;
-  g.epilogue.activation = activation;
-  g.epilogue.derivative = derivative;
-  g.epilogue.ld_derivative = s.hidden;
-  kernels::gemm(g);
-}
-
-// dh (m, hidden) = (dout (m, out) . W2 (out, hidden)) derivative
-template <class T>
-void mlp_backward_hidden(T* dh, const T* dout, const T* weight, const T* derivative, MlpSize s) {
-  kernels::Gemm<T> g{.m = s.m, .n = s.hidden, .k = s.out, .a = dout, .lda = s.out, .b = weight};
-  g.ldb = s.hidden;
-  g.c = dh;
-  g.ldc = s.hidden;
-  g.epilogue.factor = derivative;
-  g.epilogue.ld_factor = s.hidden;
-  kernels::gemm(g);
-}
-
 /// What forward keeps; inputs are x, W1, b1, W2, b2, residual.
 template <class T>
 struct MlpSaved {
@@ -74,7 +46,8 @@ void mlp_backward(BackwardContext<T>& context, const MlpSaved<T>& saved) {
       context, 3, dout, [&] { return saved.h; }, s.second());
   if (!context.needs(0) && !context.needs(1) && !context.needs(2)) return;
   NdArray<T> dh(saved.derivative.shape());
-  mlp_backward_hidden(dh.data(), dout.data(), saved.weight2.data(), saved.derivative.data(), s);
+  linear_backward_input(dh.data(), false, dout.data(), saved.weight2.data(), s.second(),
+                        static_cast<const T*>(saved.derivative.data()));
   if (context.needs(0)) {
     auto sink = context.sink(0);
     linear_backward_input(sink.grad.data(), sink.accumulate, dh.data(), saved.weight1.data(),
@@ -132,12 +105,14 @@ Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bia
     derivative = NdArray<T>(shape);
   }
   auto data = [](const Tensor<T>& t) { return t.defined() ? t.value().data() : nullptr; };
-  detail::mlp_forward_hidden(h.data(), derivative.data(), x.value().data(), data(weight1),
-                             data(bias1), options.activation, s);
+  detail::linear_forward<T>(
+      h.data(), data(x), data(weight1),
+      {.bias = data(bias1), .activation = options.activation, .derivative = derivative.data()},
+      s.first());
   shape[shape.rank() - 1] = s.out;
   NdArray<T> y(shape);
-  detail::linear_forward<T>(y.data(), nullptr, h.data(), data(weight2), data(bias2), data(residual),
-                            Activation::kNone, s.second());
+  detail::linear_forward<T>(y.data(), h.data(), data(weight2),
+                            {.bias = data(bias2), .residual = data(residual)}, s.second());
   detail::MlpSaved<T> saved{SavedInput<T>(x), weight1.value(), weight2.value(), h, derivative, s};
   return make_result(
       "mlp", y,
