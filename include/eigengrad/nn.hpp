@@ -3,6 +3,7 @@
 
 #include <eigengrad/nn/activation.hpp>
 #include <eigengrad/nn/attention.hpp>
+#include <eigengrad/nn/attention_rollout.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/conv_tokenizer.hpp>

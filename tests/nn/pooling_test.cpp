@@ -15,6 +15,8 @@ TEMPLATE_TEST_CASE("pooling: value", "", float, double) {
   const T s = std::log(T(3));
   CHECK_CLOSE(pool(Tensor<T>({1, 2, 2}, {0, 8, s, 16})).value(),
               NdArray<T>({1, 2}, {s * T(0.75), 14}), 1e-6);
+  CHECK_CLOSE(pool.weights(Tensor<T>({1, 2, 2}, {0, 8, s, 16})).value(),
+              NdArray<T>({1, 2}, {T(0.25), T(0.75)}), 1e-6);
 }
 
 TEST_CASE("pooling: parameters and their gradients") {

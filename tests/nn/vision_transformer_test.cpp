@@ -153,6 +153,31 @@ TEST_CASE("vision_transformer: features and logits agree") {
   CHECK(model(Tensor<double>::zeros({0, 3, 16, 16})).shape() == eg::Shape{0, 5});
 }
 
+TEST_CASE("vision_transformer: pooling weights say how the features are made of the tokens") {
+  const Tensor<double> images(test::random({2, 3, 16, 16}));
+  for (const auto pooling :
+       {nn::Pooling::kClassToken, nn::Pooling::kMean, nn::Pooling::kSequence}) {
+    eg::Generator rng(1);
+    auto options = tiny();
+    options.pooling = pooling;
+    options.init = {nn::Init::kTruncNormal, 0.5};  // weights far from equal
+    const nn::VisionTransformer<double> model(options, rng);
+    const Tensor<double> weights = model.pooling_weights(images);
+    const Index tokens = pooling == nn::Pooling::kClassToken ? 17 : 16;
+    REQUIRE(weights.shape() == eg::Shape{2, tokens});
+    const Tensor<double> normed =
+        eg::layer_norm(model.encode(images), Tensor<double>(), Tensor<double>(), 1e-6);
+    CHECK_CLOSE(model.features(images).value(),
+                eg::matmul(eg::reshape(weights, {2, 1, tokens}), normed).value().reshape({2, 24}),
+                1e-12);
+  }
+  eg::Generator rng(1);
+  auto options = tiny();
+  options.pooling = nn::Pooling::kFlatten;
+  CHECK_ERROR(nn::VisionTransformer<double>(options, rng).pooling_weights(images), eg::ValueError,
+              "[vision_transformer] flattened tokens have no pooling weights");
+}
+
 TEST_CASE("vision_transformer: error") {
   eg::Generator rng(1);
   const auto make = [&](nn::VisionTransformerOptions options) {

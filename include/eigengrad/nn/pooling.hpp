@@ -44,14 +44,17 @@ class SequencePooling : public Module<T> {
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const Tensor<T> share = weights(x);
+    return reshape(matmul(reshape(share, {x.dim(0), 1, x.dim(1)}), x), {x.dim(0), x.dim(2)});
+  }
+
+  /// The share of each token in the mean. **Shapes** x (B, T, C), result (B, T).
+  Tensor<T> weights(const Tensor<T>& x) const {
     if (x.rank() != 3) {
       throw ShapeError(
           detail::concat("[sequence_pooling] tokens must have axes (B, T, C): x ", x.shape()));
     }
-    const Index batch = x.dim(0);
-    const Index tokens = x.dim(1);
-    const Tensor<T> scores = reshape(linear(x, weight_, bias_), {batch, 1, tokens});
-    return reshape(matmul(softmax(scores, -1), x), {batch, x.dim(2)});
+    return softmax(reshape(linear(x, weight_, bias_), {x.dim(0), x.dim(1)}), -1);
   }
 
  private:

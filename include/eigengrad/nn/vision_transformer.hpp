@@ -151,6 +151,23 @@ class VisionTransformer : public Module<T> {
     return out;
   }
 
+  /// How much each token counts in what the head sees: all is the class token's, or each has an
+  /// equal share, or what the sequence pooling has learned. **Shapes** result (B, T).
+  /// **Throws** ValueError when the tokens are not averaged but flattened.
+  Tensor<T> pooling_weights(const Tensor<T>& images) const {
+    if (options_.pooling == Pooling::kFlatten) {
+      throw ValueError("[vision_transformer] flattened tokens have no pooling weights");
+    }
+    if (pool_) return pool_->weights(norm_(encode(images)));
+    NdArray<T> out = NdArray<T>::zeros({images.dim(0), tokens_});
+    if (options_.pooling == Pooling::kMean) {
+      out.fill(T(1) / static_cast<T>(tokens_));
+    } else {
+      for (Index b = 0; b < images.dim(0); ++b) out(b, 0) = T(1);
+    }
+    return Tensor<T>(std::move(out));
+  }
+
   const VisionTransformerOptions& options() const { return options_; }
   const ModuleList<TransformerEncoderLayer<T>>& blocks() const { return blocks_; }
   /// Tokens in a row of the image's grid.
