@@ -5,6 +5,7 @@
 #include <eigengrad/data/dataset.hpp>
 #include <eigengrad/data/loader.hpp>
 #include <eigengrad/data/metrics.hpp>
+#include <eigengrad/data/resize.hpp>
 #include <eigengrad/data/split.hpp>
 #include <eigengrad/data/synthetic.hpp>
 #include <eigengrad/data/transforms.hpp>
