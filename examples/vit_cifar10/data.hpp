@@ -31,7 +31,7 @@ inline Metrics measure(const Model& model, const eg::data::ImageDataset& images,
   Metrics metrics;
   eg::data::DataLoader loader(
       images, {.batch_size = batch, .shuffle = false, .augment = {.normalization = normalization}});
-  for (auto& [x, labels] : loader.epoch(0)) {
+  for (auto& [x, labels, targets] : loader.epoch(0)) {
     const eg::Tensor<float> logits = model(x);
     metrics.add(double(eg::cross_entropy(logits, labels).item()), logits.value(), labels);
   }

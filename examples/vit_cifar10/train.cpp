@@ -96,11 +96,11 @@ EpochRecord train_epoch(Run& run, Optimizers& optimizers, eg::data::DataLoader& 
   Metrics metrics;
   const auto epoch_start = Clock::now();
   const double total = double(run.data.train.size() / t.batch * t.batch);
-  for (auto& [images, labels] : loader.epoch(epoch - 1)) {
+  for (auto& [images, labels, targets] : loader.epoch(epoch - 1)) {
     optimizers.zero_grad();
     const eg::Tensor<float> logits = model(images);
     const eg::Tensor<float> loss =
-        eg::cross_entropy(logits, labels, {.label_smoothing = t.label_smoothing});
+        eg::cross_entropy(logits, labels, targets, {.label_smoothing = t.label_smoothing});
     if (!std::isfinite(loss.item())) {
       bar.clear();
       throw eg::StateError("the loss is not finite in epoch " + std::to_string(epoch) +

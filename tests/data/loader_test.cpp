@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include <eigengrad/data/loader.hpp>
 #include <tests/support/test.hpp>
@@ -41,17 +43,20 @@ void check_same(const std::vector<data::Batch>& a, const std::vector<data::Batch
   for (std::size_t i = 0; i < a.size(); ++i) {
     CHECK_SAME(a[i].images.value(), b[i].images.value());
     CHECK_SAME(a[i].labels, b[i].labels);
+    CHECK_SAME(a[i].targets, b[i].targets);
   }
 }
 
-DataLoaderOptions augmented(Index prefetch) {
+DataLoaderOptions augmented(Index prefetch, Index workers = 1) {
   DataLoaderOptions options;
   options.batch_size = 16;
   options.shuffle = true;
   options.prefetch = prefetch;
+  options.workers = workers;
   options.seed = 9;
   options.augment.crop_padding = 2;
   options.augment.flip = data::Flip::kRandom;
+  options.mix = {.mixup_alpha = 0.8, .cutmix_alpha = 1, .probability = 0.5};
   return options;
 }
 
@@ -63,7 +68,7 @@ TEST_CASE("loader: value") {
     const DataLoader loader(set, {.batch_size = 4, .prefetch = prefetch});
     CHECK(loader.batches() == 3);
     Index seen = 0;
-    for (auto& [images, labels] : loader.epoch(0)) {
+    for (auto& [images, labels, targets] : loader.epoch(0)) {
       CHECK(images.shape() == test::Shape{seen == 8 ? 2 : 4, 3, 8, 8});
       CHECK_FALSE(images.requires_grad());
       for (Index i = 0; i < labels.numel(); ++i, ++seen) {
@@ -93,39 +98,42 @@ TEST_CASE("loader: shuffle") {
   CHECK(labels_of(collect(other, 0)) != first);
 }
 
-TEST_CASE("loader: the same bits with and without prefetching and threads") {
+TEST_CASE("loader: the same bits with and without prefetching, workers and threads") {
   const data::ImageDataset set = numbered(333);
   const std::vector<data::Batch> expected = collect(DataLoader(set, augmented(0)), 5);
   const int before = eg::num_threads();
   for (const int threads : {1, 2, 4}) {
     eg::set_num_threads(threads);
     for (const Index prefetch : {0, 1, 2, 50}) {
-      check_same(collect(DataLoader(set, augmented(prefetch)), 5), expected);
+      for (const Index workers : {0, 1, 2, 4}) {
+        check_same(collect(DataLoader(set, augmented(prefetch, workers)), 5), expected);
+      }
     }
   }
   eg::set_num_threads(before);
 
   SECTION("an image looks the same in any batch") {
     DataLoaderOptions options = augmented(2);
+    options.mix = {};
+    const std::vector<data::Batch> plain = collect(DataLoader(set, options), 5);
     options.batch_size = 50;
     options.shuffle = false;
     const std::vector<data::Batch> other = collect(DataLoader(set, options), 5);
     for (Index i = 0; i < 16; ++i) {
-      const Index image = expected[3].labels(i);
+      const Index image = plain[3].labels(i);
       const auto& batch = other[static_cast<std::size_t>(image / 50)].images.value();
       const NdArray<float> a(test::Shape{192},
                              std::span<const float>(batch.data() + image % 50 * 192, 192));
-      const NdArray<float> b(
-          test::Shape{192},
-          std::span<const float>(expected[3].images.value().data() + i * 192, 192));
+      const NdArray<float> b(test::Shape{192},
+                             std::span<const float>(plain[3].images.value().data() + i * 192, 192));
       CHECK_SAME(a, b);
     }
   }
 }
 
 TEST_CASE("loader: resumes at any batch") {
-  for (const Index prefetch : {0, 2}) {
-    const DataLoader loader(numbered(100), augmented(prefetch));
+  for (const Index workers : {0, 1, 2, 4}) {
+    const DataLoader loader(numbered(100), augmented(workers == 0 ? 0 : 2, workers));
     const std::vector<data::Batch> all = collect(loader, 2);
     CHECK(all.size() == 7);
     for (const Index first : {1, 4, 6}) {
@@ -144,7 +152,7 @@ TEST_CASE("loader: edge") {
       DataLoaderOptions options = augmented(prefetch);
       options.augment.custom = [&](std::span<float>, eg::Generator&) { ++made; };
       const DataLoader loader(set, options);
-      for (auto& [images, labels] : loader.epoch(0)) {
+      for (auto& [images, labels, targets] : loader.epoch(0)) {
         CHECK(labels.numel() == 16);
         break;
       }
@@ -184,14 +192,19 @@ TEST_CASE("loader: edge") {
 }
 
 TEST_CASE("loader: an exception in the background reaches the training loop") {
-  for (const Index prefetch : {0, 2}) {
-    DataLoaderOptions options = augmented(prefetch);
+  // The images 39, in the third batch, and 60 are black.
+  data::ImageDataset set = numbered(100);
+  NdArray<std::uint8_t> pixels = set.images();
+  for (const Index bad : {39, 60}) std::fill_n(pixels.data() + bad * 192, 192, std::uint8_t{0});
+  for (const Index workers : {0, 1, 2, 4}) {
+    DataLoaderOptions options = augmented(workers == 0 ? 0 : 4, workers);
     options.shuffle = false;
-    options.augment.custom = [count = std::make_shared<std::atomic<int>>(0)](std::span<float>,
-                                                                             eg::Generator&) {
-      if (++*count == 40) throw std::runtime_error("image 39 is bad");  // in the third batch
+    options.mix = {};
+    auto failing = std::make_shared<std::atomic<bool>>(true);
+    options.augment.custom = [failing](std::span<float> image, eg::Generator&) {
+      if (*failing && image[0] == 0 && image[100] == 0) throw std::runtime_error("a black image");
     };
-    const DataLoader loader(numbered(100), options);
+    const DataLoader loader(set, options);
     Index batches = 0;
     std::string message;
     try {
@@ -202,9 +215,46 @@ TEST_CASE("loader: an exception in the background reaches the training loop") {
     } catch (const std::runtime_error& error) {
       message = error.what();
     }
-    CHECK(message == "image 39 is bad");
+    CHECK(message == "a black image");
     CHECK(batches == 2);
+    *failing = false;
     CHECK(collect(loader, 0).size() == 7);  // nothing is left behind
+  }
+}
+
+TEST_CASE("loader: the time that the walk waited") {
+  DataLoaderOptions options = {.batch_size = 10, .prefetch = 0};
+  options.augment.custom = [](std::span<float>, eg::Generator&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  };
+  const DataLoader slow(numbered(20), options);
+  auto epoch = slow.epoch(0);
+  CHECK(epoch.seconds_waited() == 0);
+  for (auto& batch : epoch) (void)batch;
+  CHECK(epoch.seconds_waited() >= 0.1 / eg::num_threads());
+  SECTION("what was made ahead is there") {
+    options.prefetch = 2;
+    const DataLoader ahead(numbered(20), options);
+    auto walk = ahead.epoch(0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    for (auto& batch : walk) (void)batch;
+    CHECK(walk.seconds_waited() < 0.02);
+  }
+}
+
+TEST_CASE("loader: a batch that is kept is not written again") {
+  for (const Index prefetch : {0, 2}) {
+    const DataLoader loader(numbered(64), {.batch_size = 8, .prefetch = prefetch});
+    std::vector<eg::Tensor<float>> kept;
+    std::vector<NdArray<float>> copies;
+    for (auto& batch : loader.epoch(0)) {
+      if (kept.size() % 2 == 0) copies.push_back(batch.images.value().clone());
+      if (kept.size() % 2 == 0)
+        kept.push_back(batch.images);
+      else
+        kept.emplace_back();
+    }
+    for (std::size_t i = 0; i < copies.size(); ++i) CHECK_SAME(kept[2 * i].value(), copies[i]);
   }
 }
 
@@ -214,6 +264,8 @@ TEST_CASE("loader: error") {
               "[data_loader] batch_size must be at least 1: 0");
   CHECK_ERROR(DataLoader(set, {.prefetch = -1}), eg::ValueError,
               "[data_loader] prefetch must not be negative: -1");
+  CHECK_ERROR(DataLoader(set, {.workers = -2}), eg::ValueError,
+              "[data_loader] workers must not be negative: -2");
   CHECK_ERROR(DataLoader(data::ImageDataset()), eg::ValueError,
               "[data_loader] the data set has no images");
   CHECK_ERROR(DataLoader(set, {.batch_size = 11, .drop_last = true}), eg::ValueError,

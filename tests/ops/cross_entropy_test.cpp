@@ -144,6 +144,17 @@ TEMPLATE_TEST_CASE("cross_entropy: edge", "", float, double) {
   }
 }
 
+TEST_CASE("cross_entropy: labels or, where they are defined, probabilities") {
+  const Tensor<float> x(test::random<float>({4, 5}, 1, -3, 3));
+  const NdArray<Index> labels = some_labels(4, 5);
+  const NdArray<float> soft = test::random<float>({4, 5}, 6, 0, 1);
+  const eg::CrossEntropyOptions options{.label_smoothing = 0.1};
+  CHECK_SAME(eg::cross_entropy(x, labels, NdArray<float>(), options).value(),
+             eg::cross_entropy(x, labels, options).value());
+  CHECK_SAME(eg::cross_entropy(x, labels, soft, options).value(),
+             eg::cross_entropy(x, soft, options).value());
+}
+
 TEST_CASE("cross_entropy: the same bits for any number of threads") {
   const NdArray<float> in = test::random<float>({3001, 17}, 1, -3, 3);
   const NdArray<Index> labels = some_labels(3001, 17);

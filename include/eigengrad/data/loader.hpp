@@ -2,192 +2,22 @@
 #pragma once
 
 #include <algorithm>
-#include <condition_variable>
+#include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <functional>
 #include <iterator>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
+#include <eigengrad/data/batch.hpp>
 #include <eigengrad/data/dataset.hpp>
-#include <eigengrad/data/transforms.hpp>
+#include <eigengrad/data/prefetcher.hpp>
 
-/// Batches of a data set, shuffled and augmented, made ready in the background.
+/// Batches of a data set, shuffled, augmented and mixed, made ready in the background.
 namespace eigengrad::data {
-
-/// What a training step takes: images (B, C, H, W), labels (B).
-struct Batch {
-  Tensor<float> images;
-  NdArray<Index> labels;
-};
-
-struct DataLoaderOptions {
-  Index batch_size = 128;
-  /// Another order in every epoch.
-  bool shuffle = false;
-  /// Leave out the last batch of an epoch when it is smaller than the others.
-  bool drop_last = false;
-  /// Batches to make ahead in a background thread; 0 makes each when it is asked for.
-  Index prefetch = 2;
-  /// Order and augmentation follow from the seed, the epoch and the image alone.
-  std::uint64_t seed = 0;
-  Augment augment = {};
-};
-
-namespace detail {
-
-/// A bounded queue that a background thread fills with what `produce` returns. An exception in
-/// there reaches the consumer in its turn, after the items before it.
-template <class Item>
-class Prefetcher {
- public:
-  /// Calls `produce()` `count` times.
-  Prefetcher(Index count, Index capacity, std::function<Item()> produce)
-      : slots_(static_cast<std::size_t>(capacity)),
-        left_(count),
-        produce_(std::move(produce)),
-        thread_([this, count] { run(count); }) {}
-  ~Prefetcher() {
-    {
-      std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-  Prefetcher(const Prefetcher&) = delete;
-  Prefetcher& operator=(const Prefetcher&) = delete;
-
-  /// The next item; waits for it. To be called at most `count` times.
-  Item take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return used_ > 0 || error_ || left_ == 0; });
-    if (used_ == 0) {
-      if (error_) std::rethrow_exception(error_);
-      throw StateError("[prefetch] all items have been taken");
-    }
-    Item item = std::move(slots_[first_]);
-    first_ = (first_ + 1) % slots_.size();
-    --used_;
-    --left_;
-    lock.unlock();
-    changed_.notify_all();
-    return item;
-  }
-
- private:
-  void run(Index count) {
-    const SerialGuard serial;  // the threads of OpenMP are busy with training
-    try {
-      for (Index i = 0; i < count; ++i) {
-        {
-          std::unique_lock lock(mutex_);
-          changed_.wait(lock, [&] { return stop_ || used_ < slots_.size(); });
-          if (stop_) return;
-        }
-        Item item = produce_();
-        {
-          std::lock_guard lock(mutex_);
-          slots_[(first_ + used_) % slots_.size()] = std::move(item);
-          ++used_;
-        }
-        changed_.notify_all();
-      }
-    } catch (...) {
-      {
-        std::lock_guard lock(mutex_);
-        error_ = std::current_exception();
-      }
-      changed_.notify_all();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Item> slots_;  // a ring: `used_` items from `first_` on
-  std::size_t first_ = 0;
-  std::size_t used_ = 0;
-  Index left_;
-  bool stop_ = false;
-  std::exception_ptr error_;
-  std::function<Item()> produce_;
-  std::thread thread_;  // last: it uses all of the above
-};
-
-/// What loader and epochs share: everything that decides what is in a batch.
-class BatchMaker {
- public:
-  /// Plain arrays: tensors are made in the consumer's thread.
-  struct Arrays {
-    NdArray<float> images;
-    NdArray<Index> labels;
-  };
-
-  BatchMaker(ImageDataset dataset, DataLoaderOptions options)
-      : dataset_(std::move(dataset)),
-        options_(std::move(options)),
-        transform_(options_.augment, dataset_.channels(), dataset_.height(), dataset_.width(),
-                   Generator(options_.seed).fork(1).state().seed) {
-    const auto fail = [](const auto&... what) {
-      throw ValueError(eigengrad::detail::concat("[data_loader] ", what...));
-    };
-    if (options_.batch_size < 1) fail("batch_size must be at least 1: ", options_.batch_size);
-    if (options_.prefetch < 0) fail("prefetch must not be negative: ", options_.prefetch);
-    if (dataset_.size() == 0) fail("the data set has no images");
-    if (batches() == 0) {
-      fail("drop_last leaves no batch: ", dataset_.size(), " images, batch_size ",
-           options_.batch_size);
-    }
-  }
-
-  const ImageDataset& dataset() const { return dataset_; }
-  const DataLoaderOptions& options() const { return options_; }
-
-  Index batches() const {
-    const Index spare = options_.drop_last ? 0 : options_.batch_size - 1;
-    return (dataset_.size() + spare) / options_.batch_size;
-  }
-
-  NdArray<Index> order(Index epoch) const {
-    if (!options_.shuffle) return NdArray<Index>::arange(dataset_.size());
-    return Generator(options_.seed)
-        .fork(2, static_cast<std::uint64_t>(epoch))
-        .permutation(dataset_.size());
-  }
-
-  Arrays make(const NdArray<Index>& order, Index epoch, Index batch) const {
-    const Index first = batch * options_.batch_size;
-    const Index n = std::min(options_.batch_size, dataset_.size() - first);
-    const Index size = dataset_.image_size();
-    Arrays out{NdArray<float>({n, dataset_.channels(), dataset_.height(), dataset_.width()}),
-               NdArray<Index>(Shape{n})};
-    parallel_for(n, row_grain(size), [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        const Index from = order.data()[first + i];
-        transform_(out.images.data() + i * size, dataset_.image(from), epoch, from);
-        out.labels.data()[i] = dataset_.labels().data()[from];
-      }
-    });
-    return out;
-  }
-
- private:
-  ImageDataset dataset_;
-  DataLoaderOptions options_;
-  ImageTransform transform_;
-};
-
-}  // namespace detail
 
 /// The batches of one epoch, for one walk from front to back. Leaving early is fine.
 class Epoch {
@@ -197,15 +27,15 @@ class Epoch {
         order_(maker_->order(epoch)),
         epoch_(epoch),
         next_(first_batch),
-        to_make_(first_batch) {
-    const Index ahead = maker_->options().prefetch;
+        ahead_(ahead(maker_->options())),
+        pool_(maker_->image_shape(), std::min(ahead_ + 1, maker_->batches() - first_batch)) {
     const Index count = maker_->batches() - first_batch;
-    if (ahead > 0 && count > 0) {
-      prefetcher_ = std::make_unique<detail::Prefetcher<Arrays>>(
-          count, ahead, [this] { return maker_->make(order_, epoch_, to_make_++); });
-    }
+    if (ahead_ == 0 || count == 0) return;
+    const Index threads = std::min(count, workers(maker_->options()));
+    prefetcher_ = std::make_unique<detail::Prefetcher<detail::BatchArrays>>(
+        count, ahead_, threads, [this, first_batch](Index i) { return make(first_batch + i); });
   }
-  Epoch(const Epoch&) = delete;  // the background thread refers to this
+  Epoch(const Epoch&) = delete;  // the background threads refer to this
   Epoch& operator=(const Epoch&) = delete;
 
   class Iterator {
@@ -234,34 +64,54 @@ class Epoch {
   }
   std::default_sentinel_t end() const { return {}; }
 
+  /// How long the walk has waited for batches so far. More than a few milliseconds an epoch (the
+  /// first batch) says that the model could go faster with more workers.
+  double seconds_waited() const { return seconds_waited_; }
+
  private:
-  using Arrays = detail::BatchMaker::Arrays;
+  static Index workers(const DataLoaderOptions& options) {
+    return options.workers > 0 ? options.workers : (num_threads() + 3) / 4;
+  }
+  static Index ahead(const DataLoaderOptions& options) {
+    return options.prefetch == 0 ? 0 : std::max(options.prefetch, workers(options));
+  }
+
+  detail::BatchArrays make(Index batch) { return maker_->make(pool_, order_, epoch_, batch); }
 
   void advance() {
     done_ = next_ >= maker_->batches();
+    pool_.give(std::move(batch_.images));
     batch_ = {};
     if (done_) return;
-    Arrays arrays = prefetcher_ ? prefetcher_->take() : maker_->make(order_, epoch_, next_);
+    const auto asked = std::chrono::steady_clock::now();
+    detail::BatchArrays arrays = prefetcher_ ? prefetcher_->take() : make(next_);
+    seconds_waited_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
     ++next_;
-    batch_ = {Tensor<float>(std::move(arrays.images)), std::move(arrays.labels)};
+    batch_ = {Tensor<float>(std::move(arrays.images)), std::move(arrays.labels),
+              std::move(arrays.targets)};
   }
 
   std::shared_ptr<const detail::BatchMaker> maker_;
   NdArray<Index> order_;
   Index epoch_;
   Index next_;
-  Index to_make_;  // the background thread's own
+  Index ahead_;
+  detail::ImagePool pool_;
   bool done_ = false;
+  double seconds_waited_ = 0;
   Batch batch_;
-  std::unique_ptr<detail::Prefetcher<Arrays>> prefetcher_;  // last: its thread uses the others
+  std::unique_ptr<detail::Prefetcher<detail::BatchArrays>> prefetcher_;  // last: it uses the others
 };
 
 /// Cuts a data set into batches, epoch by epoch:
 ///
-///     for (auto& [images, labels] : loader.epoch(e)) { ... }
+///     for (auto& [images, labels, targets] : loader.epoch(e)) { ... }
 ///
-/// A batch depends on (seed, epoch, number of the batch) alone: not on prefetching, threads, or
-/// what was read before. So training resumes from any batch with the same bits.
+/// A batch depends on (seed, epoch, number of the batch) alone: not on workers, threads, or what
+/// was read before. So training resumes from any batch with the same bits, and a second loader of
+/// the same seed and other options goes on in the same order, without what the last epochs of a
+/// run are better off without, for instance.
 class DataLoader {
  public:
   /// **Throws** ValueError for an option out of range or an empty data set.

@@ -100,6 +100,17 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities
   return detail::cross_entropy_op(logits, NdArray<Index>(), probabilities, options);
 }
 
+/// How badly `logits` predict a batch whose labels may be mixed: the loss of the probabilities where
+/// they are defined, else of the labels. For the batches of `data::DataLoader`.
+///
+/// **Shapes**, **Throws**, **Saves** as those.
+template <class T>
+Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
+                        const NdArray<T>& probabilities, const CrossEntropyOptions& options) {
+  return probabilities.defined() ? cross_entropy(logits, probabilities, options)
+                                 : cross_entropy(logits, labels, options);
+}
+
 EIGENGRAD_INSTANTIATE(Tensor<float> cross_entropy(const Tensor<float>&, const NdArray<Index>&,
                                                   const CrossEntropyOptions&))
 EIGENGRAD_INSTANTIATE(Tensor<double> cross_entropy(const Tensor<double>&, const NdArray<Index>&,

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/data/dataset.hpp>
+#include <eigengrad/data/mix.hpp>
+#include <eigengrad/data/transforms.hpp>
+
+/// How a data set becomes batches.
+namespace eigengrad::data {
+
+/// What a training step takes. `cross_entropy(logits, labels, targets, options)` is the loss of
+/// any batch, mixed or not.
+struct Batch {
+  /// (B, C, H, W)
+  Tensor<float> images;
+  /// The classes (B); in a mixed batch that of each image's larger share, for accuracies.
+  NdArray<Index> labels;
+  /// In a batch that MixUp or CutMix has mixed, the shares of all classes (B, K); else undefined.
+  NdArray<float> targets = {};
+};
+
+struct DataLoaderOptions {
+  Index batch_size = 128;
+  /// Another order in every epoch.
+  bool shuffle = false;
+  /// Leave out the last batch of an epoch when it is smaller than the others.
+  bool drop_last = false;
+  /// Batches to make ahead in the background, at least one for each worker; 0 makes each batch when
+  /// it is asked for.
+  Index prefetch = 2;
+  /// Threads that make them; 0 is one for every four threads of `num_threads()`.
+  Index workers = 0;
+  /// Order, augmentation and mixing follow from the seed, the epoch and the image or batch alone.
+  std::uint64_t seed = 0;
+  Augment augment = {};
+  MixOptions mix = {};
+};
+
+namespace detail {
+
+/// The arrays of a batch; tensors are made in the consumer's thread.
+struct BatchArrays {
+  NdArray<float> images;
+  NdArray<Index> labels;
+  NdArray<float> targets = {};
+};
+
+/// Images to be filled anew. From the shared cache it would be a matter of luck how many batches
+/// exist at once, and a late step could be the first to ask the system for more.
+class ImagePool {
+ public:
+  ImagePool(const Shape& shape, Index count) : shape_(shape) {
+    free_.reserve(static_cast<std::size_t>(count));
+    for (Index i = 0; i < count; ++i) free_.emplace_back(shape);
+  }
+
+  NdArray<float> get(const Shape& shape) {
+    {
+      std::lock_guard lock(mutex_);
+      if (shape == shape_ && !free_.empty()) {
+        NdArray<float> out = std::move(free_.back());
+        free_.pop_back();
+        return out;
+      }
+    }
+    return NdArray<float>(shape);
+  }
+
+  /// Takes the images back, unless somebody else still holds them.
+  void give(Tensor<float>&& images) {
+    if (!images.defined()) return;
+    NdArray<float> array = images.value();
+    images = {};
+    std::lock_guard lock(mutex_);
+    if (array.unique() && array.shape() == shape_ && free_.size() < free_.capacity()) {
+      free_.push_back(std::move(array));
+    }
+  }
+
+ private:
+  Shape shape_;
+  std::mutex mutex_;
+  std::vector<NdArray<float>> free_;
+};
+
+/// What loader and epochs share: everything that decides what is in a batch.
+class BatchMaker {
+ public:
+  BatchMaker(ImageDataset dataset, DataLoaderOptions options)
+      : dataset_(std::move(dataset)),
+        options_(std::move(options)),
+        transform_(options_.augment, dataset_.channels(), dataset_.height(), dataset_.width(),
+                   Generator(options_.seed).fork(1).state().seed) {
+    const auto fail = [](const auto&... what) {
+      throw ValueError(eigengrad::detail::concat("[data_loader] ", what...));
+    };
+    if (options_.batch_size < 1) fail("batch_size must be at least 1: ", options_.batch_size);
+    if (options_.prefetch < 0) fail("prefetch must not be negative: ", options_.prefetch);
+    if (options_.workers < 0) fail("workers must not be negative: ", options_.workers);
+    if (dataset_.size() == 0) fail("the data set has no images");
+    if (batches() == 0) {
+      fail("drop_last leaves no batch: ", dataset_.size(), " images, batch_size ",
+           options_.batch_size);
+    }
+    options_.mix.validate();
+  }
+
+  const ImageDataset& dataset() const { return dataset_; }
+  const DataLoaderOptions& options() const { return options_; }
+
+  Index batches() const {
+    const Index spare = options_.drop_last ? 0 : options_.batch_size - 1;
+    return (dataset_.size() + spare) / options_.batch_size;
+  }
+
+  NdArray<Index> order(Index epoch) const {
+    if (!options_.shuffle) return NdArray<Index>::arange(dataset_.size());
+    return Generator(options_.seed)
+        .fork(2, static_cast<std::uint64_t>(epoch))
+        .permutation(dataset_.size());
+  }
+
+  /// The images of the first batch of an epoch, the largest of all.
+  Shape image_shape() const { return image_shape(std::min(options_.batch_size, dataset_.size())); }
+
+  BatchArrays make(ImagePool& pool, const NdArray<Index>& order, Index epoch, Index batch) const {
+    const Index first = batch * options_.batch_size;
+    const Index n = std::min(options_.batch_size, dataset_.size() - first);
+    BatchArrays out{pool.get(image_shape(n)), NdArray<Index>(Shape{n})};
+    const Index size = out.images.numel() / n;
+    parallel_for(n, row_grain(size), [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        const Index from = order.data()[first + i];
+        transform_(out.images.data() + i * size, dataset_.image(from), epoch, from);
+        out.labels.data()[i] = dataset_.labels().data()[from];
+      }
+    });
+    if (options_.mix.active(epoch)) mix(out, epoch, batch);
+    return out;
+  }
+
+ private:
+  Shape image_shape(Index n) const {
+    return {n, dataset_.channels(), dataset_.height(), dataset_.width()};
+  }
+
+  void mix(BatchArrays& batch, Index epoch, Index number) const {
+    const Generator root = Generator(options_.seed).fork(3, static_cast<std::uint64_t>(epoch));
+    const Mixing mixing = draw_mixing(options_.mix, root.fork(static_cast<std::uint64_t>(number)),
+                                      batch.images.dim(2), batch.images.dim(3));
+    if (!(mixing.lambda < 1)) return;
+    mix_images(batch.images, mixing);
+    batch.targets =
+        mix_labels(batch.labels, static_cast<Index>(dataset_.classes().size()), mixing.lambda);
+  }
+
+  ImageDataset dataset_;
+  DataLoaderOptions options_;
+  ImageTransform transform_;
+};
+
+}  // namespace detail
+}  // namespace eigengrad::data
