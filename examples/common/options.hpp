@@ -33,7 +33,8 @@ class Options {
   requires std::is_integral_v<I>
   void add(const char* name, I& target, const char* unit, const char* help, long long low,
            long long high = std::numeric_limits<int>::max()) {
-    put(name, unit, help, std::to_string(target), [=, &target](std::string_view text) {
+    const auto shown = [&target] { return std::to_string(target); };
+    put(name, unit, help, shown, [=, &target](std::string_view text) {
       long long value = 0;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
       if (error != std::errc() || end != text.data() + text.size()) {
@@ -45,12 +46,17 @@ class Options {
       }
       target = static_cast<I>(value);
     });
+    entries_.back().is_number = true;
   }
 
   /// A number in [low, high].
   void add(const char* name, double& target, const char* unit, const char* help, double low,
            double high) {
-    put(name, unit, help, number(target), [=, &target](std::string_view text) {
+    const auto shown = [&target] {
+      char text[32];  // the shortest that reads back as the same number
+      return std::string(text, std::to_chars(text, text + sizeof text, target).ptr);
+    };
+    put(name, unit, help, shown, [=, &target](std::string_view text) {
       double value = 0;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
       if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
@@ -62,10 +68,13 @@ class Options {
       }
       target = value;
     });
+    entries_.back().is_number = true;
   }
 
   void add(const char* name, std::string& target, const char* unit, const char* help) {
-    put(name, unit, help, target, [&target](std::string_view text) { target = text; });
+    put(
+        name, unit, help, [&target] { return target; },
+        [&target](std::string_view text) { target = text; });
   }
 
   /// One of several words.
@@ -73,7 +82,8 @@ class Options {
            const char* help) {
     std::string unit;
     for (const std::string& word : words) unit += (unit.empty() ? "" : "|") + word;
-    put(name, unit, help, target, [=, &target](std::string_view text) {
+    const auto shown = [&target] { return target; };
+    put(name, unit, help, shown, [=, &target](std::string_view text) {
       if (std::find(words.begin(), words.end(), text) == words.end()) {
         throw UsageError(std::string("--") + name + " must be one of " + unit + ": " + quote(text));
       }
@@ -83,7 +93,9 @@ class Options {
 
   /// `--name` alone switches it on.
   void flag(const char* name, bool& target, const char* help) {
-    put(name, "", help, "", [&target](std::string_view) { target = true; });
+    put(
+        name, "", help, [&target] { return std::string(target ? "true" : "false"); },
+        [&target](std::string_view text) { target = text != "false"; });
     entries_.back().is_flag = true;
   }
 
@@ -103,17 +115,13 @@ class Options {
       argument.remove_prefix(2);
       const std::size_t equals = argument.find('=');
       const std::string_view name = argument.substr(0, equals);
-      const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-        return !e.name.empty() && e.name == name;
-      });
-      if (entry == entries_.end()) {
-        throw UsageError("there is no option --" + std::string(name) + suggestion(name));
-      }
+      Entry* entry = &find(name);
+      entry->given = true;
       if (entry->is_flag) {
         if (equals != std::string_view::npos) {
           throw UsageError("--" + entry->name + " takes no value");
         }
-        entry->set("");
+        entry->set("true");
       } else if (equals != std::string_view::npos) {
         entry->set(argument.substr(equals + 1));
       } else if (i + 1 < arguments.size()) {
@@ -124,6 +132,28 @@ class Options {
     }
     return true;
   }
+
+  /// An option's present value as text that `set` takes back.
+  struct Value {
+    std::string name;
+    std::string text;
+    bool is_number;
+    bool is_flag;
+    bool given;  ///< on the command line
+  };
+  std::vector<Value> values() const {
+    std::vector<Value> out;
+    for (const Entry& e : entries_) {
+      if (!e.name.empty()) out.push_back({e.name, e.get(), e.is_number, e.is_flag, e.given});
+    }
+    return out;
+  }
+  bool given(std::string_view name) const {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [&](const Entry& e) { return e.given && e.name == name; });
+  }
+  /// Sets an option from outside the command line. **Throws** UsageError as `parse` does.
+  void set(std::string_view name, std::string_view text) { find(name).set(text); }
 
   std::string help() const {
     std::string out = "usage: " + usage_ + "\n\n" + about_ + "\n";
@@ -137,7 +167,7 @@ class Options {
       std::string line = left(e);
       line.resize(width + 2, ' ');
       out += line + e.help;
-      if (!e.shown_default.empty()) out += " [" + e.shown_default + "]";
+      if (!e.is_flag && !e.shown_default.empty()) out += " [" + e.shown_default + "]";
       out += "\n";
     }
     return out;
@@ -149,17 +179,31 @@ class Options {
     std::string unit = {};
     std::string help = {};
     std::string shown_default = {};
+    std::function<std::string()> get = {};
     std::function<void(std::string_view)> set = {};
     bool is_flag = false;
+    bool is_number = false;
+    bool given = false;
   };
 
-  void put(const char* name, std::string unit, const char* help, std::string shown,
+  void put(const char* name, std::string unit, const char* help, std::function<std::string()> get,
            std::function<void(std::string_view)> set) {
     entries_.push_back({.name = name,
                         .unit = std::move(unit),
                         .help = help,
-                        .shown_default = std::move(shown),
+                        .shown_default = get(),
+                        .get = std::move(get),
                         .set = std::move(set)});
+  }
+
+  Entry& find(std::string_view name) {
+    const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
+      return !e.name.empty() && e.name == name;
+    });
+    if (entry == entries_.end()) {
+      throw UsageError("there is no option --" + std::string(name) + suggestion(name));
+    }
+    return *entry;
   }
 
   static std::string left(const Entry& e) {

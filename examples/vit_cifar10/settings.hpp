@@ -33,74 +33,40 @@ struct ModelSettings {
 struct TrainSettings {
   std::string data;
   std::string out;
+  std::string resume;
+  double save_every = 60;
   std::string dataset = "cifar10";
   ModelSettings model;
   int epochs = 6;
+  Index steps = 0;
   Index batch = 128;
+  Index accumulate = 1;
+  int patience = 0;
   std::string optimizer = "muon";
   double lr = 2e-3;
   double muon_lr = 0.02;
   double weight_decay = 0.05;
   double muon_weight_decay = 0.02;
+  std::string schedule = "cosine";
   double warmup = 0.06;
+  double final_lr = 0;
+  int lr_step = 10;
+  double lr_gamma = 0.1;
   double clip = 0;
+  double ema = 0;
   double label_smoothing = 0.1;
   Index crop_padding = 4;
   std::string flip = "alternating";
+  double mixup = 0;
+  double cutmix = 0;
+  double mix_probability = 1;
+  int plain_epochs = 0;
+  Index workers = 0;
   Index validation = 5000;
   Index limit = 0;
   std::uint64_t seed = 1;
   int threads = 0;
 };
-
-/// Declares the model's options.
-inline void add_model_options(cli::Options& options, ModelSettings& m) {
-  options.section("Model");
-  options.add("tokenizer", m.tokenizer, {"conv", "patch"},
-              "3x3 convolutions with pooling, or plain patches");
-  options.add("channels", m.channels, "C,C", "widths of the convolutions before the last");
-  options.add("patch-size", m.patch_size, "PX", "side of a patch, for --tokenizer patch", 1);
-  options.add("dim", m.dim, "N", "width of a token", 1);
-  options.add("depth", m.depth, "N", "encoder layers", 0, 1000);
-  options.add("heads", m.heads, "N", "attention heads; must divide dim", 1);
-  options.add("mlp-ratio", m.mlp_ratio, "X", "hidden width of the MLP over dim", 0.1, 100);
-  options.add("pooling", m.pooling, {"sequence", "mean", "cls"}, "how tokens become one vector");
-  options.add("stochastic-depth", m.stochastic_depth, "P",
-              "probability that the last layer is skipped for an image", 0, 0.99);
-  options.add("dropout", m.dropout, "P", "probability of dropping a value", 0, 0.99);
-}
-
-inline void add_train_options(cli::Options& options, TrainSettings& t) {
-  options.section("Data and results");
-  options.add("data", t.data, "DIR",
-              "folder that holds cifar-10-batches-bin or cifar-100-binary (required)");
-  options.add("dataset", t.dataset, {"cifar10", "cifar100"}, "which of the two");
-  options.add("out", t.out, "DIR",
-              "where model.safetensors, metrics.csv and run.json go [runs/DATE-TIME]");
-  options.add("validation", t.validation, "N",
-              "training images held out to measure each epoch; 0 trains on all", 0, 49999);
-  options.add("limit", t.limit, "N", "use only so many training images; 0 is all", 0);
-  options.section("Training");
-  options.add("epochs", t.epochs, "N", "passes over the training images", 1, 100000);
-  options.add("batch", t.batch, "N", "images a step", 1);
-  options.add("optimizer", t.optimizer, {"muon", "adamw"},
-              "muon: Muon for hidden matrices, AdamW for the rest");
-  options.add("lr", t.lr, "X", "peak learning rate of AdamW", 0, 10);
-  options.add("muon-lr", t.muon_lr, "X", "peak learning rate of Muon", 0, 10);
-  options.add("weight-decay", t.weight_decay, "X", "of AdamW, on matrices only", 0, 10);
-  options.add("muon-weight-decay", t.muon_weight_decay, "X", "of Muon", 0, 10);
-  options.add("warmup", t.warmup, "X", "share of the steps in which the rate rises; then cosine", 0,
-              1);
-  options.add("clip", t.clip, "X", "largest norm of all gradients together; 0 is off", 0, 1e6);
-  options.add("label-smoothing", t.label_smoothing, "X", "share of a label spread over all classes",
-              0, 0.99);
-  options.add("crop-padding", t.crop_padding, "PX",
-              "random shifts by up to so many pixels, reflected at the border; 0 is off", 0, 31);
-  options.add("flip", t.flip, {"alternating", "random", "none"}, "horizontal flips");
-  options.add("seed", t.seed, "N", "seed of everything random", 0);
-  options.add("threads", t.threads, "N", "threads; 0 is all cores", 0, 4096);
-  add_model_options(options, t.model);
-}
 
 inline std::vector<Index> parse_channels(const std::string& text) {
   std::vector<Index> out;
@@ -150,28 +116,6 @@ inline ModelSettings model_from_json(const Json& j) {
   m.stochastic_depth = j.at("stochastic_depth").as_number();
   m.dropout = j.at("dropout").as_number();
   return m;
-}
-
-inline Json to_json(const TrainSettings& t) {
-  Json j = Json::object();
-  j["data"] = t.data;
-  j["dataset"] = t.dataset;
-  j["validation"] = t.validation;
-  j["limit"] = t.limit;
-  j["epochs"] = t.epochs;
-  j["batch"] = t.batch;
-  j["optimizer"] = t.optimizer;
-  j["lr"] = t.lr;
-  j["muon_lr"] = t.muon_lr;
-  j["weight_decay"] = t.weight_decay;
-  j["muon_weight_decay"] = t.muon_weight_decay;
-  j["warmup"] = t.warmup;
-  j["clip"] = t.clip;
-  j["label_smoothing"] = t.label_smoothing;
-  j["crop_padding"] = t.crop_padding;
-  j["flip"] = t.flip;
-  j["model"] = to_json(t.model);
-  return j;
 }
 
 }  // namespace vit

@@ -19,6 +19,7 @@
 #include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/pooling.hpp>
 #include <eigengrad/nn/positions.hpp>
+#include <eigengrad/nn/random_state.hpp>
 #include <eigengrad/nn/sequential.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 #include <eigengrad/nn/summary.hpp>

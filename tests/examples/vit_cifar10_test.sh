@@ -19,7 +19,7 @@ for file in model.safetensors metrics.csv run.json; do
   [ -s "run/$file" ] || fail "run/$file is missing"
 done
 [ "$(wc -l <run/metrics.csv)" = 3 ] || fail 'metrics.csv has a line an epoch'
-for key in command configuration seed versions epochs images_per_s seconds peak_gflops test_accuracy; do
+for key in command configuration seed versions data epochs images_per_s seconds peak_gflops test_accuracy; do
   grep -q "^  \"$key\":" run/run.json || fail "run.json lacks $key"
 done
 

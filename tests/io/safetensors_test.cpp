@@ -53,6 +53,24 @@ TEST_CASE("safetensors: value") {
   CHECK_SAME(file.get<double>("b"), NdArray<double>({2}, {1, 2}));
 }
 
+TEST_CASE("safetensors: several dicts in one file") {
+  const test::TemporaryFolder folder;
+  const std::map<std::string, NdArray<float>> weights = {{"a", {{}, {3}}}, {"model.b", {{}, {4}}}};
+  const std::map<std::string, NdArray<Index>> counts = {{"a", {{2}, {5, -6}}}};
+  io::SafetensorsWriter()
+      .add_all("model.", weights)
+      .add_all("counts.", counts)
+      .write(folder / "a.safetensors");
+  const io::SafetensorsFile file(folder / "a.safetensors");
+  CHECK(file.names() == std::vector<std::string>{"counts.a", "model.a", "model.model.b"});
+  const auto back = file.get_all<float>("model.");
+  CHECK(back.size() == 2);
+  CHECK_SAME(back.at("a"), weights.at("a"));
+  CHECK_SAME(back.at("model.b"), weights.at("model.b"));
+  CHECK_SAME(file.get_all<Index>("counts.").at("a"), counts.at("a"));
+  CHECK(file.get_all<float>("optimizer.").empty());
+}
+
 TEST_CASE("safetensors: all types come back, wide ones first") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "a.safetensors";

@@ -146,6 +146,17 @@ class SafetensorsFile {
     return out;
   }
 
+  /// All arrays whose names begin with `prefix`, without it: what `add_all` has added.
+  template <Storable T>
+  std::map<std::string, NdArray<T>> get_all(const std::string& prefix) const {
+    std::map<std::string, NdArray<T>> out;
+    for (const auto& item : entries_) {
+      if (!item.first.starts_with(prefix)) continue;
+      out.emplace(item.first.substr(prefix.size()), get<T>(item.first));
+    }
+    return out;
+  }
+
  private:
   struct Entry {
     std::string dtype;
@@ -313,6 +324,13 @@ class SafetensorsWriter {
       throw ValueError(detail::concat("[save_safetensors] array '", name, "' ", problem));
     }
     arrays_.emplace(name, std::move(array));
+    return *this;
+  }
+  /// Adds each array under `prefix` and its name, so that several dicts fit in one file.
+  template <Storable T>
+  SafetensorsWriter& add_all(const std::string& prefix,
+                             const std::map<std::string, NdArray<T>>& arrays) {
+    for (const auto& [name, array] : arrays) add(prefix + name, array);
     return *this;
   }
   SafetensorsWriter& add_metadata(const std::string& key, const std::string& value) {

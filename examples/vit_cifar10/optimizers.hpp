@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <memory>
+
+#include <examples/vit_cifar10/model.hpp>
+
+namespace vit {
+
+/// The optimisers that the settings name, under one schedule, which is a function of the step.
+class Optimizers {
+ public:
+  Optimizers(const Model& model, const TrainSettings& t, Index steps_per_epoch, Index total_steps)
+      : schedule_(make_schedule(t, steps_per_epoch, total_steps)), lr_(t.lr) {
+    auto [hidden, others] = eg::optim::hidden_groups(model.named_parameters());
+    const eg::optim::AdamWOptions adamw{
+        .lr = t.lr, .betas = {0.9, 0.99}, .weight_decay = t.weight_decay};
+    if (t.optimizer == "muon") {
+      muon_ = std::make_unique<eg::optim::Muon<float>>(
+          hidden, eg::optim::MuonOptions{.lr = t.muon_lr, .weight_decay = t.muon_weight_decay});
+      adamw_ = std::make_unique<eg::optim::AdamW<float>>(others, adamw);
+    } else {
+      adamw_ = std::make_unique<eg::optim::AdamW<float>>(
+          eg::optim::decay_groups(model.named_parameters()), adamw);
+    }
+  }
+
+  void zero_grad() {
+    if (muon_) muon_->zero_grad();
+    adamw_->zero_grad();
+  }
+
+  void step() {
+    const double factor = schedule_(step_count());
+    adamw_->set_lr_factor(factor);
+    adamw_->step();
+    if (!muon_) return;
+    muon_->set_lr_factor(factor);
+    muon_->step();
+  }
+
+  Index step_count() const { return adamw_->step_count(); }
+  /// AdamW's in the step before.
+  double last_lr() const { return lr_ * schedule_(std::max<Index>(step_count() - 1, 0)); }
+
+  void save(eg::io::SafetensorsWriter& file) const {
+    file.add_all("adamw.", adamw_->state_dict());
+    if (muon_) file.add_all("muon.", muon_->state_dict());
+  }
+  void load(const eg::io::SafetensorsFile& file) {
+    adamw_->load_state_dict(file.get_all<float>("adamw."));
+    if (muon_) muon_->load_state_dict(file.get_all<float>("muon."));
+  }
+
+ private:
+  static eg::optim::Schedule make_schedule(const TrainSettings& t, Index steps_per_epoch,
+                                           Index total) {
+    const Index warmup = std::lround(t.warmup * double(total));
+    if (t.schedule == "linear") {
+      return eg::optim::linear(
+          {.warmup_steps = warmup, .total_steps = total, .min_factor = t.final_lr});
+    }
+    if (t.schedule == "constant") return eg::optim::constant({.warmup_steps = warmup});
+    if (t.schedule == "one-cycle") {
+      return eg::optim::one_cycle({.total_steps = total, .pct_start = t.warmup});
+    }
+    if (t.schedule == "step") {
+      return eg::optim::step_decay(
+          {.warmup_steps = warmup, .step_size = t.lr_step * steps_per_epoch, .gamma = t.lr_gamma});
+    }
+    return eg::optim::cosine(
+        {.warmup_steps = warmup, .total_steps = total, .min_factor = t.final_lr});
+  }
+
+  eg::optim::Schedule schedule_;
+  double lr_;
+  std::unique_ptr<eg::optim::Muon<float>> muon_;  ///< or none
+  std::unique_ptr<eg::optim::AdamW<float>> adamw_;
+};
+
+}  // namespace vit

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <examples/vit_cifar10/settings.hpp>
+
+/// The options of `train`: declared once, with their unit and default; from the same table come the
+/// help, run.json and what a resumed run compares.
+namespace vit {
+
+/// Declares the model's options.
+inline void add_model_options(cli::Options& options, ModelSettings& m) {
+  options.section("Model");
+  options.add("tokenizer", m.tokenizer, {"conv", "patch"},
+              "3x3 convolutions with pooling, or plain patches");
+  options.add("channels", m.channels, "C,C", "widths of the convolutions before the last");
+  options.add("patch-size", m.patch_size, "PX", "side of a patch, for --tokenizer patch", 1);
+  options.add("dim", m.dim, "N", "width of a token", 1);
+  options.add("depth", m.depth, "N", "encoder layers", 0, 1000);
+  options.add("heads", m.heads, "N", "attention heads; must divide dim", 1);
+  options.add("mlp-ratio", m.mlp_ratio, "X", "hidden width of the MLP over dim", 0.1, 100);
+  options.add("pooling", m.pooling, {"sequence", "mean", "cls"}, "how tokens become one vector");
+}
+
+inline void add_data_options(cli::Options& options, TrainSettings& t) {
+  options.section("Data and results");
+  options.add("data", t.data, "DIR",
+              "folder that holds cifar-10-batches-bin or cifar-100-binary (required)");
+  options.add("dataset", t.dataset, {"cifar10", "cifar100"}, "which of the two");
+  options.add("validation", t.validation, "N",
+              "training images held out to measure each epoch; 0 trains on all", 0, 49999);
+  options.add("limit", t.limit, "N", "use only so many training images; 0 is all", 0);
+  options.add("out", t.out, "DIR", "folder for everything that is written [runs/DATE-TIME]");
+  options.add("resume", t.resume, "DIR",
+              "continue the run in this folder, with its settings, from its last saved step");
+  options.add("save-every", t.save_every, "S",
+              "seconds between saves inside an epoch; each epoch's end is saved too", 0, 1e6);
+}
+
+inline void add_training_options(cli::Options& options, TrainSettings& t) {
+  options.section("Length and batches");
+  options.add("epochs", t.epochs, "N", "passes over the training images", 1, 100000);
+  options.add("steps", t.steps, "N", "end after so many steps instead; 0 counts epochs", 0);
+  options.add("batch", t.batch, "N", "images that go through the model at once", 1);
+  options.add("accumulate", t.accumulate, "N", "batches whose gradients make one step", 1, 10000);
+  options.add("patience", t.patience, "N",
+              "end after so many epochs without a better validation accuracy; 0 never", 0, 100000);
+  options.section("Optimiser");
+  options.add("optimizer", t.optimizer, {"muon", "adamw"},
+              "muon: Muon for hidden matrices, AdamW for the rest");
+  options.add("lr", t.lr, "X", "peak learning rate of AdamW", 0, 10);
+  options.add("muon-lr", t.muon_lr, "X", "peak learning rate of Muon", 0, 10);
+  options.add("weight-decay", t.weight_decay, "X", "of AdamW, on matrices only", 0, 10);
+  options.add("muon-weight-decay", t.muon_weight_decay, "X", "of Muon", 0, 10);
+  options.add("schedule", t.schedule, {"cosine", "linear", "constant", "one-cycle", "step"},
+              "course of the learning rates behind the warm-up");
+  options.add("warmup", t.warmup, "X", "share of the steps in which the rates rise", 0, 1);
+  options.add("final-lr", t.final_lr, "X",
+              "last rates as a share of the peak, for cosine and linear", 0, 1);
+  options.add("lr-step", t.lr_step, "N", "epochs between two falls, for --schedule step", 1);
+  options.add("lr-gamma", t.lr_gamma, "X", "factor of each fall, for --schedule step", 0, 1);
+  options.add("clip", t.clip, "X", "largest norm of all gradients together; 0 is off", 0, 1e6);
+  options.add("ema", t.ema, "X",
+              "share of the weights' running mean that a step keeps, such as 0.999; the mean is "
+              "measured and saved; 0 is off",
+              0, 0.999999);
+  options.section("Regularisation");
+  options.add("label-smoothing", t.label_smoothing, "X", "share of a label spread over all classes",
+              0, 0.99);
+  options.add("stochastic-depth", t.model.stochastic_depth, "P",
+              "probability that the last layer is skipped for an image", 0, 0.99);
+  options.add("dropout", t.model.dropout, "P", "probability of dropping a value", 0, 0.99);
+  options.add("crop-padding", t.crop_padding, "PX",
+              "random shifts by up to so many pixels, reflected at the border; 0 is off", 0, 31);
+  options.add("flip", t.flip, {"alternating", "random", "none"}, "horizontal flips");
+  options.add("mixup", t.mixup, "X",
+              "alpha of MixUp, which blends the images of a batch two by two; 0 is off", 0, 100);
+  options.add("cutmix", t.cutmix, "X",
+              "alpha of CutMix, which exchanges rectangles between them; 0 is off", 0, 100);
+  options.add("mix-probability", t.mix_probability, "P", "share of the batches that are mixed", 0,
+              1);
+  options.add("plain-epochs", t.plain_epochs, "N", "last epochs in which nothing is mixed", 0,
+              100000);
+}
+
+inline void add_train_options(cli::Options& options, TrainSettings& t) {
+  add_data_options(options, t);
+  add_training_options(options, t);
+  add_model_options(options, t.model);
+  options.section("Machine");
+  options.add("seed", t.seed, "N", "seed of everything random", 0);
+  options.add("threads", t.threads, "N", "threads; 0 is all cores; no result depends on them", 0,
+              4096);
+  options.add("workers", t.workers, "N",
+              "threads that make batches; 0 is one for every four threads", 0, 256);
+}
+
+/// Options that a resumed run may have otherwise: they do not change what it computes.
+inline bool free_on_resume(std::string_view name) {
+  constexpr std::string_view kFree[] = {"resume", "data", "threads", "workers", "save-every"};
+  return std::find(std::begin(kFree), std::end(kFree), name) != std::end(kFree);
+}
+
+/// Every option's value, as {"label_smoothing": 0.1, ...}.
+inline Json to_json(const cli::Options& options) {
+  Json out = Json::object();
+  for (const cli::Options::Value& value : options.values()) {
+    if (value.name == "resume") continue;
+    std::string key = value.name;
+    std::replace(key.begin(), key.end(), '-', '_');
+    if (value.is_number || value.is_flag) {
+      out[key] = Json::parse(value.text);
+    } else {
+      out[key] = value.text;
+    }
+  }
+  return out;
+}
+
+/// Gives the options the values of a run that goes on. **Throws** UsageError, naming it, for an
+/// option on the command line that says otherwise; IoError for one that the run does not know.
+inline void resume_options(cli::Options& options, const Json& settings) {
+  for (const cli::Options::Value& value : options.values()) {
+    std::string key = value.name;
+    std::replace(key.begin(), key.end(), '-', '_');
+    const Json* saved = settings.find(key);
+    if (free_on_resume(value.name) && (value.given || saved == nullptr)) continue;
+    if (saved == nullptr) {
+      throw eg::IoError("the run that --resume continues was begun by another version, without --" +
+                        value.name + "; continue it with that one");
+    }
+    const std::string text = saved->is_string() ? saved->as_string() : saved->dump();
+    options.set(value.name, text);
+    const auto now = options.values();
+    const auto same =
+        std::find_if(now.begin(), now.end(), [&](const auto& v) { return v.name == value.name; });
+    if (value.given && same->text != value.text) {
+      std::string message = "--";
+      message.append(value.name).append(" ").append(value.text);
+      message.append(" contradicts the run that --resume continues, which has ").append(text);
+      throw cli::UsageError(message + "; leave it out, or start another run");
+    }
+  }
+}
+
+}  // namespace vit

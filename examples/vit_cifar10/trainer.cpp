@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include <examples/vit_cifar10/run_log.hpp>
+#include <examples/vit_cifar10/trainer.hpp>
+
+namespace vit {
+namespace {
+
+eg::data::Flip flip_of(const std::string& word) {
+  return word == "alternating" ? eg::data::Flip::kAlternating
+         : word == "random"    ? eg::data::Flip::kRandom
+                               : eg::data::Flip::kNone;
+}
+
+eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data) {
+  return eg::data::DataLoader(data.train, {.batch_size = t.batch,
+                                           .shuffle = true,
+                                           .drop_last = true,
+                                           .workers = t.workers,
+                                           .seed = t.seed,
+                                           .augment = {.normalization = data.normalization,
+                                                       .crop_padding = t.crop_padding,
+                                                       .flip = flip_of(t.flip)},
+                                           .mix = {.mixup_alpha = t.mixup,
+                                                   .cutmix_alpha = t.cutmix,
+                                                   .probability = t.mix_probability,
+                                                   .off_epoch = t.epochs - t.plain_epochs}});
+}
+
+/// `make` divided by the number of parts, rounded up.
+Index parts(Index all, Index of) { return (all + of - 1) / of; }
+
+Learner make_learner(const TrainSettings& t, Index steps_per_epoch, Index total_steps) {
+  eg::Generator rng(t.seed);
+  Model model = build_model(t.model, rng);
+  Optimizers optimizers(model, t, steps_per_epoch, total_steps);
+  Learner learner{std::move(model), std::move(optimizers), nullptr};
+  if (t.ema > 0) {
+    learner.ema = std::make_unique<eg::optim::Ema<float>>(learner.model.parameters(),
+                                                          eg::optim::EmaOptions{.decay = t.ema},
+                                                          learner.model.named_buffers());
+  }
+  return learner;
+}
+
+}  // namespace
+
+Trainer::Trainer(TrainSettings settings, TrainingData data, Json description)
+    : t_(std::move(settings)),
+      data_(std::move(data)),
+      description_(std::move(description)),
+      loader_(make_loader(t_, data_)),
+      learner_(make_learner(t_, steps_per_epoch(), total_steps())),
+      parameters_(learner_.model.parameters()) {}
+
+Index Trainer::steps_per_epoch() const { return parts(loader_.batches(), t_.accumulate); }
+Index Trainer::total_steps() const {
+  return t_.steps > 0 ? t_.steps : t_.epochs * steps_per_epoch();
+}
+int Trainer::total_epochs() const {
+  return static_cast<int>(parts(total_steps(), steps_per_epoch()));
+}
+
+bool Trainer::stopped_early() const {
+  const EpochRecord* best = best_epoch(state_.epochs);
+  return t_.patience > 0 && best && state_.epochs.back().epoch - best->epoch >= t_.patience;
+}
+
+void Trainer::restore(const StateFile& file) {
+  file.load(learner_);
+  state_ = file.state();
+}
+
+double Trainer::lap() {
+  const auto now = Clock::now();
+  const double seconds = std::chrono::duration<double>(now - last_lap_).count();
+  last_lap_ = now;
+  state_.seconds += seconds;
+  state_.epoch_seconds += seconds;
+  return seconds;
+}
+
+int Trainer::run() {
+  if (state_.seconds == 0) save();  // from here on --resume works
+  while (!done()) {
+    const bool complete = train_epoch();
+    if (complete) finish_epoch();
+    if (const int signal = signals_.received()) {
+      save();
+      report_interruption(signal);
+      return 128 + signal;
+    }
+  }
+  finish_run();
+  return 0;
+}
+
+bool Trainer::train_epoch() {
+  learner_.model.train();
+  // With --steps the last epoch may be a part of one.
+  const Index steps_left = total_steps() - (state_.epoch - 1) * steps_per_epoch();
+  const Index batches = std::min(loader_.batches(), steps_left * t_.accumulate);
+  lap();
+  const double waited_before = state_.wait_seconds;
+  eg::data::Epoch epoch = loader_.epoch(state_.epoch - 1, state_.batch);
+  auto batch = epoch.begin();
+  while (state_.batch < batches) {
+    train_step(epoch, batch, batches);
+    state_.wait_seconds = waited_before + epoch.seconds_waited();
+    draw();
+    if (signals_.received()) break;
+    if (std::chrono::duration<double>(Clock::now() - last_save_).count() > t_.save_every) save();
+  }
+  bar_.clear();
+  return state_.batch == batches;
+}
+
+void Trainer::train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batch, Index batches) {
+  const Index group = std::min(t_.accumulate, batches - state_.batch);
+  learner_.optimizers.zero_grad();
+  for (Index i = 0; i < group; ++i) {
+    const eg::Tensor<float> logits = learner_.model(batch->images);
+    const eg::Tensor<float> loss = eg::cross_entropy(logits, batch->labels, batch->targets,
+                                                     {.label_smoothing = t_.label_smoothing});
+    if (!std::isfinite(loss.item())) {
+      bar_.clear();
+      throw eg::StateError("the loss is not finite in epoch " + std::to_string(state_.epoch) +
+                           "; lower --lr or --muon-lr. The last checkpoint is kept");
+    }
+    (group == 1 ? loss : loss * (1.0f / static_cast<float>(group))).backward();
+    state_.metrics.add(double(loss.item()), logits.value(), batch->labels);
+    if (i + 1 < group) ++batch;
+  }
+  if (t_.clip > 0) eg::optim::clip_grad_norm(parameters_, t_.clip);
+  learner_.optimizers.step();
+  if (learner_.ema) learner_.ema->update();
+  state_.batch += group;
+  if (batch != epoch.end()) ++batch;
+  state_.train_seconds += lap();
+}
+
+Metrics Trainer::measure_on(const eg::data::ImageDataset& images) {
+  std::optional<eg::optim::UseEma<float>> use;
+  if (learner_.ema) use.emplace(*learner_.ema);
+  return measure(learner_.model, images, data_.normalization);
+}
+
+void Trainer::finish_epoch() {
+  EpochRecord e;
+  e.epoch = state_.epoch;
+  e.step = learner_.optimizers.step_count();
+  e.train_loss = state_.metrics.loss();
+  e.train_accuracy = state_.metrics.accuracy();
+  e.train_top5 = state_.metrics.top5_accuracy();
+  e.learning_rate = learner_.optimizers.last_lr();
+  e.images_per_s = double(state_.metrics.images) / state_.train_seconds;
+  e.wait_seconds = state_.wait_seconds;
+  if (data_.validation.size() > 0) {
+    const Metrics held_out = measure_on(data_.validation);
+    e.has_validation = true;
+    e.validation_loss = held_out.loss();
+    e.validation_accuracy = held_out.accuracy();
+    e.validation_top5 = held_out.top5_accuracy();
+  }
+  lap();
+  e.epoch_seconds = state_.epoch_seconds;
+  e.seconds = state_.seconds;
+  state_.epochs.push_back(e);
+  state_.epoch += 1;
+  state_.batch = 0;
+  state_.metrics = {};
+  state_.train_seconds = state_.wait_seconds = state_.epoch_seconds = 0;
+
+  // The state comes last: whatever is missing of the rest when the program dies in between is
+  // written again, with the same bits, by the run that goes on from the state before.
+  save_model("model.safetensors");
+  const EpochRecord* best = best_epoch(state_.epochs);
+  if (best && best->epoch == e.epoch) save_model("best.safetensors");
+  write_log(t_.out, description_, state_.epochs);
+  save();
+
+  std::printf("epoch %d/%d  loss %.3f  train %.2f %%", e.epoch, total_epochs(), e.train_loss,
+              e.train_accuracy);
+  if (e.has_validation) std::printf("  validation %.2f %%", e.validation_accuracy);
+  std::printf("  %.0f images/s  %s\n", e.images_per_s, ProgressBar::duration(e.seconds).c_str());
+  std::fflush(stdout);
+}
+
+void Trainer::finish_run() {
+  if (stopped_early()) {
+    std::printf("ended early: validation has not improved for %d epochs\n", t_.patience);
+  }
+  const Metrics test = measure_on(data_.test);
+  lap();
+  double trained = 0;
+  double train_seconds = 0;
+  for (const EpochRecord& e : state_.epochs) {
+    const double images = double(loader_.batches() * t_.batch);
+    trained += images;
+    train_seconds += images / e.images_per_s;
+  }
+  description_["status"] = "finished";
+  description_["seconds"] = state_.seconds;
+  description_["images_per_s"] = trained / train_seconds;
+  description_["test_loss"] = test.loss();
+  description_["test_accuracy"] = test.accuracy();
+  description_["test_top5"] = test.top5_accuracy();
+  write_log(t_.out, description_, state_.epochs);
+  state_.finished = true;
+  save();
+  std::printf("test accuracy %.2f %%\n", test.accuracy());
+}
+
+void Trainer::save_model(const std::string& name) {
+  std::optional<eg::optim::UseEma<float>> use;
+  if (learner_.ema) use.emplace(*learner_.ema);
+  save_checkpoint(t_.out + "/" + name,
+                  {t_.model, data_.normalization, data_.train.classes(), learner_.model});
+}
+
+void Trainer::save() {
+  save_state(t_.out + "/state.safetensors", state_, learner_, description_);
+  last_save_ = Clock::now();
+  lap();
+}
+
+void Trainer::report_interruption(int signal) const {
+  std::printf(
+      "%s: saved after step %lld, in epoch %d of %d; to continue:\n  vit_cifar10 train "
+      "--resume %s\n",
+      signal == SIGINT ? "interrupted" : "asked to end",
+      static_cast<long long>(learner_.optimizers.step_count()), state_.epoch, total_epochs(),
+      t_.out.c_str());
+  std::fflush(stdout);
+}
+
+void Trainer::draw() {
+  const double images = double(state_.metrics.images);
+  const double rate = images / state_.train_seconds;
+  const double left = double(total_steps() - learner_.optimizers.step_count()) *
+                      double(t_.accumulate * t_.batch) / rate;
+  bar_.draw({state_.epoch, total_epochs(), double(state_.batch) / double(loader_.batches()),
+             state_.metrics.loss(), state_.metrics.accuracy(), rate, left});
+}
+
+}  // namespace vit

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <examples/vit_cifar10/data.hpp>
+#include <examples/vit_cifar10/progress.hpp>
+#include <examples/vit_cifar10/run_state.hpp>
+#include <examples/vit_cifar10/signals.hpp>
+
+namespace vit {
+
+/// The images of a run and what is known of them.
+struct TrainingData {
+  eg::data::ImageDataset train;
+  eg::data::ImageDataset validation;
+  eg::data::ImageDataset test;
+  eg::data::Normalization normalization;
+};
+
+/// One run from its beginning, or from where a state file left it, to its end.
+///
+/// A step's result depends on the settings and the number of the step alone; so a run that was
+/// interrupted, at whatever place, ends with the same bits.
+class Trainer {
+ public:
+  /// `description` goes into the state file and run.json. **Throws** what a wrong model or option
+  /// gives.
+  Trainer(TrainSettings settings, TrainingData data, Json description);
+
+  /// Takes up the run that the file holds.
+  void restore(const StateFile& file);
+
+  /// Trains, measures and saves. **Returns** the program's exit status: 0, or 128 and the number of
+  /// the signal that ended the run before its time.
+  int run();
+
+  const Model& model() const { return learner_.model; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  Index steps_per_epoch() const;
+  Index total_steps() const;
+  int total_epochs() const;
+  bool stopped_early() const;
+  bool done() const { return state_.epoch > total_epochs() || stopped_early(); }
+
+  /// **Returns** false when a signal has come before the epoch's end.
+  bool train_epoch();
+  void train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batch, Index batches);
+  void finish_epoch();
+  void finish_run();
+  /// Loss and accuracies with the weights that are saved.
+  Metrics measure_on(const eg::data::ImageDataset& images);
+  void save_model(const std::string& name);
+  void save();
+  void report_interruption(int signal) const;
+  void draw();
+
+  /// Seconds since the last call; they count to the run.
+  double lap();
+
+  TrainSettings t_;
+  TrainingData data_;
+  Json description_;
+  eg::data::DataLoader loader_;
+  Learner learner_;
+  std::vector<eg::Tensor<float>> parameters_;
+  RunState state_;
+  ProgressBar bar_;
+  Signals signals_;
+  Clock::time_point last_lap_ = Clock::now();
+  Clock::time_point last_save_ = Clock::now();
+};
+
+}  // namespace vit

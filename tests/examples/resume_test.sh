@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A training that is interrupted, by kill -9 and by signals, ends with the bits of one that is not:
+# resume_test.sh PROGRAM
+set -euo pipefail
+program=$1
+work=$(mktemp -d)
+trap 'kill -9 $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+cd "$work"
+fail() { echo "FAILED: $*"; exit 1; }
+
+# Everything that has a state: dropout, stochastic depth, running means, several batches a step,
+# held-out images, a schedule.
+"$program" generate --out data --train 1700 --test 100 >/dev/null
+settings="--data data --dim 24 --heads 2 --depth 2 --channels 8 --batch 20 --accumulate 2
+  --validation 100 --epochs 3 --threads 1 --dropout 0.1 --stochastic-depth 0.2 --ema 0.98 --clip 1"
+"$program" train $settings --out whole >whole.txt
+
+# The saved place in a run, as "EPOCH BATCH".
+place() {
+  LC_ALL=C grep -aoE '\\"epoch\\": [0-9]+, \\"batch\\": [0-9]+' "$1/state.safetensors" |
+    tr -dc '0-9 \n' | sed 's/^ *//; s/  */ /'
+}
+# at EPOCH FOLDER: waits until a checkpoint in the middle of this epoch is saved.
+at() {
+  local i epoch batch
+  for i in $(seq 3000); do
+    if [ -f "$2/state.safetensors" ]; then
+      read -r epoch batch <<<"$(place "$2")" || true
+      if [ "${epoch:-0}" = "$1" ] && [ "${batch:-0}" -gt 2 ]; then return; fi
+      [ "${epoch:-0}" -le "$1" ] || break
+    fi
+    sleep 0.01
+  done
+  fail "no checkpoint in the middle of epoch $1: ${epoch:-0} ${batch:-0}"
+}
+# Columns of metrics.csv that do not depend on the clock.
+numbers() { cut -d, -f1-9 "$1/metrics.csv"; }
+same_as_whole() {
+  local file
+  for file in model best; do
+    cmp "whole/$file.safetensors" "$1/$file.safetensors" || fail "$1: other weights in $file"
+  done
+  [ "$(numbers whole)" = "$(numbers "$1")" ] || fail "$1: other metrics"
+  [ "$(grep '^test accuracy' whole.txt)" = "$(grep '^test accuracy' "$1.txt")" ] ||
+    fail "$1: another test accuracy"
+}
+[ "$(numbers whole | wc -l)" = 4 ] || fail 'a line an epoch'
+[ "$(numbers whole | tail -n 1 | cut -d, -f1,2)" = 3,120 ] || fail 'the steps of three epochs'
+
+# kill -9 in the middle of the first epoch, again in the middle of the second.
+"$program" train $settings --save-every 0 --out killed >/dev/null &
+at 1 killed
+kill -9 $! && wait $! 2>/dev/null || true
+[ "$(place killed | cut -d' ' -f1)" = 1 ] || fail 'the first kill came too late'
+"$program" train --resume killed --threads 2 --save-every 0 >/dev/null &
+at 2 killed
+kill -9 $! && wait $! 2>/dev/null || true
+[ "$(place killed | cut -d' ' -f1)" = 2 ] || fail 'the second kill came too late'
+"$program" train --resume killed >killed.txt
+grep -q '^epoch 1/3' killed.txt && fail 'an epoch was trained again'
+same_as_whole killed
+
+# Ctrl-C and SIGTERM: the step is finished and saved, the way on is printed.
+# end SIGNAL STATUS EPOCH
+end() {
+  local status=0
+  at "$3" asked
+  kill "-$1" $! && wait $! || status=$?
+  [ $status = "$2" ] || fail "status $status after SIG$1"
+  grep -q 'vit_cifar10 train --resume asked$' asked.txt || fail "SIG$1: the way on is not printed"
+}
+# A background job of a script ignores SIGINT; `env` gives it its meaning back.
+env --default-signal=INT "$program" train $settings --save-every 0 --out asked >asked.txt &
+end INT 130 1
+env --default-signal=INT "$program" train --resume asked --save-every 0 >asked.txt &
+end TERM 143 2
+"$program" train --resume asked >asked.txt
+same_as_whole asked
+
+# A finished run has nothing left to do, and is not overwritten.
+cp -r whole copy
+"$program" train --resume whole | grep -q 'is finished: nothing to do' || fail 'a finished run'
+diff -r whole copy || fail 'a finished run was changed'
+
+bad() {  # bad TEXT ARGUMENTS...
+  local text=$1 status=0
+  shift
+  "$program" train "$@" >out.txt 2>error.txt || status=$?
+  [ $status = 1 ] || [ $status = 2 ] || fail "status $status for: $*"
+  [ "$(wc -l <error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
+  grep -qF -- "$text" error.txt || { cat error.txt; fail "no \"$text\" for: $*"; }
+}
+env --default-signal=INT "$program" train $settings --save-every 0 --out part >asked.txt &
+at 1 part
+kill -9 $! && wait $! 2>/dev/null || true
+bad '--lr 0.5 contradicts the run that --resume continues, which has 0.002' --resume part --lr 0.5
+bad '--optimizer adamw contradicts' --resume part --optimizer adamw
+bad 'writes to its own folder; leave out --out other' --resume part --out other
+bad '--resume part' $settings --out part
+"$program" generate --out others --train 1700 --test 100 --seed 9 >/dev/null
+bad 'are not those of the run in part' --resume part --data others
+bad 'there is no nowhere/state.safetensors' --resume nowhere
+cp part/state.safetensors good
+truncate -s -1 part/state.safetensors
+bad 'part/state.safetensors' --resume part
+cp whole/model.safetensors part/state.safetensors
+bad 'part/state.safetensors is no state of a run' --resume part
+sed 's/\\"accumulate\\": /\\"acumulated\\": /' good >part/state.safetensors
+bad 'was begun by another version' --resume part
+sed 's/\\"loss_sum\\": /\\"lost_sum\\": /' good >part/state.safetensors
+bad 'part/state.safetensors does not fit' --resume part
+cp good part/state.safetensors
+"$program" train --resume part --lr 0.002 >part.txt  # the run's own value is no contradiction
+same_as_whole part
+echo 'an interrupted training ends with the same bits'
