@@ -15,7 +15,12 @@ eg::data::Flip flip_of(const std::string& word) {
                                : eg::data::Flip::kNone;
 }
 
-eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data) {
+/// `all` in parts of `of`, the last of which may be smaller.
+Index parts(Index all, Index of) { return (all + of - 1) / of; }
+
+eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data,
+                                 const Plan& plan) {
+  const Index off = t.plain_epochs > 0 ? std::max(plan.epochs - t.plain_epochs, 0) : -1;
   return eg::data::DataLoader(data.train, {.batch_size = t.batch,
                                            .shuffle = true,
                                            .drop_last = true,
@@ -27,16 +32,13 @@ eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& dat
                                            .mix = {.mixup_alpha = t.mixup,
                                                    .cutmix_alpha = t.cutmix,
                                                    .probability = t.mix_probability,
-                                                   .off_epoch = t.epochs - t.plain_epochs}});
+                                                   .off_epoch = off}});
 }
 
-/// `make` divided by the number of parts, rounded up.
-Index parts(Index all, Index of) { return (all + of - 1) / of; }
-
-Learner make_learner(const TrainSettings& t, Index steps_per_epoch, Index total_steps) {
+Learner make_learner(const TrainSettings& t, const Plan& plan) {
   eg::Generator rng(t.seed);
   Model model = build_model(t.model, rng);
-  Optimizers optimizers(model, t, steps_per_epoch, total_steps);
+  Optimizers optimizers(model, t, plan.steps_per_epoch, plan.steps);
   Learner learner{std::move(model), std::move(optimizers), nullptr};
   if (t.ema > 0) {
     learner.ema = std::make_unique<eg::optim::Ema<float>>(learner.model.parameters(),
@@ -48,21 +50,20 @@ Learner make_learner(const TrainSettings& t, Index steps_per_epoch, Index total_
 
 }  // namespace
 
+Plan::Plan(const TrainSettings& t, Index images)
+    : batches(images / t.batch),
+      steps_per_epoch(parts(batches, t.accumulate)),
+      steps(t.steps > 0 ? t.steps : t.epochs * steps_per_epoch),
+      epochs(static_cast<int>(parts(steps, steps_per_epoch))) {}
+
 Trainer::Trainer(TrainSettings settings, TrainingData data, Json description)
     : t_(std::move(settings)),
       data_(std::move(data)),
       description_(std::move(description)),
-      loader_(make_loader(t_, data_)),
-      learner_(make_learner(t_, steps_per_epoch(), total_steps())),
+      plan_(t_, data_.train.size()),
+      loader_(make_loader(t_, data_, plan_)),
+      learner_(make_learner(t_, plan_)),
       parameters_(learner_.model.parameters()) {}
-
-Index Trainer::steps_per_epoch() const { return parts(loader_.batches(), t_.accumulate); }
-Index Trainer::total_steps() const {
-  return t_.steps > 0 ? t_.steps : t_.epochs * steps_per_epoch();
-}
-int Trainer::total_epochs() const {
-  return static_cast<int>(parts(total_steps(), steps_per_epoch()));
-}
 
 bool Trainer::stopped_early() const {
   const EpochRecord* best = best_epoch(state_.epochs);
@@ -101,8 +102,8 @@ int Trainer::run() {
 bool Trainer::train_epoch() {
   learner_.model.train();
   // With --steps the last epoch may be a part of one.
-  const Index steps_left = total_steps() - (state_.epoch - 1) * steps_per_epoch();
-  const Index batches = std::min(loader_.batches(), steps_left * t_.accumulate);
+  const Index steps_left = plan_.steps - (state_.epoch - 1) * plan_.steps_per_epoch;
+  const Index batches = std::min(plan_.batches, steps_left * t_.accumulate);
   lap();
   const double waited_before = state_.wait_seconds;
   eg::data::Epoch epoch = loader_.epoch(state_.epoch - 1, state_.batch);
@@ -182,7 +183,7 @@ void Trainer::finish_epoch() {
   write_log(t_.out, description_, state_.epochs);
   save();
 
-  std::printf("epoch %d/%d  loss %.3f  train %.2f %%", e.epoch, total_epochs(), e.train_loss,
+  std::printf("epoch %d/%d  loss %.3f  train %.2f %%", e.epoch, plan_.epochs, e.train_loss,
               e.train_accuracy);
   if (e.has_validation) std::printf("  validation %.2f %%", e.validation_accuracy);
   std::printf("  %.0f images/s  %s\n", e.images_per_s, ProgressBar::duration(e.seconds).c_str());
@@ -198,7 +199,7 @@ void Trainer::finish_run() {
   double trained = 0;
   double train_seconds = 0;
   for (const EpochRecord& e : state_.epochs) {
-    const double images = double(loader_.batches() * t_.batch);
+    const double images = double(plan_.batches * t_.batch);
     trained += images;
     train_seconds += images / e.images_per_s;
   }
@@ -232,7 +233,7 @@ void Trainer::report_interruption(int signal) const {
       "%s: saved after step %lld, in epoch %d of %d; to continue:\n  vit_cifar10 train "
       "--resume %s\n",
       signal == SIGINT ? "interrupted" : "asked to end",
-      static_cast<long long>(learner_.optimizers.step_count()), state_.epoch, total_epochs(),
+      static_cast<long long>(learner_.optimizers.step_count()), state_.epoch, plan_.epochs,
       t_.out.c_str());
   std::fflush(stdout);
 }
@@ -240,9 +241,9 @@ void Trainer::report_interruption(int signal) const {
 void Trainer::draw() {
   const double images = double(state_.metrics.images);
   const double rate = images / state_.train_seconds;
-  const double left = double(total_steps() - learner_.optimizers.step_count()) *
+  const double left = double(plan_.steps - learner_.optimizers.step_count()) *
                       double(t_.accumulate * t_.batch) / rate;
-  bar_.draw({state_.epoch, total_epochs(), double(state_.batch) / double(loader_.batches()),
+  bar_.draw({state_.epoch, plan_.epochs, double(state_.batch) / double(plan_.batches),
              state_.metrics.loss(), state_.metrics.accuracy(), rate, left});
 }
 

@@ -22,6 +22,16 @@ struct TrainingData {
   eg::data::Normalization normalization;
 };
 
+/// The length of a run.
+struct Plan {
+  Plan(const TrainSettings& t, Index images);
+
+  Index batches;          ///< in an epoch
+  Index steps_per_epoch;  ///< the last step may have fewer batches
+  Index steps;            ///< of the run
+  int epochs;             ///< of which --steps may end the last before its time
+};
+
 /// One run from its beginning, or from where a state file left it, to its end.
 ///
 /// A step's result depends on the settings and the number of the step alone; so a run that was
@@ -44,11 +54,8 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Index steps_per_epoch() const;
-  Index total_steps() const;
-  int total_epochs() const;
   bool stopped_early() const;
-  bool done() const { return state_.epoch > total_epochs() || stopped_early(); }
+  bool done() const { return state_.epoch > plan_.epochs || stopped_early(); }
 
   /// **Returns** false when a signal has come before the epoch's end.
   bool train_epoch();
@@ -68,6 +75,7 @@ class Trainer {
   TrainSettings t_;
   TrainingData data_;
   Json description_;
+  Plan plan_;
   eg::data::DataLoader loader_;
   Learner learner_;
   std::vector<eg::Tensor<float>> parameters_;
