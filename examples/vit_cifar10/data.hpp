@@ -2,25 +2,35 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <eigengrad/eigengrad.hpp>
-#include <examples/common/options.hpp>
+#include <examples/vit_cifar10/data_settings.hpp>
 #include <examples/vit_cifar10/metrics.hpp>
 #include <examples/vit_cifar10/model.hpp>
 
 /// Getting at the images, and measuring a model on them.
 namespace vit {
 
-inline eg::data::ImageDataset load_dataset(const std::string& dataset, const std::string& folder,
-                                           eg::data::CifarPart part) {
-  if (folder.empty()) {
-    throw cli::UsageError(
-        "--data DIR is required: the folder that holds " +
-        std::string(dataset == "cifar100" ? "cifar-100-binary" : "cifar-10-batches-bin"));
-  }
-  return dataset == "cifar100" ? eg::data::load_cifar100(folder, part)
-                               : eg::data::load_cifar10(folder, part);
-}
+struct ImageData {
+  eg::data::ImageDataset train, validation, test;
+  std::string about;                 ///< in one line, what the parts are
+  std::vector<std::string> skipped;  ///< what was wrong with pictures that were left out
+};
+
+/// The parts to load; the others stay empty.
+struct Parts {
+  bool train = true;  ///< and validation
+  bool test = true;
+};
+
+/// Reads the images that the settings describe, and writes into the settings what was found:
+/// dataset, image_size and validation.
+///
+/// `classes`, if given, are those of a model: labels refer to them.
+/// **Throws** UsageError or IoError, in one line that says what was found and what to do.
+ImageData load_data(DataSettings& settings, Parts parts = {},
+                    const std::vector<std::string>& classes = {});
 
 /// Loss (without smoothing) and accuracies on every image, without augmentation.
 inline Metrics measure(const Model& model, const eg::data::ImageDataset& images,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <examples/vit_cifar10/data_settings.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
 /// Builds the model that the settings describe, and keeps both in one safetensors file.
@@ -38,6 +39,7 @@ struct Checkpoint {
   ModelSettings settings;
   eg::data::Normalization normalization;
   std::vector<std::string> class_names;
+  DataSettings data;  ///< what it was trained on
   Model model;
 };
 
@@ -47,13 +49,17 @@ inline void save_checkpoint(const std::string& path, const Checkpoint& c) {
   description["mean"] = Json(c.normalization.mean);
   description["std"] = Json(c.normalization.stddev);
   description["class_names"] = Json(c.class_names);
+  description["data"] = to_json(c.data);
   eg::io::save_safetensors(path, c.model.state_dict(),
                            {{"format", "pt"}, {"vit_cifar10", description.dump()}});
 }
 
-/// **Throws** IoError when the file is no checkpoint of this program; ValueError when its weights
-/// are not those of the model that it describes.
+/// **Throws** UsageError without a path; IoError when the file is no checkpoint of this program, or
+/// its weights are not those of the model that it describes.
 inline Checkpoint load_checkpoint(const std::string& path) {
+  if (path.empty()) {
+    throw cli::UsageError("--checkpoint FILE is required: the model.safetensors of a run");
+  }
   const eg::io::SafetensorsFile file(path);
   const auto found = file.metadata().find("vit_cifar10");
   if (found == file.metadata().end()) {
@@ -74,7 +80,8 @@ inline Checkpoint load_checkpoint(const std::string& path) {
   for (const Json& v : description.at("class_names").items()) names.push_back(v.as_string());
 
   eg::Generator rng(0);  // the weights are read next
-  Checkpoint c{settings, normalization, names, build_model(settings, rng)};
+  Checkpoint c{settings, normalization, names, data_from_json(description.at("data")),
+               build_model(settings, rng)};
   std::map<std::string, eg::NdArray<float>> weights;
   for (const std::string& name : file.names()) weights.emplace(name, file.get<float>(name));
   try {

@@ -6,13 +6,10 @@
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/common/options.hpp>
+#include <examples/vit_cifar10/data_settings.hpp>
 
 /// What a person can choose, and what a checkpoint remembers of it.
 namespace vit {
-
-namespace eg = eigengrad;
-using eg::Index;
-using eg::io::Json;
 
 /// The model, as it is stored beside its weights.
 struct ModelSettings {
@@ -31,11 +28,10 @@ struct ModelSettings {
 };
 
 struct TrainSettings {
-  std::string data;
+  DataSettings data;
   std::string out;
   std::string resume;
   double save_every = 60;
-  std::string dataset = "cifar10";
   ModelSettings model;
   int epochs = 6;
   Index steps = 0;
@@ -62,8 +58,6 @@ struct TrainSettings {
   double mix_probability = 1;
   int plain_epochs = 0;
   Index workers = 0;
-  Index validation = 5000;
-  Index limit = 0;
   std::uint64_t seed = 1;
   int threads = 0;
 };

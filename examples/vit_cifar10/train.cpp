@@ -27,22 +27,21 @@ void set_threads(const TrainSettings& t) {
                                     : static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-/// Everything that can be wrong with the data is looked at before the first step.
-TrainingData load_data(const TrainSettings& t) {
-  eg::data::ImageDataset all = load_dataset(t.dataset, t.data, eg::data::CifarPart::kTrain);
+/// Everything that can be wrong with the data is looked at before the first step. The options stay
+/// as they were given; what was found goes with the data.
+TrainingData load_training_data(const TrainSettings& t) {
   TrainingData out;
-  out.test = load_dataset(t.dataset, t.data, eg::data::CifarPart::kTest);
-  if (t.limit > 0 && t.limit < all.size()) {
-    all = eg::data::subset(all, eg::NdArray<Index>::arange(t.limit));
+  out.source = t.data;
+  out.source.seed = t.seed;
+  ImageData images = load_data(out.source);
+  std::printf("%s\n", images.about.c_str());
+  if (images.train.size() < t.batch) {
+    throw cli::UsageError("--batch " + std::to_string(t.batch) + " is more than the " +
+                          std::to_string(images.train.size()) + " training images");
   }
-  if (t.validation + t.batch > all.size()) {
-    throw cli::UsageError("--validation " + std::to_string(t.validation) + " and --batch " +
-                          std::to_string(t.batch) + " leave no step of the " +
-                          std::to_string(all.size()) + " training images");
-  }
-  eg::data::TrainValidation parts = eg::data::split(all, t.validation, t.seed);
-  out.train = std::move(parts.train);
-  out.validation = std::move(parts.validation);
+  out.train = std::move(images.train);
+  out.validation = std::move(images.validation);
+  out.test = std::move(images.test);
   out.normalization = eg::data::channel_statistics(out.train);
   return out;
 }
@@ -85,11 +84,11 @@ int begin(TrainSettings& t, const cli::Options& options, const std::string& comm
   if (options.given("steps") && options.given("epochs")) {
     throw cli::UsageError("--epochs and --steps both say when to end; give one of them");
   }
-  if (t.patience > 0 && t.validation == 0) {
+  if (t.patience > 0 && t.data.validation == 0) {
     throw cli::UsageError("--patience needs images to measure; --validation must not be 0");
   }
   set_threads(t);
-  TrainingData data = load_data(t);
+  TrainingData data = load_training_data(t);
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();
   if (t.out.empty()) t.out = default_folder();
@@ -118,10 +117,10 @@ int resume(TrainSettings& t, cli::Options& options) {
   resume_options(options, run.at("configuration"));
   t.out = folder;
   set_threads(t);
-  TrainingData data = load_data(t);
+  TrainingData data = load_training_data(t);
   if (!(describe(data) == run.at("data"))) {
-    throw cli::UsageError("the images in --data " + t.data + " are not those of the run in " +
-                          folder);
+    throw cli::UsageError("the images in --data " + t.data.folder +
+                          " are not those of the run in " + folder);
   }
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();

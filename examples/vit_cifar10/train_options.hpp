@@ -27,12 +27,7 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
 
 inline void add_data_options(cli::Options& options, TrainSettings& t) {
   options.section("Data and results");
-  options.add("data", t.data, "DIR",
-              "folder that holds cifar-10-batches-bin or cifar-100-binary (required)");
-  options.add("dataset", t.dataset, {"cifar10", "cifar100"}, "which of the two");
-  options.add("validation", t.validation, "N",
-              "training images held out to measure each epoch; 0 trains on all", 0, 49999);
-  options.add("limit", t.limit, "N", "use only so many training images; 0 is all", 0);
+  add_dataset_options(options, t.data);
   options.add("out", t.out, "DIR", "folder for everything that is written [runs/DATE-TIME]");
   options.add("resume", t.resume, "DIR",
               "continue the run in this folder, with its settings, from its last saved step");

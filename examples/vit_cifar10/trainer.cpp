@@ -218,8 +218,8 @@ void Trainer::finish_run() {
 void Trainer::save_model(const std::string& name) {
   std::optional<eg::optim::UseEma<float>> use;
   if (learner_.ema) use.emplace(*learner_.ema);
-  save_checkpoint(t_.out + "/" + name,
-                  {t_.model, data_.normalization, data_.train.classes(), learner_.model});
+  save_checkpoint(t_.out + "/" + name, {t_.model, data_.normalization, data_.train.classes(),
+                                        data_.source, learner_.model});
 }
 
 void Trainer::save() {

@@ -20,6 +20,7 @@ struct TrainingData {
   eg::data::ImageDataset validation;
   eg::data::ImageDataset test;
   eg::data::Normalization normalization;
+  DataSettings source;  ///< where they were found
 };
 
 /// The length of a run.

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+// Measures a trained model: accuracies, loss, classes, calibration.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+#include <optional>
+
+#include <eigengrad/eigengrad.hpp>
+#include <examples/vit_cifar10/commands.hpp>
+#include <examples/vit_cifar10/data.hpp>
+#include <examples/vit_cifar10/model.hpp>
+
+namespace vit {
+namespace {
+
+using eg::data::ClassificationMetrics;
+using eg::data::ImageDataset;
+using Clock = std::chrono::steady_clock;
+
+constexpr Index kTableRows = 20;
+
+struct EvalSettings {
+  std::string checkpoint;
+  DataSettings data;
+  std::string part = "test";
+  std::string json;
+  Index batch = 256;
+  bool flip_tta = false;
+  int threads = 0;
+};
+
+/// All images of several sets, one set after the other.
+ImageDataset join(const std::vector<ImageDataset>& sets) {
+  Index n = 0;
+  for (const ImageDataset& set : sets) n += set.size();
+  const ImageDataset& first = sets.front();
+  eg::NdArray<std::uint8_t> images({n, first.channels(), first.height(), first.width()});
+  eg::NdArray<Index> labels(eg::Shape{n});
+  Index at = 0;
+  for (const ImageDataset& set : sets) {
+    std::copy_n(set.images().data(), set.images().numel(), images.data() + at * first.image_size());
+    std::copy_n(set.labels().data(), set.size(), labels.data() + at);
+    at += set.size();
+  }
+  return ImageDataset(std::move(images), std::move(labels), first.classes());
+}
+
+/// The images to measure on. The run's settings, from the checkpoint, find its validation images.
+ImageDataset images_of(EvalSettings& e, const Checkpoint& c) {
+  DataSettings d = c.data;
+  d.folder = e.data.folder;
+  d.dataset = e.data.dataset;
+  d.skip_unreadable = d.skip_unreadable || e.data.skip_unreadable;
+  d.image_size = c.settings.image_size;
+  if (e.part == "all") {
+    d.limit = 0;
+    d.validation = 0;
+    d.test_share = 0;
+  }
+  ImageData data = load_data(
+      d, {.train = e.part != "test", .test = e.part == "test" || e.part == "all"}, c.class_names);
+  e.data = d;
+  if (!data.skipped.empty()) {
+    std::fprintf(stderr, "vit_cifar10: %zu pictures are left out, the first: %s\n",
+                 data.skipped.size(), data.skipped.front().c_str());
+  }
+  if (e.part == "test") return data.test;
+  if (e.part == "train") return data.train;
+  if (e.part == "validation") {
+    if (data.validation.size() == 0) {
+      throw cli::UsageError("--part validation: the run held out no images (--validation 0)");
+    }
+    return data.validation;
+  }
+  std::vector<ImageDataset> sets = {data.train};
+  for (const ImageDataset& set : {data.validation, data.test}) {
+    if (set.size() > 0) sets.push_back(set);
+  }
+  return join(sets);
+}
+
+/// Logits whose softmax is the mean of the probabilities for an image and for its mirror image.
+eg::NdArray<float> average_with_mirrored(const Model& model, const eg::Tensor<float>& x,
+                                         const eg::NdArray<float>& logits) {
+  const eg::NdArray<float>& pixels = x.value();
+  eg::NdArray<float> mirrored(pixels.shape());
+  const Index width = pixels.dim(3);
+  eg::parallel_for(pixels.rows(), eg::row_grain(width), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      std::reverse_copy(pixels.data() + r * width, pixels.data() + (r + 1) * width,
+                        mirrored.data() + r * width);
+    }
+  });
+  eg::NdArray<float> p = eg::softmax(eg::Tensor<float>(logits)).value();
+  const eg::NdArray<float> q = eg::softmax(model(eg::Tensor<float>(mirrored))).value();
+  eg::NdArray<float> out(p.shape());
+  out.array() = ((p.array() + q.array()) / 2).log();
+  return out;
+}
+
+struct Evaluation {
+  ClassificationMetrics plain;
+  std::optional<ClassificationMetrics> mirrored;
+  double images_per_s = 0;
+};
+
+Evaluation evaluate_on(const EvalSettings& e, const Checkpoint& c, const ImageDataset& images) {
+  const eg::NoGrad no_grad;
+  c.model.eval();
+  Evaluation out{ClassificationMetrics(c.settings.classes), std::nullopt};
+  if (e.flip_tta) out.mirrored.emplace(c.settings.classes);
+  eg::data::DataLoader loader(
+      images, {.batch_size = e.batch, .augment = {.normalization = c.normalization}});
+  const auto start = Clock::now();
+  for (const eg::data::Batch& batch : loader.epoch(0)) {
+    const eg::NdArray<float> logits = c.model(batch.images).value();
+    out.plain.add(logits, batch.labels);
+    if (!out.mirrored) continue;
+    out.mirrored->add(average_with_mirrored(c.model, batch.images, logits), batch.labels);
+  }
+  out.images_per_s =
+      double(images.size()) / std::chrono::duration<double>(Clock::now() - start).count();
+  return out;
+}
+
+void print_summary(const char* name, const ClassificationMetrics& m) {
+  std::printf("%s: top-1 %.2f %%, top-5 %.2f %%, loss %.4f, calibration error %.2f %%\n", name,
+              100 * m.accuracy(), 100 * m.top(5), m.loss(), 100 * m.calibration_error());
+}
+
+/// The class that images of class `c` are most often taken for by mistake, or -1.
+Index confused_with(const ClassificationMetrics& m, Index c) {
+  Index best = -1;
+  for (Index k = 0; k < m.classes(); ++k) {
+    if (k == c || m.confusion()(c, k) == 0) continue;
+    if (best < 0 || m.confusion()(c, k) > m.confusion()(c, best)) best = k;
+  }
+  return best;
+}
+
+/// Every class in its order, or the worst of many.
+void print_table(const ClassificationMetrics& m, const std::vector<std::string>& names) {
+  std::vector<Index> rows(names.size());
+  std::iota(rows.begin(), rows.end(), Index{0});
+  std::erase_if(rows, [&](Index c) { return m.images(c) == 0; });
+  std::size_t width = 5;
+  for (const std::string& name : names) width = std::max(width, name.size());
+  if (static_cast<Index>(rows.size()) > kTableRows) {
+    std::stable_sort(rows.begin(), rows.end(),
+                     [&](Index a, Index b) { return m.recall(a) < m.recall(b); });
+    rows.resize(kTableRows);
+    std::printf("the %lld classes that are recognised least (--json FILE has them all)\n",
+                static_cast<long long>(kTableRows));
+  }
+  const int w = static_cast<int>(width);
+  std::printf("%-*s  images  accuracy  precision  most often taken for\n", w, "class");
+  for (const Index c : rows) {
+    std::printf("%-*s  %6lld  %6.2f %%   %6.2f %%", w, names[static_cast<std::size_t>(c)].c_str(),
+                static_cast<long long>(m.images(c)), 100 * m.recall(c), 100 * m.precision(c));
+    if (const Index other = confused_with(m, c); other >= 0) {
+      std::printf("  %s, %.1f %%", names[static_cast<std::size_t>(other)].c_str(),
+                  100 * double(m.confusion()(c, other)) / double(m.images(c)));
+    }
+    std::printf("\n");
+  }
+}
+
+/// Shares are in [0, 1] here.
+Json to_json(const ClassificationMetrics& m, const std::vector<std::string>& names) {
+  Json j = Json::object();
+  j["images"] = m.images();
+  j["without_prediction"] = m.invalid();
+  j["top1"] = m.accuracy();
+  j["top5"] = m.top(5);
+  j["loss"] = m.loss();
+  j["calibration_error"] = m.calibration_error();
+  Json bins = Json::array();
+  for (const auto& bin : m.bins()) {
+    Json b = Json::object();
+    b["images"] = bin.images;
+    b["confidence"] = bin.confidence();
+    b["accuracy"] = bin.accuracy();
+    bins.push_back(b);
+  }
+  j["calibration_bins"] = bins;
+  Json classes = Json::array();
+  for (Index c = 0; c < m.classes(); ++c) {
+    Json k = Json::object();
+    k["name"] = names[static_cast<std::size_t>(c)];
+    k["images"] = m.images(c);
+    k["accuracy"] = m.images(c) ? Json(m.recall(c)) : Json();
+    k["precision"] = m.precision(c);
+    const Index* row = m.confusion().data() + c * m.classes();
+    k["predicted_as"] = Json(std::vector<Index>(row, row + m.classes()));
+    classes.push_back(k);
+  }
+  j["classes"] = classes;
+  return j;
+}
+
+}  // namespace
+
+int evaluate(const std::vector<std::string>& arguments) {
+  EvalSettings e;
+  cli::Options options(
+      "vit_cifar10 eval --checkpoint FILE --data DIR [options]",
+      "Measures a checkpoint: top-1 and top-5 accuracy, loss, each class, and how far confidence "
+      "is\n"
+      "from accuracy (expected calibration error in 15 bins; Guo et al., arXiv 1706.04599). An\n"
+      "image for which the model gives no numbers counts as wrong. Defaults stand in brackets.");
+  options.section("Options");
+  options.add("checkpoint", e.checkpoint, "FILE", "model.safetensors of a run (required)");
+  add_source_options(options, e.data);
+  options.add("part", e.part, {"test", "validation", "train", "all"},
+              "which images, divided as for the run; all is everything in the folder");
+  options.flag("flip-tta", e.flip_tta,
+               "measure also with the mirror image's probabilities averaged in, apart");
+  options.add("json", e.json, "FILE",
+              "write all the numbers there too, the confusion matrix as well");
+  options.add("batch", e.batch, "N", "images at a time", 1);
+  options.add("threads", e.threads, "N", "threads; 0 is all cores; no result depends on them", 0,
+              4096);
+  if (!options.parse(arguments)) {
+    std::fputs(options.help().c_str(), stdout);
+    return 0;
+  }
+  if (e.threads > 0) eg::set_num_threads(e.threads);
+  const Checkpoint c = load_checkpoint(e.checkpoint);
+  const ImageDataset images = images_of(e, c);
+  const Evaluation result = evaluate_on(e, c, images);
+
+  print_table(result.plain, c.class_names);
+  if (result.plain.invalid() > 0) {
+    std::printf("the model gives no numbers for %lld images; they count as wrong\n",
+                static_cast<long long>(result.plain.invalid()));
+  }
+  if (result.mirrored) print_summary("with mirror images averaged in", *result.mirrored);
+  std::printf("%lld images, %.0f images/s\n", static_cast<long long>(images.size()),
+              result.images_per_s);
+  print_summary(e.part.c_str(), result.plain);
+  std::printf("%s accuracy %.2f %%\n", e.part.c_str(), 100 * result.plain.accuracy());
+  if (!e.json.empty()) {
+    Json j = Json::object();
+    j["checkpoint"] = e.checkpoint;
+    j["data"] = e.data.folder;
+    j["part"] = e.part;
+    j["images_per_s"] = result.images_per_s;
+    j["result"] = to_json(result.plain, c.class_names);
+    if (result.mirrored) j["flip_tta"] = to_json(*result.mirrored, c.class_names);
+    eg::io::write_file(e.json, j.dump(1) + "\n");
+  }
+  return 0;
+}
+
+}  // namespace vit

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# `vit_cifar10 train` as a person uses it: vit_train_test.sh PROGRAM
+. "$(dirname "$0")/vit_common.sh"
+small="--data data --validation 100 $small"
+
+"$program" train $small --epochs 2 --out run >train.txt
+[ "$(grep -c '^epoch' train.txt)" = 2 ] || fail 'one line an epoch'
+last=$(tail -n 1 train.txt)
+[[ $last =~ ^test\ accuracy\ [0-9]+\.[0-9][0-9]\ %$ ]] || fail "the last line: $last"
+for file in model.safetensors metrics.csv run.json; do
+  [ -s "run/$file" ] || fail "run/$file is missing"
+done
+[ "$(wc -l <run/metrics.csv)" = 3 ] || fail 'metrics.csv has a line an epoch'
+for key in command configuration seed versions data epochs images_per_s seconds peak_gflops test_accuracy; do
+  grep -q "^  \"$key\":" run/run.json || fail "run.json lacks $key"
+done
+
+# eval finds what train printed; a second run, on another number of threads, has the same bits.
+[ "$("$program" eval --checkpoint run/model.safetensors --data data | tail -n 1)" = "$last" ] ||
+  fail 'eval differs from train'
+"$program" train $small --epochs 2 --out again --threads 1 >/dev/null
+cmp run/model.safetensors again/model.safetensors || fail 'the same seed gives other weights'
+"$program" train --help | grep -q -- '--label-smoothing X' || fail 'help'
+
+# Bad input.
+bad 'there is no command "trian"' trian
+bad 'did you mean --epochs?' train --epoch 3
+bad '--epochs needs a whole number: "few"' train --epochs few
+bad '--epochs must be from 1 to 100000: 0' train --epochs 0
+bad 'dim must be divisible by heads' train $small --dim 25
+bad 'patch_size must divide image_size' train $small --tokenizer patch --patch-size 5
+bad '--channels needs positive whole numbers' train $small --channels 8,x
+bad '--batch 50 is more than the 10 training images' train $small --validation 590
+echo 'train does what it should'
