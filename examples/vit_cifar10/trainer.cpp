@@ -63,7 +63,8 @@ Trainer::Trainer(TrainSettings settings, TrainingData data, Json description)
       plan_(t_, data_.train.size()),
       loader_(make_loader(t_, data_, plan_)),
       learner_(make_learner(t_, plan_)),
-      parameters_(learner_.model.parameters()) {}
+      parameters_(learner_.model.parameters()),
+      random_(learner_.model.generators()) {}
 
 bool Trainer::stopped_early() const {
   const EpochRecord* best = best_epoch(state_.epochs);
@@ -121,26 +122,58 @@ bool Trainer::train_epoch() {
 
 void Trainer::train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batch, Index batches) {
   const Index group = std::min(t_.accumulate, batches - state_.batch);
+  random_.remember();
+  std::vector<eg::data::Batch> group_batches;
   learner_.optimizers.zero_grad();
   for (Index i = 0; i < group; ++i) {
+    if (i > 0) ++batch;
+    group_batches.push_back(*batch);
     const eg::Tensor<float> logits = learner_.model(batch->images);
-    const eg::Tensor<float> loss = eg::cross_entropy(logits, batch->labels, batch->targets,
-                                                     {.label_smoothing = t_.label_smoothing});
-    if (!std::isfinite(loss.item())) {
-      bar_.clear();
-      throw eg::StateError("the loss is not finite in epoch " + std::to_string(state_.epoch) +
-                           "; lower --lr or --muon-lr. The last checkpoint is kept");
-    }
-    (group == 1 ? loss : loss * (1.0f / static_cast<float>(group))).backward();
-    state_.metrics.add(double(loss.item()), logits.value(), batch->labels);
-    if (i + 1 < group) ++batch;
+    const eg::Tensor<float> loss = batch_loss(logits, *batch, group);
+    if (!std::isfinite(loss.item())) give_up("the loss is", group_batches);
+    loss.backward();
+    state_.metrics.add(double(loss.item()) * double(group), logits.value(), batch->labels);
   }
-  if (t_.clip > 0) eg::optim::clip_grad_norm(parameters_, t_.clip);
+  const double norm = t_.clip > 0 ? eg::optim::clip_grad_norm(parameters_, t_.clip)
+                                  : eg::optim::grad_norm(parameters_);
+  if (!std::isfinite(norm)) give_up("the gradient is", group_batches);
   learner_.optimizers.step();
   if (learner_.ema) learner_.ema->update();
   state_.batch += group;
+  group_batches.clear();
   if (batch != epoch.end()) ++batch;
   state_.train_seconds += lap();
+}
+
+eg::Tensor<float> Trainer::batch_loss(const eg::Tensor<float>& logits, const eg::data::Batch& batch,
+                                      Index group) const {
+  const eg::Tensor<float> loss = eg::cross_entropy(logits, batch.labels, batch.targets,
+                                                   {.label_smoothing = t_.label_smoothing});
+  return group == 1 ? loss : loss * (1.0f / static_cast<float>(group));
+}
+
+void Trainer::give_up(const std::string& what, const std::vector<eg::data::Batch>& batches) {
+  bar_.clear();
+  const Index step = learner_.optimizers.step_count() + (batches.empty() ? 0 : 1);
+  std::string where = eg::nn::find_non_finite(learner_.model);
+  if (!where.empty()) where = (batches.empty() ? "" : "the step before broke ") + where;
+  random_.recall();
+  for (std::size_t i = 0; i < batches.size() && where.empty(); ++i) {
+    where = eg::nn::find_anomaly(learner_.model, [&] {
+      return batch_loss(learner_.model(batches[i].images), batches[i],
+                        static_cast<Index>(batches.size()));
+    });
+    if (!where.empty()) where.insert(0, "first ");
+  }
+  if (where.empty()) where = "a second try gives finite numbers; is this machine's memory sound?";
+  throw eg::StateError(eg::detail::concat(
+      what, " not finite in step ", step, " (epoch ", state_.epoch, "): ", where,
+      "; the checkpoints from before are kept in ", t_.out,
+      "; start again with a lower --lr or --muon-lr, a longer --warmup or --clip 1"));
+}
+
+void Trainer::require_finite() {
+  if (!eg::nn::find_non_finite(learner_.model).empty()) give_up("weights are", {});
 }
 
 Metrics Trainer::measure_on(const eg::data::ImageDataset& images) {
@@ -150,6 +183,7 @@ Metrics Trainer::measure_on(const eg::data::ImageDataset& images) {
 }
 
 void Trainer::finish_epoch() {
+  require_finite();
   EpochRecord e;
   e.epoch = state_.epoch;
   e.step = learner_.optimizers.step_count();
@@ -223,6 +257,7 @@ void Trainer::save_model(const std::string& name) {
 }
 
 void Trainer::save() {
+  require_finite();
   save_state(t_.out + "/state.safetensors", state_, learner_, description_);
   last_save_ = Clock::now();
   lap();

@@ -23,6 +23,24 @@ struct TrainingData {
   DataSettings source;  ///< where they were found
 };
 
+/// The generators as they were when a step began, so that it can be made again.
+class RandomStart {
+ public:
+  explicit RandomStart(eg::GeneratorList generators)
+      : generators_(std::move(generators)), states_(generators_.size()) {}
+
+  void remember() {
+    for (std::size_t i = 0; i < states_.size(); ++i) states_[i] = generators_[i]->state();
+  }
+  void recall() const {
+    for (std::size_t i = 0; i < states_.size(); ++i) generators_[i]->set_state(states_[i]);
+  }
+
+ private:
+  eg::GeneratorList generators_;
+  std::vector<eg::Generator::State> states_;
+};
+
 /// The length of a run.
 struct Plan {
   Plan(const TrainSettings& t, Index images);
@@ -61,6 +79,12 @@ class Trainer {
   /// **Returns** false when a signal has come before the epoch's end.
   bool train_epoch();
   void train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batch, Index batches);
+  eg::Tensor<float> batch_loss(const eg::Tensor<float>& logits, const eg::data::Batch& batch,
+                               Index group) const;
+  /// Says where the numbers went wrong. **Throws** StateError.
+  [[noreturn]] void give_up(const std::string& what, const std::vector<eg::data::Batch>& batches);
+  /// Weights that are not finite never reach a file.
+  void require_finite();
   void finish_epoch();
   void finish_run();
   /// Loss and accuracies with the weights that are saved.
@@ -80,6 +104,7 @@ class Trainer {
   eg::data::DataLoader loader_;
   Learner learner_;
   std::vector<eg::Tensor<float>> parameters_;
+  RandomStart random_;
   RunState state_;
   ProgressBar bar_;
   Signals signals_;

@@ -8,6 +8,7 @@
 #include <eigengrad/core/large_blocks.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/observer.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/profile.hpp>
 #include <eigengrad/core/random.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/nn/activation.hpp>
+#include <eigengrad/nn/anomaly.hpp>
 #include <eigengrad/nn/attention.hpp>
 #include <eigengrad/nn/attention_rollout.hpp>
 #include <eigengrad/nn/batch_norm.hpp>

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/observer.hpp>
 #include <eigengrad/core/shape.hpp>
 
 /// Where the time of a step goes, op by op.
@@ -24,10 +25,8 @@ namespace eigengrad {
 ///     std::puts(profiler.table().c_str());
 ///
 /// One at a time in a thread: a second one takes over until it dies.
-class Profiler {
+class Profiler : public Observer {
  public:
-  enum class Phase { kForward, kBackward, kOptimizer };
-
   /// All calls of one op in one phase with the same shapes.
   struct Entry {
     std::string op;
@@ -39,16 +38,7 @@ class Profiler {
     double seconds = 0;
   };
 
-  Profiler() : previous_(std::exchange(active(), this)) { restart(); }
-  ~Profiler() { active() = previous_; }
-  Profiler(const Profiler&) = delete;
-  Profiler& operator=(const Profiler&) = delete;
-
-  /// The profiler of this thread; null when there is none.
-  static Profiler*& active() {
-    thread_local Profiler* profiler = nullptr;
-    return profiler;
-  }
+  Profiler() { restart(); }
 
   /// Time starts to count from here.
   void restart() { last_ = Clock::now(); }
@@ -72,6 +62,16 @@ class Profiler {
     ++entry->calls;
     entry->seconds += seconds;
     restart();
+  }
+
+  void observe(const Event& event) override {
+    std::vector<Shape> shapes;
+    std::vector<bool> wanted;
+    for (const Seen& x : event.inputs) {
+      shapes.push_back(x.shape);
+      if (event.phase == Phase::kBackward) wanted.push_back(x.requires_grad);
+    }
+    charge(event.phase, event.op, event.result.shape, shapes, wanted);
   }
 
   /// In the order of their first call.
@@ -106,7 +106,6 @@ class Profiler {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Profiler* previous_;
   Clock::time_point last_;
   std::vector<Entry> entries_;
 };

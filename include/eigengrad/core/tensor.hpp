@@ -15,7 +15,7 @@
 
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/ndarray.hpp>
-#include <eigengrad/core/profile.hpp>
+#include <eigengrad/core/observer.hpp>
 
 namespace eigengrad {
 
@@ -414,18 +414,24 @@ class BackwardContext {
 
 namespace detail {
 
-/// Charges an op to the thread's profiler, if there is one. `nodes` are the op's inputs.
 template <class T>
-void profile(Profiler::Phase phase, const char* op, const Shape& result,
-             std::span<const typename Node<T>::Ptr> nodes) {
-  std::vector<Shape> shapes;
-  std::vector<bool> wanted;
-  for (const auto& node : nodes) {
-    if (!node) continue;
-    shapes.push_back(node->value.shape());
-    if (phase == Profiler::Phase::kBackward) wanted.push_back(node->requires_grad);
+Observer::Seen seen(const Node<T>& node) {
+  const auto numbers = [](const NdArray<T>& a) {
+    return a.defined() ? NumbersView(a.data(), a.numel()) : NumbersView();
+  };
+  return {node.id, node.value.shape(), numbers(node.value), numbers(node.grad), node.requires_grad};
+}
+
+/// Reports an op to the thread's observer, which there is. `inputs` are the op's.
+template <class T>
+[[gnu::noinline, gnu::cold]] void report(Observer::Phase phase, const char* op,
+                                         const Node<T>& result,
+                                         std::span<const typename Node<T>::Ptr> inputs) {
+  std::vector<Observer::Seen> list;
+  for (const auto& node : inputs) {
+    if (node) list.push_back(seen(*node));
   }
-  Profiler::active()->charge(phase, op, result, shapes, wanted);
+  Observer::active()->observe({phase, op, seen(result), list});
 }
 
 template <class T, class... Rest>
@@ -456,15 +462,16 @@ Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward, const Tens
                       const Inputs&... rest) {
   constexpr int n = 1 + static_cast<int>(sizeof...(rest));
   using Nodes = std::array<typename detail::Node<T>::Ptr, n>;
-  if (Profiler::active()) {
-    detail::profile<T>(Profiler::Phase::kForward, op, value.shape(),
-                       Nodes{first.node_ptr(), rest.node_ptr()...});
+  const bool recorded = grad_enabled() && detail::any_requires_grad(first, rest...);
+  Tensor<T> out = recorded ? detail::record<T, n>(op, std::move(value),
+                                                  Nodes{first.node_ptr(), rest.node_ptr()...},
+                                                  std::forward<F>(backward))
+                           : Tensor<T>(std::move(value));
+  if (Observer::active()) {
+    detail::report<T>(Observer::Phase::kForward, op, *out.node_ptr(),
+                      Nodes{first.node_ptr(), rest.node_ptr()...});
   }
-  if (!grad_enabled() || !detail::any_requires_grad(first, rest...)) {
-    return Tensor<T>(std::move(value));
-  }
-  return detail::record<T, n>(op, std::move(value), Nodes{first.node_ptr(), rest.node_ptr()...},
-                              std::forward<F>(backward));
+  return out;
 }
 
 /// The same for a list of inputs whose length is known at run time.
@@ -479,11 +486,13 @@ Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward,
     nodes.push_back(x.node_ptr());
     wanted = wanted || (x.defined() && x.requires_grad());
   }
-  if (Profiler::active()) {
-    detail::profile<T>(Profiler::Phase::kForward, op, value.shape(), nodes);
+  Tensor<T> out = grad_enabled() && wanted ? detail::record<T, -1>(op, std::move(value), nodes,
+                                                                   std::forward<F>(backward))
+                                           : Tensor<T>(std::move(value));
+  if (Observer::active()) {
+    detail::report<T>(Observer::Phase::kForward, op, *out.node_ptr(), nodes);
   }
-  if (!grad_enabled() || !wanted) return Tensor<T>(std::move(value));
-  return detail::record<T, -1>(op, std::move(value), std::move(nodes), std::forward<F>(backward));
+  return out;
 }
 
 }  // namespace eigengrad

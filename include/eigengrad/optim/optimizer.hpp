@@ -71,8 +71,8 @@ class Optimizer {
   void step() {
     update();
     ++step_count_;
-    if (Profiler* profiler = Profiler::active()) {
-      profiler->charge(Profiler::Phase::kOptimizer, name_);
+    if (Observer* observer = Observer::active()) {
+      observer->observe({Observer::Phase::kOptimizer, name_, {}, {}});
     }
   }
   /// Forgets all gradients.

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <eigengrad/core/shape.hpp>
+
+/// Looking over the shoulder of the engine: a call for each op, each backward of one and each step
+/// of an optimiser.
+namespace eigengrad {
+
+/// The numbers of an array of float or double, wherever they are.
+class NumbersView {
+ public:
+  NumbersView() = default;
+  NumbersView(const float* data, Index size) : floats_(data), size_(size) {}
+  NumbersView(const double* data, Index size) : doubles_(data), size_(size) {}
+
+  /// Numbers that are infinite or NaN; 0 where there are no numbers.
+  Index count_not_finite() const {
+    Index count = 0;
+    for (Index i = 0; i < size_; ++i) {
+      count += !std::isfinite(floats_ ? static_cast<double>(floats_[i]) : doubles_[i]);
+    }
+    return count;
+  }
+
+ private:
+  const float* floats_ = nullptr;
+  const double* doubles_ = nullptr;
+  Index size_ = 0;
+};
+
+/// While one lives, what this thread computes is reported to it. One at a time in a thread: a
+/// second one takes over until it dies. Without one an op pays for reading a pointer.
+class Observer {
+ public:
+  enum class Phase { kForward, kBackward, kOptimizer };
+
+  /// A tensor of the event; without numbers where nothing holds them any more.
+  struct Seen {
+    std::uint64_t id = 0;  ///< no other tensor's, and the same for all handles of one
+    Shape shape = {};
+    NumbersView value = {};
+    NumbersView grad = {};
+    bool requires_grad = false;
+  };
+  struct Event {
+    Phase phase;
+    const char* op;
+    Seen result;                   ///< nothing for an optimiser
+    std::span<const Seen> inputs;  ///< absent ones left out
+  };
+
+  Observer() : previous_(std::exchange(active(), this)) {}
+  virtual ~Observer() { active() = previous_; }
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+
+  /// Called when an op has its result, when a backward has added to the gradients of its inputs,
+  /// when an optimiser has made its step.
+  virtual void observe(const Event& event) = 0;
+
+  /// The observer of this thread; null when there is none.
+  static Observer*& active() {
+    thread_local Observer* observer = nullptr;
+    return observer;
+  }
+
+ private:
+  Observer* previous_;
+};
+
+}  // namespace eigengrad

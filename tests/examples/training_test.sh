@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What `train` promises besides resuming: its length, its stops, its records. training_test.sh PROGRAM
+set -euo pipefail
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+fail() { echo "FAILED: $*"; exit 1; }
+bad() {  # bad TEXT ARGUMENTS...
+  local text=$1 status=0
+  shift
+  "$program" "$@" >out.txt 2>error.txt || status=$?
+  [ $status = 1 ] || [ $status = 2 ] || fail "status $status for: $*"
+  [ "$(wc -l <error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
+  grep -qF -- "$text" error.txt || { cat error.txt; fail "no \"$text\" for: $*"; }
+}
+# column NAME FOLDER: a column of metrics.csv, without its name.
+column() {
+  awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) c = i; next } { print $c }' \
+    "$2/metrics.csv"
+}
+
+"$program" generate --out data --train 600 --test 100 >/dev/null
+small="--data data --dim 16 --heads 2 --depth 2 --channels 8 --batch 25 --validation 100 --threads 1"
+
+# 20 batches an epoch: 7 steps of three batches, the last of two. 10 steps end in the second epoch.
+"$program" train $small --accumulate 3 --steps 10 --schedule constant --warmup 0 --out steps >/dev/null
+[ "$(column step steps | tr '\n' ' ')" = '7 10 ' ] || fail "steps: $(column step steps)"
+[ "$(column learning_rate steps | tail -n 1)" = 0.002 ] || fail 'a constant learning rate'
+
+# Two batches of 25 make the step of one batch of 50, to rounding.
+"$program" train $small --epochs 1 --batch 50 --out one >/dev/null
+"$program" train $small --epochs 1 --accumulate 2 --out two >/dev/null
+paste -d' ' <(column train_loss one) <(column train_loss two) |
+  awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 1e-4 * $1) exit 1 }' || fail 'accumulated batches'
+
+# Without a step that learns anything, patience ends the run.
+"$program" train $small --epochs 9 --lr 0 --muon-lr 0 --patience 2 --out still >still.txt
+grep -q 'ended early' still.txt || fail 'patience'
+[ "$(column epoch still | tail -n 1)" = 3 ] || fail 'patience: the epoch'
+"$program" train --resume still | grep -q 'nothing to do' || fail 'a run that ended early'
+
+# Weights that explode are named, and never reach a file.
+small_adamw="$small --optimizer adamw --schedule linear --weight-decay 10 --save-every 0"
+"$program" train $small_adamw --epochs 20 --lr 10 --warmup 1 --out exploded \
+  >exploded.txt 2>error.txt && fail 'an absurd learning rate'
+[ "$(wc -l <error.txt)" = 1 ] || fail 'not one line for a loss that is not finite'
+grep -qE 'not finite in step [0-9]+ \(epoch [0-9]+\): .* (in|behind|of) [a-z_]+' error.txt ||
+  { cat error.txt; fail 'the layer is not named'; }
+grep -q '^epoch 1/20' exploded.txt || fail 'no epoch before the explosion'
+cp exploded/state.safetensors before
+bad 'not finite in step' train --resume exploded
+cmp exploded/state.safetensors before || fail 'a step that failed was saved'
+"$program" eval --checkpoint exploded/model.safetensors --data data | grep -q 'loss [0-9]' ||
+  fail 'the last good checkpoint'
+
+bad 'give one of them' train $small --steps 3 --epochs 2
+bad 'needs images to measure' train $small --patience 2 --validation 0
+bad 'must be one of cosine|linear|constant|one-cycle|step' train $small --schedule cosin
+echo 'a training does what it promises'
