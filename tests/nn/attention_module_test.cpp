@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/nn/attention.hpp>
+#include <eigengrad/ops/matmul.hpp>
 #include <tests/nn/module_reference.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
@@ -64,6 +65,67 @@ TEST_CASE("nn attention: weights") {
   const Tensor<double> heads = eg::permute(eg::reshape(v, {2, 3, 2, 3}), {0, 2, 1, 3});
   const Tensor<double> mixed = eg::permute(eg::matmul(wide.weights(y), heads), {0, 2, 1, 3});
   CHECK_CLOSE(wide.proj()(eg::reshape(mixed, {2, 3, 6})).value(), wide(y).value(), 1e-12);
+}
+
+TEST_CASE("nn attention: locality") {
+  eg::Generator rng(1);
+  const Tensor<double> x(test::random({2, 4, 6}, 2));
+  for (const bool bias : {true, false}) {
+    const nn::MultiHeadAttention<double> local(
+        {.dim = 6, .heads = 2, .qkv_bias = bias, .locality = true}, rng);
+    const nn::MultiHeadAttention<double> plain({.dim = 6, .heads = 2, .qkv_bias = bias}, rng);
+    auto dict = local.state_dict();
+    REQUIRE(dict.at("scale").shape() == eg::Shape{2});
+    CHECK_CLOSE(dict.at("scale"), NdArray<double>({2}, {1 / std::sqrt(3.), 1 / std::sqrt(3.)}),
+                1e-15);
+    // As it begins it is plain attention without the diagonal.
+    dict.erase("scale");
+    plain.load_state_dict(dict);
+    CHECK_CLOSE(local(x).value(), plain(x, {.exclude_self = true}).value(), 1e-12);
+    CHECK_CLOSE(local.weights(x).value(), plain.weights(x, {.exclude_self = true}).value(), 1e-12);
+    // A scale belongs to one head, and a factor on it to the scores.
+    dict = local.state_dict();
+    dict.at("scale") = NdArray<double>({2}, {2, -0.5});
+    local.load_state_dict(dict);
+    const NdArray<double> first = plain.weights(x, {.exclude_self = true, .scale = 2}).value();
+    const NdArray<double> second = plain.weights(x, {.exclude_self = true, .scale = -0.5}).value();
+    const NdArray<double> weights = local.weights(x).value();
+    for (Index b = 0; b < 2; ++b) {
+      for (Index i = 0; i < 4; ++i) {
+        double sum = 0;
+        for (Index j = 0; j < 4; ++j) {
+          CHECK(weights(b, 0, i, j) == Approx(first(b, 0, i, j)));
+          CHECK(weights(b, 1, i, j) == Approx(second(b, 1, i, j)));
+          sum += weights(b, 0, i, j);
+        }
+        CHECK(sum == Approx(1));
+        CHECK(weights(b, 0, i, i) == 0);
+        CHECK(weights(b, 1, i, i) == 0);
+      }
+    }
+    CHECK(test::parameter_gradients(local, [&] { return local(x, {}, x); }) == "");
+    CHECK(test::parameter_gradients(local, [&] { return local(x, {.causal = true}); }) == "");
+    const Tensor<double> memory(test::random({2, 3, 6}, 3));
+    CHECK(test::parameter_gradients(local, [&] { return local(x, memory); }) == "");
+    CHECK_SAME(local(x, memory, {.scale = 9}).value(), local(x, memory).value());
+  }
+  // One token, kept from itself, attends to nothing.
+  const nn::MultiHeadAttention<double> alone({.dim = 2, .heads = 1, .locality = true}, rng);
+  const Tensor<double> one(test::random({1, 1, 2}));
+  CHECK_SAME(alone(one).value(), alone.proj().bias().value().reshape({1, 1, 2}));
+}
+
+TEST_CASE("nn attention: weights are those of the masks that attention is given") {
+  eg::Generator rng(1);
+  const nn::MultiHeadAttention<double> attention({.dim = 6, .heads = 2, .attention_dropout = 0.5},
+                                                 rng);
+  const Tensor<double> x(test::random({1, 3, 6}));
+  const NdArray<double> w = attention.weights(x, {.causal = true}).value();
+  for (Index h = 0; h < 2; ++h) {
+    CHECK(w(0, h, 0, 0) == 1);
+    CHECK(w(0, h, 1, 2) == 0);
+    CHECK(w(0, h, 1, 0) + w(0, h, 1, 1) == Approx(1));
+  }
 }
 
 TEST_CASE("nn attention: dropout works in training alone") {

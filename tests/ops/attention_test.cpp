@@ -268,6 +268,38 @@ TEMPLATE_TEST_CASE("attention: equals matmul, *, +, softmax and matmul", "", flo
   }
 }
 
+TEST_CASE("attention: a query that is kept from itself") {
+  for (const auto& [queries, keys] :
+       std::vector<std::pair<Index, Index>>{{1, 1}, {3, 7}, {9, 7}, {7, 7}, {70, 65}, {600, 520}}) {
+    for (const bool causal : {false, true}) {
+      for (const double scale : {0.5, -0.5}) {
+        INFO(queries << " queries, " << keys << " keys, causal " << causal << ", scale " << scale);
+        const auto q = test::random({1, 2, queries, 4}, 1);
+        const auto k = test::random({1, 2, keys, 4}, 2);
+        const auto v = test::random({1, 2, keys, 3}, 3);
+        const Plain plain = plain_attention(q, k, v, scale, [&](Index, Index, Index i, Index j) {
+          return i == j || (causal && j > i) ? -kInf : 0.;
+        });
+        const eg::AttentionOptions<double> options{
+            .causal = causal, .exclude_self = true, .scale = scale};
+        CHECK_CLOSE(eg::scaled_dot_product_attention(Tensor<double>(q), Tensor<double>(k),
+                                                     Tensor<double>(v), options)
+                        .value(),
+                    plain.out, 1e-12);
+        if (queries > 9) continue;
+        CHECK_GRADIENT(eg::scaled_dot_product_attention(x[0], x[1], x[2], options), {q, k, v});
+      }
+    }
+  }
+  // Long sequences compute the probabilities again in backward.
+  NdArray<double> diagonal = NdArray<double>::zeros({600, 600});
+  for (Index i = 0; i < 600; ++i) diagonal(i, i) = -kInf;
+  const Tensor<double> a(test::random({1, 600, 6}, 4), true), b(a.value().clone(), true);
+  eg::self_attention(a, 1, {.exclude_self = true}).backward(test::random({1, 600, 2}, 5));
+  eg::self_attention(b, 1, {.additive_mask = diagonal}).backward(test::random({1, 600, 2}, 5));
+  CHECK_CLOSE(a.grad(), b.grad(), 1e-13);
+}
+
 TEST_CASE("attention: dropout drops weights by the hash of (batch, head, query, key)") {
   const Index batch = 2, heads = 2, queries = 9, keys = 21;
   const auto q = test::random({batch, heads, queries, 4}, 1);

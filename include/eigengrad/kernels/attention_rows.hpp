@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -27,6 +28,7 @@ struct Attention {
   HeadView<const T> q{}, k{}, v{};
   T scale = T(1);
   bool causal = false;                ///< query i sees keys 0 to i
+  bool exclude_self = false;          ///< query i does not see key i
   const bool* key_padding = nullptr;  ///< (batch, keys), true: attend
   const T* additive = nullptr;        ///< added to the scaled scores
   Index additive_step[4] = {};        ///< its strides over (batch, head, query, key); 0 repeats
@@ -141,6 +143,9 @@ struct AttentionRows {
         fetch_row(*a, b * a->heads + h + 1, i);
         const T* additive =
             a->additive ? a->additive + b * step[0] + h * step[1] + i * step[2] : nullptr;
+        if (a->exclude_self && i < seen(i)) {  // -inf, once it is scaled
+          p[r * size + i] = std::copysign(std::numeric_limits<T>::infinity(), -a->scale);
+        }
         shift[r - r0] = mask_row<T, V>(*a, p + r * size, seen(i), padding, additive);
       }
       for (Index r = r0; r < r1; ++r) {

@@ -2,18 +2,18 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
-#include <eigengrad/ops/matmul.hpp>
+#include <eigengrad/ops/concat.hpp>
+#include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/reshape.hpp>
-#include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/slice.hpp>
-#include <eigengrad/ops/softmax.hpp>
 
 namespace eigengrad {
 
@@ -44,6 +44,9 @@ struct MultiHeadAttentionOptions {
   /// Width of a head; 0 means dim / heads.
   Index head_dim = 0;
   bool qkv_bias = true;
+  /// Locality self-attention: each head learns the scale of its scores, which begins at
+  /// 1 / sqrt(D), and no token attends to itself.
+  bool locality = false;
   /// Of dropout on the attention weights.
   double attention_dropout = 0;
   /// Of dropout on the result.
@@ -57,9 +60,11 @@ struct MultiHeadAttentionOptions {
 ///
 /// **Parameters** with N = heads * head_dim: qkv.weight (3 N, C), the rows of q, k and v one after
 /// the other as PyTorch's `in_proj_weight` has them, qkv.bias (3 N), proj.weight (C, N),
-/// proj.bias (C).
+/// proj.bias (C); with `locality` scale (H), the reciprocal of the paper's temperature: one a head,
+/// as in its authors' code.
 /// **Source** A. Vaswani et al., "Attention is all you need", 2017;
-/// https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html (batch_first)
+/// https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html (batch_first);
+/// S. H. Lee et al., "Vision transformer for small-size datasets", 2021 (locality).
 template <class T>
 class MultiHeadAttention : public Module<T> {
  public:
@@ -80,36 +85,48 @@ class MultiHeadAttention : public Module<T> {
                                                     options.init.scale * options.output_scale}},
                                           rng))),
         attention_drop_(this->add("attn_drop", Dropout<T>({options.attention_dropout}, rng))),
-        drop_(this->add("proj_drop", Dropout<T>({options.dropout}, rng))) {}
+        drop_(this->add("proj_drop", Dropout<T>({options.dropout}, rng))) {
+    if (!options.locality) return;
+    const double d = static_cast<double>(width_ / heads_);
+    scale_ = this->add_parameter("scale", NdArray<T>::full({heads_}, T(1 / std::sqrt(d))));
+  }
 
-  /// Self-attention. `options` are masks and scale; dropout is the module's. `residual`, if
-  /// defined, is added to the result, by the projection if it can.
+  /// Self-attention. `options` are masks and scale (without effect where scales are learned);
+  /// dropout is the module's. `residual`, if defined, is added to the result, by the projection
+  /// if it can.
   ///
   /// **Shapes** x (B, T, C), residual and result (B, T, C).
   Tensor<T> operator()(const Tensor<T>& x, AttentionOptions<T> options = {},
                        const Tensor<T>& residual = {}) const {
-    return project(self_attention(qkv_(x), heads_, with_dropout(options)), residual);
+    return project(self_attention(project_in(x), heads_, complete(options, true)), residual);
   }
 
-  /// Cross-attention: queries from x, keys and values from memory.
+  /// Cross-attention: queries from x, keys and values from memory. Tokens of two sequences: none
+  /// is kept from attending to another.
   ///
   /// **Shapes** x (B, Tq, C), memory (B, Tk, C), residual and result (B, Tq, C).
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& memory,
                        AttentionOptions<T> options = {}, const Tensor<T>& residual = {}) const {
-    const Tensor<T> q = linear(x, rows(qkv_.weight(), 0, width_), rows(qkv_.bias(), 0, width_));
-    const Tensor<T> kv = linear(memory, rows(qkv_.weight(), width_, 2 * width_),
-                                rows(qkv_.bias(), width_, 2 * width_));
-    return project(cross_attention(q, kv, heads_, with_dropout(options)), residual);
+    const auto [weight, bias] = scaled_qkv();
+    const Tensor<T> q = linear(x, rows(weight, 0, width_), rows(bias, 0, width_));
+    const Tensor<T> kv =
+        linear(memory, rows(weight, width_, 2 * width_), rows(bias, width_, 2 * width_));
+    return project(cross_attention(q, kv, heads_, complete(options, false)), residual);
   }
 
-  /// How much each token of x attends to each other, to look at: softmax(q k^T / sqrt(D)), without
-  /// masks or dropout. **Shapes** x (B, T, C), result (B, H, T, T).
-  Tensor<T> weights(const Tensor<T>& x) const {
-    const Index d = width_ / heads_;
-    const Tensor<T> qkv =
-        permute(reshape(qkv_(x), {x.dim(0), x.dim(1), 3, heads_, d}), {2, 0, 3, 1, 4});
-    const Tensor<T> scores = matmul(select(qkv, 0, 0), transpose(select(qkv, 0, 1), -1, -2));
-    return softmax(scores * static_cast<T>(1 / std::sqrt(static_cast<double>(d))), -1);
+  /// How much each token of x attends to each other in self-attention under the same options,
+  /// without dropout: what attention makes of values that are the rows of an identity.
+  /// **Shapes** x (B, T, C), result (B, H, T, T).
+  Tensor<T> weights(const Tensor<T>& x, AttentionOptions<T> options = {}) const {
+    const Index tokens = x.dim(1);
+    const Tensor<T> qkv = permute(
+        reshape(project_in(x), {x.dim(0), tokens, 3, heads_, width_ / heads_}), {2, 0, 3, 1, 4});
+    NdArray<T> identity = NdArray<T>::zeros({tokens, tokens});
+    for (Index t = 0; t < tokens; ++t) identity(t, t) = 1;
+    complete(options, true).dropout = 0;
+    return scaled_dot_product_attention(
+        select(qkv, 0, 0), select(qkv, 0, 1),
+        expand(Tensor<T>(identity), {x.dim(0), heads_, tokens, tokens}), options);
   }
 
   Index heads() const { return heads_; }
@@ -120,7 +137,27 @@ class MultiHeadAttention : public Module<T> {
   static Tensor<T> rows(const Tensor<T>& x, Index start, Index length) {
     return x.defined() ? narrow(x, 0, start, length) : x;
   }
-  AttentionOptions<T>& with_dropout(AttentionOptions<T>& options) const {
+  /// The weight and bias of q, k and v, those of q times the learned scales: so attention needs no
+  /// scale of its own, and what is multiplied are weights, not tokens.
+  std::pair<Tensor<T>, Tensor<T>> scaled_qkv() const {
+    if (!scale_.defined()) return {qkv_.weight(), qkv_.bias()};
+    const Index d = width_ / heads_;
+    const Tensor<T> of_q = reshape(expand(reshape(scale_, {heads_, 1}), {heads_, d}), {width_, 1});
+    const Tensor<T> factor = cat({of_q, Tensor<T>::ones({2 * width_, 1})}, 0);
+    const Tensor<T>& bias = qkv_.bias();
+    return {qkv_.weight() * factor,
+            bias.defined() ? bias * reshape(factor, {3 * width_}) : Tensor<T>()};
+  }
+  Tensor<T> project_in(const Tensor<T>& x) const {
+    const auto [weight, bias] = scaled_qkv();
+    return linear(x, weight, bias);
+  }
+  /// Adds what the module itself says.
+  AttentionOptions<T>& complete(AttentionOptions<T>& options, bool self) const {
+    if (scale_.defined()) {
+      options.scale = 1;
+      options.exclude_self = options.exclude_self || self;
+    }
     options.dropout = attention_drop_.active() ? attention_drop_.p() : 0;
     options.generator = &attention_drop_.generator();
     return options;
@@ -135,6 +172,7 @@ class MultiHeadAttention : public Module<T> {
   Index width_;
   Linear<T> qkv_;
   Linear<T> proj_;
+  Tensor<T> scale_;
   Dropout<T> attention_drop_;
   Dropout<T> drop_;
 };

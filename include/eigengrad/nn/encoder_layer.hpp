@@ -22,6 +22,8 @@ struct TransformerEncoderLayerOptions {
   /// Normalise each branch's input (pre-norm) rather than the sum behind it (post-norm).
   bool norm_first = true;
   bool qkv_bias = true;
+  /// Learned scales of the attention's scores, and no token attends to itself.
+  bool locality = false;
   /// Of dropout on each branch and in the hidden layer.
   double dropout = 0;
   /// Of dropout on the attention weights.
@@ -71,9 +73,10 @@ class TransformerEncoderLayer : public Module<T> {
         add_branch(h, depth2_, [&](const Tensor<T>& residual) { return mlp_(h, residual); }));
   }
 
-  /// How much each token attends to each other. **Shapes** x (B, T, C), result (B, H, T, T).
-  Tensor<T> attention_weights(const Tensor<T>& x) const {
-    return attn_.weights(norm_first_ ? norm1_(x) : x);
+  /// How much each token attends to each other under these options. **Shapes** x (B, T, C), result
+  /// (B, H, T, T).
+  Tensor<T> attention_weights(const Tensor<T>& x, const AttentionOptions<T>& options = {}) const {
+    return attn_.weights(norm_first_ ? norm1_(x) : x, options);
   }
 
  private:
@@ -82,6 +85,7 @@ class TransformerEncoderLayer : public Module<T> {
             .heads = options.heads,
             .head_dim = options.head_dim,
             .qkv_bias = options.qkv_bias,
+            .locality = options.locality,
             .attention_dropout = options.attention_dropout,
             .dropout = options.dropout,
             .init = options.init,

@@ -23,6 +23,8 @@ template <class T>
 struct AttentionOptions {
   /// Query i attends to keys 0 to i alone.
   bool causal = false;
+  /// Query i does not attend to key i.
+  bool exclude_self = false;
   /// (B, Tk), true where a key takes part. Undefined: all do.
   NdArray<bool> key_padding_mask = {};
   /// Added to the scaled scores; broadcasts to (B, H, Tq, Tk). It gets no gradient.
@@ -42,6 +44,7 @@ template <class T>
 void attention_apply_options(const char* op, kernels::Attention<T>& a,
                              const AttentionOptions<T>& options) {
   a.causal = options.causal;
+  a.exclude_self = options.exclude_self;
   const double width = static_cast<double>(std::max<Index>(1, a.width));
   a.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(width));
   if (options.key_padding_mask.defined()) {
