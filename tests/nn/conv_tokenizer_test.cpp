@@ -37,8 +37,106 @@ TEST_CASE("conv_tokenizer: sizes, names and gradients") {
   CHECK(test::parameter_gradients(tokenizer, [&] { return tokenizer(x); }) == "");
 }
 
+TEST_CASE("conv_tokenizer: channels are stages of the defaults, bit for bit") {
+  eg::Generator a(1), b(1);
+  const nn::ConvTokenizer<float> simple({.channels = {4, 5}}, a);
+  const nn::ConvTokenizer<float> stages({.stages = {{.channels = 4}, {.channels = 5}}}, b);
+  const Tensor<float> x(test::random<float>({2, 3, 9, 9}));
+  CHECK_SAME(stages(x).value(), simple(x).value());
+  CHECK(test::names(stages.named_parameters()) == test::names(simple.named_parameters()));
+}
+
+TEST_CASE("conv_tokenizer: every part of a stage") {
+  // Small positive and negative numbers, which every part changes in a way of its own.
+  const auto image = [] { return Tensor<double>({1, 1, 2, 2}, {1, -2, 3, -4}); };
+  const auto run = [&](nn::ConvStage stage) {
+    eg::Generator rng(1);
+    stage.channels = 1;
+    stage.kernel = 1;
+    const nn::ConvTokenizer<double> tokenizer({.channels_in = 1, .stages = {stage}}, rng);
+    auto dict = tokenizer.state_dict();
+    for (auto& [name, array] : dict) {
+      if (name.find("conv") == 0) array.fill(name == "conv_layers.0.weight" ? 2 : -1);
+    }
+    tokenizer.load_state_dict(dict);
+    tokenizer.eval();
+    return tokenizer(image()).value();
+  };
+  const eg::Activation none = eg::Activation::kNone;
+  CHECK_SAME(run({.pool = 0, .activation = none}), NdArray<double>({1, 4, 1}, {2, -4, 6, -8}));
+  CHECK_SAME(run({.pool = 0}), NdArray<double>({1, 4, 1}, {2, 0, 6, 0}));
+  CHECK_SAME(run({.pool = 2, .pool_padding = 0, .activation = none}),
+             NdArray<double>({1, 1, 1}, {6}));
+  CHECK_SAME(run({.stride = 2, .pool = 0}), NdArray<double>({1, 1, 1}, {2}));
+  CHECK_SAME(run({.padding = 1, .pool = 0}).reshape({16, 1}).clone(),
+             NdArray<double>({16, 1}, {0, 0, 0, 0, 0, 2, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0}));
+  CHECK_SAME(run({.convs = 2, .pool = 0, .activation = none}),
+             NdArray<double>({1, 4, 1}, {-2, 4, -6, 8}));
+  CHECK_SAME(run({.convs = 2, .pool = 0, .activation = none, .residual = true}),
+             NdArray<double>({1, 4, 1}, {0, 0, 0, 0}));
+  CHECK_SAME(run({.convs = 3, .pool = 0, .residual = true}),
+             NdArray<double>({1, 4, 1}, {2, 0, 6, 0}));  // relu(-x) is 0 where x is not negative
+  // In evaluation a new batch norm divides by sqrt(1 + 1e-5).
+  CHECK_CLOSE(run({.pool = 0, .batch_norm = true, .activation = none}),
+              NdArray<double>({1, 4, 1}, {2, -4, 6, -8}), 1e-5);
+}
+
+TEST_CASE("conv_tokenizer: names, sizes and gradients of the whole") {
+  eg::Generator rng(1);
+  const nn::ConvTokenizer<double> tokenizer(
+      {.channels_in = 2,
+       .stages = {{.channels = 3,
+                   .convs = 2,
+                   .pool = 2,
+                   .pool_padding = 0,
+                   .batch_norm = true,
+                   .activation = eg::Activation::kGelu,
+                   .residual = true},
+                  {.channels = 4, .kernel = 4, .stride = 2, .padding = 1, .pool = 0}},
+       .whitening = {.kernel = 2}},
+      rng);
+  CHECK(test::names(tokenizer.named_parameters()) ==
+        test::Names{"conv_layers.0.weight", "conv_layers.1.weight", "conv_layers.2.weight",
+                    "norm_layers.0.weight", "norm_layers.0.bias", "norm_layers.1.weight",
+                    "norm_layers.1.bias", "whiten.bias"});
+  CHECK(test::names(tokenizer.named_buffers()) ==
+        test::Names{"norm_layers.0.running_mean", "norm_layers.0.running_var",
+                    "norm_layers.1.running_mean", "norm_layers.1.running_var", "whiten.weight"});
+  tokenizer.whiten()->set_filters(test::random({16, 2, 2, 2}, 3));
+  for (const Index side : {5, 9, 12}) {
+    const Index grid = tokenizer.output_side(side);
+    CHECK(tokenizer(Tensor<double>(test::random({2, 2, side, side}))).shape() ==
+          eg::Shape{2, grid * grid, 4});
+  }
+  CHECK(tokenizer.output_side(4) == 0);
+  CHECK(tokenizer.output_side(1) == 0);
+  const Tensor<double> x(test::random({2, 2, 6, 6}));
+  CHECK(test::parameter_gradients(tokenizer, [&] { return tokenizer(x); }) == "");
+  CHECK_GRADIENT(tokenizer(x[0]), {x.value()});
+}
+
+TEST_CASE("conv_tokenizer: convolutions that copy") {
+  eg::Generator rng(1);
+  const nn::ConvTokenizer<double> tokenizer(
+      {.channels_in = 2,
+       .stages = {{.channels = 2, .convs = 3, .pool = 0, .activation = eg::Activation::kNone}},
+       .init = {nn::Init::kDirac}},
+      rng);
+  const NdArray<double> x = test::random({1, 2, 3, 3});
+  CHECK_SAME(tokenizer(Tensor<double>(x)).value(),
+             eg::transpose(Tensor<double>(x.reshape({1, 2, 9})), 1, 2).value());
+}
+
 TEST_CASE("conv_tokenizer: error") {
   eg::Generator rng(1);
+  CHECK_ERROR(nn::ConvTokenizer<float>({.channels = {8}, .stages = {{.channels = 8}}}, rng),
+              eg::ValueError, "[conv_tokenizer] channels and stages exclude each other");
+  CHECK_ERROR(nn::ConvTokenizer<float>({.stages = {{.channels = 8, .convs = 0}}}, rng),
+              eg::ValueError,
+              "[conv_tokenizer] convs and strides must be positive, the others not negative: convs "
+              "0, stride 1, padding 1, pool 3, pool_stride 2, pool_padding 1");
+  CHECK_ERROR(nn::ConvTokenizer<float>({.stages = {{.channels = 8, .convs = 2, .kernel = 2}}}, rng),
+              eg::ValueError, "[conv_tokenizer] several convolutions need an odd kernel: kernel 2");
   CHECK_ERROR(nn::ConvTokenizer<float>({}, rng), eg::ValueError,
               "[conv_tokenizer] channels must name at least one layer");
   CHECK_ERROR(nn::ConvTokenizer<float>({.channels = {8, 0}}, rng), eg::ValueError,

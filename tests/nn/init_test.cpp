@@ -65,6 +65,28 @@ TEST_CASE("init: make follows the rule") {
   same(nn::Init::kKaimingNormal, 1, [&](G& g) { return init::kaiming_normal<double>(shape, g); });
 }
 
+TEST_CASE("init: convolutions that copy") {
+  const NdArray<double> w = init::dirac<double>({3, 2, 3, 2});
+  for (eg::Index i = 0; i < w.numel(); ++i) {
+    // Filters 0 and 1 at their own channel, row 1 and column 1; filter 2 has no channel.
+    CHECK(w.data()[i] == (i == 3 || i == 12 + 6 + 3 ? 1 : 0));
+  }
+  eg::Generator rng(3);
+  const NdArray<double> made = init::make<double>({50, 2, 3, 3}, {nn::Init::kDirac, 0.5}, rng);
+  const NdArray<double> copies = init::dirac<double>({50, 2, 3, 3});
+  double most = 0;
+  for (eg::Index i = 0; i < made.numel(); ++i) {
+    if (i < 36) CHECK(made.data()[i] == copies.data()[i]);
+    if (i >= 36) most = std::max(most, std::abs(made.data()[i]));
+  }
+  CHECK(most <= 0.5 / std::sqrt(18.));
+  CHECK(most > 0.49 / std::sqrt(18.));
+  CHECK_SAME(init::make_bias<double>({3, 2, 1, 1}, {nn::Init::kDirac}, rng),
+             NdArray<double>::zeros({3}));
+  CHECK_ERROR(init::dirac<float>({3, 2}), eg::ShapeError,
+              "[init] dirac needs a weight (O, C, kh, kw): (3, 2)");
+}
+
 TEST_CASE("init: bias") {
   eg::Generator rng(2);
   const NdArray<double> bias = init::make_bias<double>({1000, 4}, {}, rng);

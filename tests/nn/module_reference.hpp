@@ -15,11 +15,11 @@ constexpr double model_tolerance() {
   return sizeof(T) == 4 ? 1e-5 : 1e-9;
 }
 
-/// Gives the module the reference's weights CASE/weight/NAME.
+/// Gives the module the reference's weights CASE/weight/NAME; buffers stay.
 template <class T>
 void load_reference(const Reference& reference, const std::string& name,
                     const eg::nn::Module<T>& module) {
-  eg::nn::StateDict<T> weights;
+  eg::nn::StateDict<T> weights = module.state_dict();
   for (const auto& entry : module.named_parameters()) {
     weights[entry.first] = reference.get<T>(name + "/weight/" + entry.first);
   }

@@ -35,6 +35,30 @@ TEST_CASE("patch_embedding: both methods give equal numbers and gradients") {
   CHECK_CLOSE(a.proj().weight().grad(), b.proj().weight().grad(), 1e-12);
 }
 
+TEST_CASE("patch_embedding: overlapping patches") {
+  eg::Generator rng(1);
+  const nn::PatchEmbedding<double> sum(
+      {.channels_in = 1, .patch_size = 3, .stride = 2, .padding = 1, .dim = 1}, rng);
+  sum.load_state_dict({{"proj.weight", NdArray<double>::ones({1, 1, 3, 3})},
+                       {"proj.bias", NdArray<double>::zeros({1})}});
+  // Windows of 3 around (0, 0), (0, 2), (2, 0), (2, 2) of 3 x 3 pixels.
+  const Tensor<double> nine({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK_CLOSE(sum(nine).value(), NdArray<double>({1, 4, 1}, {12, 16, 24, 28}), 1e-12);
+  const Tensor<double> x(test::random({2, 2, 7, 5}));
+  for (const auto method : {nn::PatchMethod::kUnfold, nn::PatchMethod::kConv2d}) {
+    const nn::PatchEmbedding<double> embed(
+        {.channels_in = 2, .patch_size = 3, .stride = 2, .padding = 1, .dim = 3, .method = method},
+        rng);
+    CHECK(embed(x).shape() == eg::Shape{2, 12, 3});
+    CHECK(embed.output_side(7) * embed.output_side(5) == 12);
+    CHECK(test::parameter_gradients(embed, [&] { return embed(x); }) == "");
+    CHECK_GRADIENT(embed(x[0]), {x.value()});
+    // Both are the convolution.
+    CHECK_CLOSE(embed(x).value(), eg::transpose(eg::flatten(embed.proj()(x), 2), 1, 2).value(),
+                1e-12);
+  }
+}
+
 TEST_CASE("patch_embedding: error") {
   eg::Generator rng(1);
   const nn::PatchEmbedding<float> embed({.patch_size = 4, .dim = 2}, rng);
@@ -43,4 +67,13 @@ TEST_CASE("patch_embedding: error") {
               "8, 6)");
   CHECK_ERROR(nn::PatchEmbedding<float>({.patch_size = 0, .dim = 2}, rng), eg::ValueError,
               "[conv2d] sizes must be positive: in_channels 3, out_channels 2, kernel (0, 0)");
+  CHECK_ERROR(nn::PatchEmbedding<float>({.patch_size = 4, .stride = -1, .dim = 2}, rng),
+              eg::ValueError,
+              "[patch_embedding] stride must be positive and padding not negative: stride -1, "
+              "padding 0");
+  const nn::PatchEmbedding<float> overlap({.patch_size = 4, .stride = 2, .padding = 1, .dim = 2},
+                                          rng);
+  CHECK_ERROR(overlap(Tensor<float>::ones({1, 3, 1, 8})), eg::ShapeError,
+              "[patch_embedding] images must be (B, 3, H, W) with sides of 2 or more: x (1, 3, 1, "
+              "8)");
 }

@@ -37,8 +37,15 @@ def randomize(module):
 
 def record_module(record, case, module, out, inputs):
     record.add(**{f"{case}/weight/{renamed(n)}": p for n, p in module.named_parameters()})
+    record.add(**{f"{case}/buffer/{n}": b for n, b in module.named_buffers() if b.dim() > 0})
     record.add(**{f"{case}/input{i}": x for i, x in enumerate(inputs)}, **{f"{case}/output": out})
-    record.add(**{f"{case}/gradient/{renamed(n)}": p.grad for n, p in module.named_parameters()})
+    record.add(
+        **{
+            f"{case}/gradient/{renamed(n)}": p.grad
+            for n, p in module.named_parameters()
+            if p.requires_grad
+        }
+    )
     record.add(**{f"{case}/gradient{i}": x.grad for i, x in enumerate(inputs) if x.grad is not None})
 
 
@@ -90,6 +97,21 @@ class Attention(nn.Module):
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, t, c))
 
 
+class LocalityAttention(Attention):
+    """S. H. Lee et al., arXiv 2112.13492: a learned scale a head, and the diagonal masked."""
+
+    def __init__(self, dim, heads):
+        super().__init__(dim, heads)
+        self.scale = nn.Parameter(torch.ones(heads))
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = self.qkv(x).reshape(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        scores = q @ k.transpose(-1, -2) * self.scale[:, None, None]
+        scores = scores.masked_fill(torch.eye(t, dtype=torch.bool), -torch.inf)
+        return self.proj((scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, c))
+
+
 class Mlp(nn.Module):
     def __init__(self, dim, hidden):
         super().__init__()
@@ -101,10 +123,10 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, dim, heads, hidden):
+    def __init__(self, dim, heads, hidden, attention):
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, 1e-6)
-        self.attn = Attention(dim, heads)
+        self.attn = attention(dim, heads)
         self.norm2 = nn.LayerNorm(dim, 1e-6)
         self.mlp = Mlp(dim, hidden)
 
@@ -114,12 +136,50 @@ class Block(nn.Module):
 
 
 class PatchEmbed(nn.Module):
-    def __init__(self, patch, dim):
+    def __init__(self, patch, dim, stride=None, padding=0):
         super().__init__()
-        self.proj = nn.Conv2d(3, dim, patch, patch)
+        self.proj = nn.Conv2d(3, dim, patch, stride or patch, padding)
 
     def forward(self, x):
         return self.proj(x).flatten(2).transpose(1, 2)
+
+
+class ShiftedPatchEmbed(nn.Module):
+    """S. H. Lee et al., arXiv 2112.13492; the numbers of a patch by channel, row and column."""
+
+    def __init__(self, patch, dim):
+        super().__init__()
+        self.patch = patch
+        self.proj = nn.Conv2d(15, dim, patch, patch)
+        self.norm = nn.LayerNorm(15 * patch * patch)
+
+    def forward(self, x):
+        s, (h, w) = self.patch // 2, x.shape[2:]
+        wide = F.pad(x, (s, s, s, s))
+        shifts = [wide[:, :, i : i + h, j : j + w] for i in (0, 2 * s) for j in (0, 2 * s)]
+        patches = F.unfold(torch.cat([x, *shifts], 1), self.patch, stride=self.patch)
+        normed = self.norm(patches.transpose(1, 2))
+        return F.linear(normed, self.proj.weight.flatten(1), self.proj.bias)
+
+
+class StagesTokenizer(nn.Module):
+    """Whitening 2x2, then stages of two convolutions with batch norm, GELU and a residual."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.whiten = nn.Conv2d(3, 24, 2)
+        self.whiten.weight.requires_grad_(False)
+        sides = [c for i, o in zip([24] + channels, channels) for c in ((i, o), (o, o))]
+        self.conv_layers = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1, bias=False) for i, o in sides)
+        self.norm_layers = nn.ModuleList(nn.BatchNorm2d(o) for _, o in sides)
+
+    def forward(self, x):
+        x = F.gelu(self.whiten(x))
+        for i in range(0, len(self.conv_layers), 2):
+            x = F.max_pool2d(self.conv_layers[i](x), 2)
+            x = F.gelu(self.norm_layers[i](x))
+            x = x + F.gelu(self.norm_layers[i + 1](self.conv_layers[i + 1](x)))
+        return x.flatten(2).transpose(1, 2)
 
 
 class Tokenizer(nn.Module):
@@ -138,18 +198,19 @@ class Tokenizer(nn.Module):
 class VisionTransformer(nn.Module):
     """As timm's, and with the norm before the pooling in every case."""
 
-    def __init__(self, pooling, tokenizer, tokens, dim=24, depth=2, heads=3, hidden=48, classes=5):
+    def __init__(self, pooling, tokenizer, tokens, dim=24, depth=2, heads=3, hidden=48, classes=5,
+                 attention=Attention):
         super().__init__()
         self.pooling = pooling
         if pooling == "class_token":
             self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
             tokens += 1
         self.pos_embed = nn.Parameter(torch.zeros(1, tokens, dim))
-        if isinstance(tokenizer, Tokenizer):
+        if isinstance(tokenizer, (Tokenizer, StagesTokenizer)):
             self.tokenizer = tokenizer
         else:
             self.patch_embed = tokenizer
-        self.blocks = nn.ModuleList(Block(dim, heads, hidden) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(dim, heads, hidden, attention) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, 1e-6)
         if pooling == "sequence":
             self.attention_pool = nn.Linear(dim, 1)
@@ -175,7 +236,7 @@ class VisionTransformer(nn.Module):
         return self.head(x)
 
 
-def vit(record, case, model):
+def vit(record, case, model, trained=True):
     randomize(model)
     images = uniform(3, 3, 16, 16, seed=5, low=-2, high=2)
     labels = torch.tensor([4, 0, 2])
@@ -184,7 +245,8 @@ def vit(record, case, model):
     loss.backward()
     record.add(**{f"{case}/loss": loss, f"{case}/labels": labels})
     record_module(record, case, model, logits, [images])
-    record.add(**{f"{case}/training": training(model, images.detach(), labels)})
+    if trained:
+        record.add(**{f"{case}/training": training(model, images.detach(), labels)})
 
 
 def training(model, images, labels):
@@ -210,3 +272,14 @@ write("layers", layers)
 write("class_token", vit, "class_token", VisionTransformer("class_token", PatchEmbed(4, 24), 16))
 write("mean", vit, "mean", VisionTransformer("mean", PatchEmbed(4, 24), 16))
 write("sequence", vit, "sequence", VisionTransformer("sequence", Tokenizer([8, 24]), 16))
+
+# Smaller ones, for the variants.
+small = {"dim": 12, "depth": 1, "heads": 2, "hidden": 24}
+shifted = VisionTransformer(
+    "class_token", ShiftedPatchEmbed(4, 12), 16, attention=LocalityAttention, **small
+)
+write("shifted", vit, "shifted", shifted, False)
+overlap = VisionTransformer("mean", PatchEmbed(4, 12, 2, 1), 64, **small)
+write("overlap", vit, "overlap", overlap, False)
+stages = VisionTransformer("sequence", StagesTokenizer([8, 12]), 9, **small)
+write("stages", vit, "stages", stages, False)

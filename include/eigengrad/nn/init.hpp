@@ -20,6 +20,7 @@ enum class Init {
   kXavierNormal,    ///< the same, normal
   kKaimingUniform,  ///< variance 2 / fan_in, for ReLU
   kKaimingNormal,   ///< the same, normal
+  kDirac,           ///< convolutions that copy their channels; filters beyond those as kDefault
 };
 
 /// A rule and its scale: the standard deviation of kTruncNormal, a factor for the other rules.
@@ -103,6 +104,33 @@ NdArray<T> kaiming_normal(const Shape& weight, Generator& rng, double gain = 1) 
   return normal<T>(weight, gain * std::sqrt(2 / fans(weight).in), rng);
 }
 
+/// Filter i copies channel i of an image that is padded to keep its size (a kernel with even sides
+/// shifts it by half a pixel); filters without a channel are zero.
+/// **Throws** ShapeError unless the weight is (O, C, kh, kw).
+template <class T>
+NdArray<T> dirac(const Shape& weight) {
+  if (weight.rank() != 4) {
+    throw ShapeError(detail::concat("[init] dirac needs a weight (O, C, kh, kw): ", weight));
+  }
+  NdArray<T> out = zeros<T>(weight);
+  for (Index i = 0; i < std::min(weight[0], weight[1]); ++i) {
+    out(i, i, weight[2] / 2, weight[3] / 2) = 1;
+  }
+  return out;
+}
+
+/// The same, but filters without a channel are uniform in +-scale / sqrt(fan_in).
+/// **Source** K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024.
+template <class T>
+NdArray<T> dirac(const Shape& weight, double scale, Generator& rng) {
+  NdArray<T> out = dirac<T>(weight);
+  const NdArray<T> others = uniform<T>(weight, scale / std::sqrt(fans(weight).in), rng);
+  const Index copies = std::min(weight[0], weight[1]);
+  const Index filter = weight[1] * weight[2] * weight[3];
+  std::copy(others.begin() + copies * filter, others.end(), out.begin() + copies * filter);
+  return out;
+}
+
 /// A weight by the rule that a layer's options name.
 template <class T>
 NdArray<T> make(const Shape& weight, const InitOptions& options, Generator& rng) {
@@ -119,6 +147,8 @@ NdArray<T> make(const Shape& weight, const InitOptions& options, Generator& rng)
       return kaiming_uniform<T>(weight, rng, options.scale);
     case Init::kKaimingNormal:
       return kaiming_normal<T>(weight, rng, options.scale);
+    case Init::kDirac:
+      return dirac<T>(weight, options.scale, rng);
     case Init::kDefault:
       break;
   }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+#include <tuple>
+
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/ops/linear.hpp>
@@ -13,13 +16,17 @@ namespace eigengrad::nn {
 /// Two ways to the same numbers.
 enum class PatchMethod {
   kUnfold,  ///< patches as rows, then one matrix product
-  kConv2d,  ///< a convolution whose stride is its kernel
+  kConv2d,  ///< a convolution
 };
 
 struct PatchEmbeddingOptions {
   Index channels_in = 3;
   /// Side of a patch in pixels.
   Index patch_size = 4;
+  /// From one patch to the next in pixels; 0 means patch_size, less lets patches overlap.
+  Index stride = 0;
+  /// Zeros around the image in pixels.
+  Index padding = 0;
   Index dim = 0;
   PatchMethod method = PatchMethod::kUnfold;
   InitOptions init = {};
@@ -28,40 +35,65 @@ struct PatchEmbeddingOptions {
 /// Cuts images into patches and projects each to a token.
 ///
 /// **Parameters** proj.weight (dim, C, P, P), proj.bias (dim).
-/// **Shapes** x (B, C, H, W), result (B, T, dim) with T = H/P * W/P, row by row.
+/// **Shapes** x (B, C, H, W), result (B, T, dim), row by row; T = H/P * W/P, and in general
+/// ((H + 2 padding - P) / stride + 1) times the same of W.
 /// **Source** A. Dosovitskiy et al., "An image is worth 16x16 words", 2020.
 template <class T>
 class PatchEmbedding : public Module<T> {
  public:
-  /// **Throws** ValueError unless all sizes are positive.
+  /// **Throws** ValueError on sizes out of range.
   PatchEmbedding(const PatchEmbeddingOptions& options, Generator& rng)
       : Module<T>("PatchEmbedding"),
-        options_(options),
+        options_(check(options)),
         proj_(this->add("proj", Conv2d<T>({.in_channels = options.channels_in,
                                            .out_channels = options.dim,
                                            .kernel = options.patch_size,
-                                           .stride = options.patch_size,
+                                           .stride = options_.stride,
+                                           .padding = options_.padding,
                                            .init = options.init},
                                           rng))) {}
 
-  /// **Throws** ShapeError unless the images have C channels and P divides their sides.
+  /// **Throws** ShapeError unless the images have C channels and hold a patch; and, where patches
+  /// lie side by side without padding, unless P divides their sides.
   Tensor<T> operator()(const Tensor<T>& x) const {
-    const Index p = options_.patch_size;
-    if (x.rank() != 4 || x.dim(1) != options_.channels_in || x.dim(2) % p != 0 ||
-        x.dim(3) % p != 0) {
-      throw ShapeError(detail::concat("[patch_embedding] images must be (B, ", options_.channels_in,
-                                      ", H, W) with sides divisible by ", p, ": x ", x.shape()));
+    const auto [channels, p, stride, padding] =
+        std::tuple(options_.channels_in, options_.patch_size, options_.stride, options_.padding);
+    const bool side_by_side = stride == p && padding == 0;
+    const auto fits = [&](Index side) {
+      return side + 2 * padding >= p && (!side_by_side || side % p == 0);
+    };
+    if (x.rank() != 4 || x.dim(1) != channels || !fits(x.dim(2)) || !fits(x.dim(3))) {
+      const std::string rule = side_by_side ? detail::concat("divisible by ", p)
+                                            : detail::concat("of ", p - 2 * padding, " or more");
+      throw ShapeError(detail::concat("[patch_embedding] images must be (B, ", channels,
+                                      ", H, W) with sides ", rule, ": x ", x.shape()));
     }
     if (options_.method == PatchMethod::kConv2d) {
       return transpose(flatten(proj_(x), 2), 1, 2);
     }
-    const Tensor<T> patches = transpose(unfold(x, {.kernel = p, .stride = p}), 1, 2);
+    const Tensor<T> patches =
+        transpose(unfold(x, {.kernel = p, .stride = stride, .padding = padding}), 1, 2);
     return linear(patches, flatten(proj_.weight(), 1), proj_.bias());
+  }
+
+  /// Side of the grid of tokens that an image of this side becomes.
+  Index output_side(Index side) const {
+    return (side + 2 * options_.padding - options_.patch_size) / options_.stride + 1;
   }
 
   const Conv2d<T>& proj() const { return proj_; }
 
  private:
+  static PatchEmbeddingOptions check(PatchEmbeddingOptions options) {
+    if (options.stride == 0) options.stride = options.patch_size;
+    if (options.patch_size > 0 && (options.stride < 1 || options.padding < 0)) {
+      throw ValueError(detail::concat("[patch_embedding] stride must be positive and padding not ",
+                                      "negative: stride ", options.stride, ", padding ",
+                                      options.padding));
+    }
+    return options;
+  }
+
   PatchEmbeddingOptions options_;
   Conv2d<T> proj_;
 };

@@ -10,6 +10,8 @@
 #include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/pooling.hpp>
 #include <eigengrad/nn/positions.hpp>
+#include <eigengrad/nn/shifted_patches.hpp>
+#include <eigengrad/nn/vision_transformer_options.hpp>
 #include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/expand.hpp>
@@ -17,46 +19,6 @@
 #include <eigengrad/ops/slice.hpp>
 
 namespace eigengrad::nn {
-
-struct VisionTransformerOptions {
-  /// Side of the square images in pixels.
-  Index image_size = 32;
-  Index channels_in = 3;
-  /// Side of a patch in pixels; without effect if there are tokenizer_channels.
-  Index patch_size = 4;
-  Index classes = 10;
-  /// Width of the tokens.
-  Index dim = 192;
-  /// Number of encoder layers.
-  Index depth = 6;
-  Index heads = 3;
-  /// Width of a head; 0 means dim / heads.
-  Index head_dim = 0;
-  /// Width of the hidden layer as a multiple of dim.
-  double mlp_ratio = 4;
-  Pooling pooling = Pooling::kClassToken;
-  Positions positions = Positions::kLearned;
-  PatchMethod patch_method = PatchMethod::kUnfold;
-  /// If not empty, a ConvTokenizer with these channels and then dim replaces the patches.
-  std::vector<Index> tokenizer_channels = {};
-  Activation activation = Activation::kGelu;
-  bool qkv_bias = true;
-  /// Of dropout on the tokens, on each branch and in the hidden layers.
-  double dropout = 0;
-  /// Of dropout on the attention weights.
-  double attention_dropout = 0;
-  /// Probability that a sample skips a branch of the last layer; it grows from 0 in the first.
-  double stochastic_depth = 0;
-  double norm_eps = 1e-6;
-  /// Of the encoder layers, the head and the sequence pooling.
-  InitOptions init = {Init::kTruncNormal, 0.02};
-  /// Factor of the first weights of attn.proj and mlp.fc2; 0 makes each layer begin as the
-  /// identity.
-  double output_scale = 1;
-  /// Compute each encoder layer again in backward instead of keeping what it computed: less memory,
-  /// a third more work.
-  bool checkpoint = false;
-};
 
 /// Classifies images: tokens, positions, encoder layers, norm, pooling, a linear head.
 ///
@@ -71,7 +33,7 @@ class VisionTransformer : public Module<T> {
   /// **Throws** ValueError on options out of range or at odds with each other.
   VisionTransformer(const VisionTransformerOptions& options, Generator& rng)
       : Module<T>("VisionTransformer"),
-        options_(check(options)),
+        options_(detail::check_vision_transformer(options)),
         grid_(add_tokenizer(rng)),
         tokens_(grid_ * grid_ + prefix()),
         pos_drop_(this->add("pos_drop", Dropout<T>({options.dropout}, rng))),
@@ -131,7 +93,9 @@ class VisionTransformer : public Module<T> {
                                       ", ", o.image_size, ", ", o.image_size, "): images ",
                                       images.shape()));
     }
-    Tensor<T> x = tokenizer_ ? (*tokenizer_)(images) : (*patch_embed_)(images);
+    Tensor<T> x = tokenizer_         ? (*tokenizer_)(images)
+                  : shifted_patches_ ? (*shifted_patches_)(images)
+                                     : (*patch_embed_)(images);
     if (cls_token_.defined()) {
       x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
     }
@@ -170,34 +134,12 @@ class VisionTransformer : public Module<T> {
 
   const VisionTransformerOptions& options() const { return options_; }
   const ModuleList<TransformerEncoderLayer<T>>& blocks() const { return blocks_; }
+  /// The convolutions that make the tokens; empty with patches.
+  const std::optional<ConvTokenizer<T>>& tokenizer() const { return tokenizer_; }
   /// Tokens in a row of the image's grid.
   Index grid() const { return grid_; }
 
  private:
-  static const VisionTransformerOptions& check(const VisionTransformerOptions& o) {
-    const auto fail = [](const auto&... parts) {
-      throw ValueError(detail::concat("[vision_transformer] ", parts...));
-    };
-    const std::pair<const char*, Index> sizes[] = {{"image_size", o.image_size},
-                                                   {"channels_in", o.channels_in},
-                                                   {"patch_size", o.patch_size},
-                                                   {"classes", o.classes},
-                                                   {"dim", o.dim},
-                                                   {"heads", o.heads}};
-    for (const auto& [name, size] : sizes) {
-      if (size < 1) fail(name, " must be positive: ", size);
-    }
-    if (o.depth < 0) fail("depth must not be negative: ", o.depth);
-    if (o.head_dim == 0 && o.dim % o.heads != 0) {
-      fail("dim must be divisible by heads: dim ", o.dim, ", heads ", o.heads);
-    }
-    if (o.tokenizer_channels.empty() && o.image_size % o.patch_size != 0) {
-      fail("patch_size must divide image_size: patch_size ", o.patch_size, ", image_size ",
-           o.image_size);
-    }
-    return o;
-  }
-
   /// Tokens in front of the image's.
   Index prefix() const { return options_.pooling == Pooling::kClassToken ? 1 : 0; }
   Index feature_count() const {
@@ -207,20 +149,37 @@ class VisionTransformer : public Module<T> {
   /// **Returns** the side of the grid of tokens.
   Index add_tokenizer(Generator& rng) {
     const VisionTransformerOptions& o = options_;
-    if (o.tokenizer_channels.empty()) {
-      patch_embed_ = this->add("patch_embed", PatchEmbedding<T>({.channels_in = o.channels_in,
-                                                                 .patch_size = o.patch_size,
-                                                                 .dim = o.dim,
-                                                                 .method = o.patch_method},
-                                                                rng));
+    if (o.convolutional()) {
+      std::vector<Index> channels = o.tokenizer_channels;
+      if (!channels.empty()) channels.push_back(o.dim);
+      tokenizer_ = this->add("tokenizer", ConvTokenizer<T>({.channels_in = o.channels_in,
+                                                            .channels = std::move(channels),
+                                                            .stages = o.tokenizer_stages,
+                                                            .whitening = o.tokenizer_whitening,
+                                                            .init = o.tokenizer_init},
+                                                           rng));
+      const Index grid = tokenizer_->output_side(o.image_size);
+      if (grid == 0) {
+        throw ValueError(detail::concat("[vision_transformer] the tokenizer leaves no token of ",
+                                        "images of this size: image_size ", o.image_size));
+      }
+      return grid;
+    }
+    if (o.shifted_patches) {
+      shifted_patches_ = this->add(
+          "patch_embed",
+          ShiftedPatchEmbedding<T>(
+              {.channels_in = o.channels_in, .patch_size = o.patch_size, .dim = o.dim}, rng));
       return o.image_size / o.patch_size;
     }
-    std::vector<Index> channels = o.tokenizer_channels;
-    channels.push_back(o.dim);
-    tokenizer_ = this->add(
-        "tokenizer",
-        ConvTokenizer<T>({.channels_in = o.channels_in, .channels = std::move(channels)}, rng));
-    return tokenizer_->output_side(o.image_size);
+    patch_embed_ = this->add("patch_embed", PatchEmbedding<T>({.channels_in = o.channels_in,
+                                                               .patch_size = o.patch_size,
+                                                               .stride = o.patch_stride,
+                                                               .padding = o.patch_padding,
+                                                               .dim = o.dim,
+                                                               .method = o.patch_method},
+                                                              rng));
+    return patch_embed_->output_side(o.image_size);
   }
 
   ModuleList<TransformerEncoderLayer<T>> make_blocks(Generator& rng) const {
@@ -235,6 +194,7 @@ class VisionTransformer : public Module<T> {
                                                 .mlp_ratio = o.mlp_ratio,
                                                 .activation = o.activation,
                                                 .qkv_bias = o.qkv_bias,
+                                                .locality = o.locality,
                                                 .dropout = o.dropout,
                                                 .attention_dropout = o.attention_dropout,
                                                 .stochastic_depth = o.stochastic_depth * share,
@@ -248,6 +208,7 @@ class VisionTransformer : public Module<T> {
 
   // The tokenizers come first: their members must exist when the constructor fills them.
   std::optional<PatchEmbedding<T>> patch_embed_;
+  std::optional<ShiftedPatchEmbedding<T>> shifted_patches_;
   std::optional<ConvTokenizer<T>> tokenizer_;
   std::optional<SequencePooling<T>> pool_;
   Tensor<T> cls_token_;

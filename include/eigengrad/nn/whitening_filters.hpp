@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Not part of the umbrella: the eigenvalue solver takes long to compile.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <Eigen/Eigenvalues>
+
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/parallel.hpp>
+
+namespace eigengrad::nn {
+
+/// The filters of a `Whitening` layer, from images as the model sees them (normalised).
+///
+/// With the eigenvalues l and eigenvectors v of the mean of p p^T over all k x k patches p, those
+/// are v / sqrt(l + eps), the largest l first, and then their negatives: what the filters give has
+/// no correlation and, where l is large beside eps, a mean square of 1.
+///
+/// **Shapes** images (N, C, H, W), result (2 C k k, C, k, k). **Throws** ShapeError unless there is
+/// a patch; ValueError unless eps is positive.
+/// **Source** K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, whose eps is the
+/// default here.
+template <class T>
+NdArray<T> whitening_filters(const NdArray<T>& images, Index kernel, double eps = 5e-4) {
+  using detail::concat;
+  if (images.rank() != 4 || images.numel() == 0 || kernel < 1 || images.dim(2) < kernel ||
+      images.dim(3) < kernel) {
+    throw ShapeError(concat("[whitening_filters] images must be (N, C, H, W) and hold a patch: ",
+                            "images ", images.shape(), ", kernel ", kernel));
+  }
+  if (!(eps > 0)) throw ValueError(concat("[whitening_filters] eps must be positive: ", eps));
+  const Index n = images.dim(0), channels = images.dim(1);
+  const Index height = images.dim(2), width = images.dim(3);
+  const Index rows = height - kernel + 1, columns = width - kernel + 1;
+  const Index size = channels * kernel * kernel;
+
+  // A fixed number of parts, added in order: the same bits on any number of threads.
+  const Index parts = std::min<Index>(n, 16);
+  std::vector<Eigen::MatrixXd> sums(static_cast<std::size_t>(parts));
+  parallel_for(parts, 1, [&](Index begin, Index end) {
+    Eigen::MatrixXd patches(size, rows * columns);
+    for (Index part = begin; part < end; ++part) {
+      Eigen::MatrixXd& sum = sums[static_cast<std::size_t>(part)];
+      sum = Eigen::MatrixXd::Zero(size, size);
+      for (Index i = part * n / parts; i < (part + 1) * n / parts; ++i) {
+        for (Index tap = 0; tap < size; ++tap) {
+          const Index channel = tap / (kernel * kernel);
+          const T* from = images.data() + (i * channels + channel) * height * width +
+                          tap / kernel % kernel * width + tap % kernel;
+          for (Index r = 0; r < rows; ++r) {
+            for (Index c = 0; c < columns; ++c) {
+              patches(tap, r * columns + c) = static_cast<double>(from[r * width + c]);
+            }
+          }
+        }
+        sum.noalias() += patches * patches.transpose();
+      }
+    }
+  });
+  Eigen::MatrixXd moments = Eigen::MatrixXd::Zero(size, size);
+  for (const Eigen::MatrixXd& sum : sums) moments += sum;
+  moments /= static_cast<double>(n * rows * columns);
+
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(moments);
+  NdArray<T> out({2 * size, channels, kernel, kernel});
+  for (Index i = 0; i < size; ++i) {
+    const Index from = size - 1 - i;  // the solver's order is the rising one
+    const double scale = 1 / std::sqrt(std::max(0., solver.eigenvalues()(from)) + eps);
+    for (Index tap = 0; tap < size; ++tap) {
+      const T value = static_cast<T>(solver.eigenvectors()(tap, from) * scale);
+      out.data()[i * size + tap] = value;
+      out.data()[(size + i) * size + tap] = -value;
+    }
+  }
+  return out;
+}
+
+}  // namespace eigengrad::nn
