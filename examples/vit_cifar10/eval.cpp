@@ -53,7 +53,7 @@ ImageDataset images_of(EvalSettings& e, const Checkpoint& c) {
   d.folder = e.data.folder;
   d.dataset = e.data.dataset;
   d.skip_unreadable = d.skip_unreadable || e.data.skip_unreadable;
-  d.image_size = c.settings.image_size;
+  d.image_size = c.model.options().image_size;
   if (e.part == "all") {
     d.limit = 0;
     d.validation = 0;
@@ -109,8 +109,8 @@ struct Evaluation {
 Evaluation evaluate_on(const EvalSettings& e, const Checkpoint& c, const ImageDataset& images) {
   const eg::NoGrad no_grad;
   c.model.eval();
-  Evaluation out{ClassificationMetrics(c.settings.classes), std::nullopt};
-  if (e.flip_tta) out.mirrored.emplace(c.settings.classes);
+  Evaluation out{ClassificationMetrics(c.model.options().classes), std::nullopt};
+  if (e.flip_tta) out.mirrored.emplace(c.model.options().classes);
   eg::data::DataLoader loader(
       images, {.batch_size = e.batch, .augment = {.normalization = c.normalization}});
   const auto start = Clock::now();

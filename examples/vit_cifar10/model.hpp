@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <map>
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include <eigengrad/nn/whitening_filters.hpp>
 #include <examples/vit_cifar10/data_settings.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
@@ -13,7 +14,7 @@ namespace vit {
 
 using Model = eg::nn::VisionTransformer<float>;
 
-inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
+inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
   eg::nn::VisionTransformerOptions options;
   options.image_size = m.image_size;
   options.classes = m.classes;
@@ -21,37 +22,71 @@ inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
   options.depth = m.depth;
   options.heads = m.heads;
   options.mlp_ratio = m.mlp_ratio;
+  options.locality = m.locality;
   options.dropout = m.dropout;
   options.stochastic_depth = m.stochastic_depth;
   options.pooling = m.pooling == "cls"    ? eg::nn::Pooling::kClassToken
                     : m.pooling == "mean" ? eg::nn::Pooling::kMean
                                           : eg::nn::Pooling::kSequence;
-  if (m.tokenizer == "conv") {
-    options.tokenizer_channels = parse_channels(m.channels);
-  } else {
+  if (m.tokenizer != "conv") {
     options.patch_size = m.patch_size;
+    options.patch_stride = m.patch_stride;
+    options.patch_padding = m.patch_padding;
+    options.shifted_patches = m.tokenizer == "shifted";
+    return options;
   }
-  return Model(options, rng);
+  std::vector<Index> channels = parse_channels(m.channels);
+  channels.push_back(m.dim);
+  for (const Index c : channels) {
+    options.tokenizer_stages.push_back(
+        {.channels = c,
+         .convs = m.convs,
+         .kernel = m.conv_kernel,
+         .batch_norm = m.batch_norm,
+         .activation = m.conv_activation == "relu"   ? eg::Activation::kRelu
+                       : m.conv_activation == "gelu" ? eg::Activation::kGelu
+                                                     : eg::Activation::kSilu,
+         .residual = m.conv_residual});
+  }
+  options.tokenizer_whitening.kernel = m.whitening;
+  return options;
+}
+
+inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
+  return Model(model_options(m), rng);
+}
+
+/// Gives a model with a whitening layer its filters, from the first training images.
+inline void whiten(const Model& model, const eg::data::ImageDataset& train,
+                   const eg::data::Normalization& normalization) {
+  const auto& tokenizer = model.tokenizer();
+  if (!tokenizer || !tokenizer->whiten()) return;
+  const auto& layer = *tokenizer->whiten();
+  const Index count = std::min<Index>(train.size(), 5000);
+  eg::data::DataLoader loader(
+      eg::data::subset(train, eg::NdArray<Index>::arange(count)),
+      {.batch_size = count, .shuffle = false, .augment = {.normalization = normalization}});
+  for (const eg::data::Batch& batch : loader.epoch(0)) {
+    layer.set_filters(eg::nn::whitening_filters(batch.images.value(), layer.options().kernel));
+  }
 }
 
 /// A trained model and what is needed to use it.
 struct Checkpoint {
-  ModelSettings settings;
   eg::data::Normalization normalization;
   std::vector<std::string> class_names;
   DataSettings data;  ///< what it was trained on
   Model model;
 };
 
+/// Any program gets the model back with `eg::models::load_vision_transformer`.
 inline void save_checkpoint(const std::string& path, const Checkpoint& c) {
   Json description = Json::object();
-  description["model"] = to_json(c.settings);
   description["mean"] = Json(c.normalization.mean);
   description["std"] = Json(c.normalization.stddev);
   description["class_names"] = Json(c.class_names);
   description["data"] = to_json(c.data);
-  eg::io::save_safetensors(path, c.model.state_dict(),
-                           {{"format", "pt"}, {"vit_cifar10", description.dump()}});
+  eg::models::save_model(path, c.model, {{"vit_cifar10", description.dump()}});
 }
 
 /// **Throws** UsageError without a path; IoError when the file is no checkpoint of this program, or
@@ -68,7 +103,6 @@ inline Checkpoint load_checkpoint(const std::string& path) {
                       "`vit_cifar10 train` wrote");
   }
   const Json description = Json::parse(found->second, path);
-  const ModelSettings settings = model_from_json(description.at("model"));
   eg::data::Normalization normalization;
   for (const Json& v : description.at("mean").items()) {
     normalization.mean.push_back(static_cast<float>(v.as_number()));
@@ -78,19 +112,8 @@ inline Checkpoint load_checkpoint(const std::string& path) {
   }
   std::vector<std::string> names;
   for (const Json& v : description.at("class_names").items()) names.push_back(v.as_string());
-
-  eg::Generator rng(0);  // the weights are read next
-  Checkpoint c{settings, normalization, names, data_from_json(description.at("data")),
-               build_model(settings, rng)};
-  std::map<std::string, eg::NdArray<float>> weights;
-  for (const std::string& name : file.names()) weights.emplace(name, file.get<float>(name));
-  try {
-    c.model.load_state_dict(weights);
-  } catch (const eg::ValueError& error) {
-    throw eg::IoError("[checkpoint] " + path +
-                      " holds the weights of another model than it describes: " + error.what());
-  }
-  return c;
+  return {normalization, names, data_from_json(description.at("data")),
+          eg::models::load_vision_transformer<float>(file)};
 }
 
 }  // namespace vit

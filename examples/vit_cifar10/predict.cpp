@@ -143,7 +143,7 @@ void classify(const PredictSettings& p, const Checkpoint& c, const std::vector<s
               Printer& printer) {
   const eg::NoGrad no_grad;
   c.model.eval();
-  const Index side = c.settings.image_size;
+  const Index side = c.model.options().image_size;
   const eg::data::ImageTransform normalise({.normalization = c.normalization}, 3, side, side, 0);
   const auto total = static_cast<Index>(files.size());
   const int threads = eg::num_threads();

@@ -8,21 +8,30 @@
 #include <examples/common/options.hpp>
 #include <examples/vit_cifar10/data_settings.hpp>
 
-/// What a person can choose, and what a checkpoint remembers of it.
+/// What a person can choose.
 namespace vit {
 
-/// The model, as it is stored beside its weights.
+/// The model in the command line's words.
 struct ModelSettings {
   Index image_size = 32;  // of the dataset, not an option
   Index classes = 10;     // of the dataset, not an option
   std::string tokenizer = "conv";
   std::string channels = "32,96";
+  Index convs = 1;
+  Index conv_kernel = 3;
+  bool batch_norm = false;
+  bool conv_residual = false;
+  std::string conv_activation = "relu";
+  Index whitening = 0;
   Index patch_size = 8;
+  Index patch_stride = 0;
+  Index patch_padding = 0;
   Index dim = 192;
   Index depth = 4;
   Index heads = 3;
   double mlp_ratio = 2;
   std::string pooling = "sequence";
+  bool locality = false;
   double stochastic_depth = 0;
   double dropout = 0;
 };
@@ -76,40 +85,6 @@ inline std::vector<Index> parse_channels(const std::string& text) {
     at = comma + 1;
   }
   return out;
-}
-
-inline Json to_json(const ModelSettings& m) {
-  Json j = Json::object();
-  j["image_size"] = m.image_size;
-  j["classes"] = m.classes;
-  j["tokenizer"] = m.tokenizer;
-  j["channels"] = m.channels;
-  j["patch_size"] = m.patch_size;
-  j["dim"] = m.dim;
-  j["depth"] = m.depth;
-  j["heads"] = m.heads;
-  j["mlp_ratio"] = m.mlp_ratio;
-  j["pooling"] = m.pooling;
-  j["stochastic_depth"] = m.stochastic_depth;
-  j["dropout"] = m.dropout;
-  return j;
-}
-
-inline ModelSettings model_from_json(const Json& j) {
-  ModelSettings m;
-  m.image_size = j.at("image_size").as_integer();
-  m.classes = j.at("classes").as_integer();
-  m.tokenizer = j.at("tokenizer").as_string();
-  m.channels = j.at("channels").as_string();
-  m.patch_size = j.at("patch_size").as_integer();
-  m.dim = j.at("dim").as_integer();
-  m.depth = j.at("depth").as_integer();
-  m.heads = j.at("heads").as_integer();
-  m.mlp_ratio = j.at("mlp_ratio").as_number();
-  m.pooling = j.at("pooling").as_string();
-  m.stochastic_depth = j.at("stochastic_depth").as_number();
-  m.dropout = j.at("dropout").as_number();
-  return m;
 }
 
 }  // namespace vit

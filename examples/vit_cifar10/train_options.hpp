@@ -14,15 +14,29 @@ namespace vit {
 /// Declares the model's options.
 inline void add_model_options(cli::Options& options, ModelSettings& m) {
   options.section("Model");
-  options.add("tokenizer", m.tokenizer, {"conv", "patch"},
-              "3x3 convolutions with pooling, or plain patches");
-  options.add("channels", m.channels, "C,C", "widths of the convolutions before the last");
-  options.add("patch-size", m.patch_size, "PX", "side of a patch, for --tokenizer patch", 1);
+  options.add("tokenizer", m.tokenizer, {"conv", "patch", "shifted"},
+              "convolutions with pooling; patches; patches that see half a patch around them");
+  options.add("channels", m.channels, "C,C",
+              "conv: widths of the stages before the last, each of which halves the sides");
+  options.add("convs", m.convs, "N", "conv: convolutions in a stage", 1, 16);
+  options.add("conv-kernel", m.conv_kernel, "PX", "conv: side of the filters", 1, 15);
+  options.flag("batch-norm", m.batch_norm, "conv: batch norm behind each convolution");
+  options.flag("conv-residual", m.conv_residual,
+               "conv: add its input to each convolution behind a stage's first");
+  options.add("conv-activation", m.conv_activation, {"relu", "gelu", "silu"}, "conv: activation");
+  options.add("whitening", m.whitening, "PX",
+              "conv: side of fixed first filters that whiten the training images; 0 is off", 0, 5);
+  options.add("patch-size", m.patch_size, "PX", "patch, shifted: side of a patch", 1);
+  options.add("patch-stride", m.patch_stride, "PX",
+              "patch: from one to the next, less than --patch-size overlaps; 0 is --patch-size", 0);
+  options.add("patch-padding", m.patch_padding, "PX", "patch: zeros around the image", 0);
   options.add("dim", m.dim, "N", "width of a token", 1);
   options.add("depth", m.depth, "N", "encoder layers", 0, 1000);
   options.add("heads", m.heads, "N", "attention heads; must divide dim", 1);
   options.add("mlp-ratio", m.mlp_ratio, "X", "hidden width of the MLP over dim", 0.1, 100);
   options.add("pooling", m.pooling, {"sequence", "mean", "cls"}, "how tokens become one vector");
+  options.flag("locality", m.locality,
+               "heads learn the scale of their scores, and no token attends to itself");
 }
 
 inline void add_data_options(cli::Options& options, TrainSettings& t) {

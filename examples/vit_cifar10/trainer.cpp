@@ -35,9 +35,10 @@ eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& dat
                                                    .off_epoch = off}});
 }
 
-Learner make_learner(const TrainSettings& t, const Plan& plan) {
+Learner make_learner(const TrainSettings& t, const TrainingData& data, const Plan& plan) {
   eg::Generator rng(t.seed);
   Model model = build_model(t.model, rng);
+  whiten(model, data.train, data.normalization);
   Optimizers optimizers(model, t, plan.steps_per_epoch, plan.steps);
   Learner learner{std::move(model), std::move(optimizers), nullptr};
   if (t.ema > 0) {
@@ -62,7 +63,7 @@ Trainer::Trainer(TrainSettings settings, TrainingData data, Json description)
       description_(std::move(description)),
       plan_(t_, data_.train.size()),
       loader_(make_loader(t_, data_, plan_)),
-      learner_(make_learner(t_, plan_)),
+      learner_(make_learner(t_, data_, plan_)),
       parameters_(learner_.model.parameters()),
       random_(learner_.model.generators()) {}
 
@@ -252,8 +253,8 @@ void Trainer::finish_run() {
 void Trainer::save_model(const std::string& name) {
   std::optional<eg::optim::UseEma<float>> use;
   if (learner_.ema) use.emplace(*learner_.ema);
-  save_checkpoint(t_.out + "/" + name, {t_.model, data_.normalization, data_.train.classes(),
-                                        data_.source, learner_.model});
+  save_checkpoint(t_.out + "/" + name,
+                  {data_.normalization, data_.train.classes(), data_.source, learner_.model});
 }
 
 void Trainer::save() {

@@ -4,6 +4,7 @@
 #include <eigengrad/core.hpp>
 #include <eigengrad/data.hpp>
 #include <eigengrad/io.hpp>
+#include <eigengrad/models.hpp>
 #include <eigengrad/nn.hpp>
 #include <eigengrad/ops.hpp>
 #include <eigengrad/optim.hpp>

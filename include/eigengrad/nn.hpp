@@ -17,11 +17,15 @@
 #include <eigengrad/nn/mlp.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
+#include <eigengrad/nn/option_fields.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/pooling.hpp>
 #include <eigengrad/nn/positions.hpp>
 #include <eigengrad/nn/random_state.hpp>
 #include <eigengrad/nn/sequential.hpp>
+#include <eigengrad/nn/shifted_patches.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 #include <eigengrad/nn/summary.hpp>
 #include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/nn/vision_transformer_options.hpp>
+#include <eigengrad/nn/whitening.hpp>

@@ -38,7 +38,7 @@ bad '--part validation: the run held out no images' \
 
 # A checkpoint whose weights are another model's, one that is cut off, one of another program.
 sed 's/\\"depth\\": 2/\\"depth\\": 1/' deep/model.safetensors >other.safetensors
-bad 'holds the weights of another model' eval --checkpoint other.safetensors --data data
+bad 'does not hold the model that it describes' eval --checkpoint other.safetensors --data data
 head -c 5000 $model >short.safetensors
 bad 'short.safetensors' eval --checkpoint short.safetensors --data data
 echo 'eval does what it should'

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Includes go one way: core <- kernels <- ops <- nn; optim, data and io stand on core (optim and
-# data also on the kernels); testing stands on core. Fails and lists each include that goes another way.
+# data also on the kernels); models stand on nn and io; testing stands on core. Fails and lists each
+# include that goes another way.
 #     tests/packaging/layering.sh [INCLUDE_DIR]
 set -euo pipefail
 include=${1:-$(dirname "$0")/../../include}
@@ -14,6 +15,7 @@ allowed() {
     optim) echo 'core kernels optim' ;;
     io) echo 'core io' ;;
     data) echo 'core kernels io data' ;;
+    models) echo 'core kernels ops nn io models' ;;
     testing) echo 'core testing' ;;
     *) echo "layering: the folder include/eigengrad/$1 has no place in the order" >&2; exit 1 ;;
   esac

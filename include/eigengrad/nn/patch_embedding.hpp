@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/conv2d.hpp>
@@ -56,8 +55,8 @@ class PatchEmbedding : public Module<T> {
   /// **Throws** ShapeError unless the images have C channels and hold a patch; and, where patches
   /// lie side by side without padding, unless P divides their sides.
   Tensor<T> operator()(const Tensor<T>& x) const {
-    const auto [channels, p, stride, padding] =
-        std::tuple(options_.channels_in, options_.patch_size, options_.stride, options_.padding);
+    const Index channels = options_.channels_in, p = options_.patch_size;
+    const Index stride = options_.stride, padding = options_.padding;
     const bool side_by_side = stride == p && padding == 0;
     const auto fits = [&](Index side) {
       return side + 2 * padding >= p && (!side_by_side || side % p == 0);

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+#include <vector>
+
+#include <eigengrad/io/fields.hpp>
+#include <tests/support/test.hpp>
+
+namespace io = eg::io;
+
+namespace mine {
+
+enum class Colour { kRed, kBlue };
+inline std::span<const char* const> enum_names(Colour) {
+  static constexpr const char* kNames[] = {"red", "blue"};
+  return kNames;
+}
+
+struct Point {
+  double x = 0;
+  std::uint8_t level = 0;
+};
+template <class Visit>
+void visit_fields(Point& p, Visit&& visit) {
+  visit("x", p.x);
+  visit("level", p.level);
+}
+
+struct Options {
+  bool on = false;
+  eg::Index count = 0;
+  std::string name;
+  Colour colour = Colour::kRed;
+  std::vector<eg::Index> sizes;
+  std::vector<Point> points;
+};
+template <class Visit>
+void visit_fields(Options& o, Visit&& visit) {
+  visit("on", o.on);
+  visit("count", o.count);
+  visit("name", o.name);
+  visit("colour", o.colour);
+  visit("sizes", o.sizes);
+  visit("points", o.points);
+}
+
+}  // namespace mine
+
+namespace {
+
+const char* const kText =
+    R"({"on": true, "count": -3, "name": "a \"b\"", "colour": "blue", "sizes": [4, 5], )"
+    R"("points": [{"x": 0.5, "level": 7}, {"x": 2.0, "level": 255}]})";
+
+mine::Options read(const std::string& text) {
+  return io::from_json<mine::Options>(io::Json::parse(text));
+}
+
+/// The text with its first `from` replaced.
+std::string with(std::string from, std::string to) {
+  std::string text = kText;
+  return text.replace(text.find(from), from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("fields: there and back") {
+  const mine::Options o = read(kText);
+  CHECK(o.on);
+  CHECK(o.count == -3);
+  CHECK(o.name == "a \"b\"");
+  CHECK(o.colour == mine::Colour::kBlue);
+  CHECK(o.sizes == std::vector<eg::Index>{4, 5});
+  REQUIRE(o.points.size() == 2);
+  CHECK(o.points[1].x == 2);
+  CHECK(o.points[1].level == 255);
+  CHECK(io::to_json(o).dump() == kText);
+  CHECK(io::to_json(mine::Options()).dump() ==
+        R"({"on": false, "count": 0, "name": "", "colour": "red", "sizes": [], "points": []})");
+  // A whole number stands for a number.
+  CHECK(read(with("0.5", "3")).points[0].x == 3);
+}
+
+TEST_CASE("fields: what is wrong is named") {
+  CHECK_ERROR(read(with("\"on\": true, ", "")), eg::IoError, "[json] field 'on' is missing");
+  CHECK_ERROR(read(with("\"on\"", "\"off\"")), eg::IoError, "[json] field 'on' is missing");
+  CHECK_ERROR(read(with("\"on\"", "\"more\": 1, \"on\"")), eg::IoError,
+              "[json] field 'more' is unknown");
+  CHECK_ERROR(read(with("true", "1")), eg::IoError,
+              "[json] field 'on' must be a boolean, it is an integer");
+  CHECK_ERROR(read(with("-3", "1.5")), eg::IoError,
+              "[json] field 'count' must be an integer, it is a number");
+  CHECK_ERROR(read(with("[4, 5]", "4")), eg::IoError,
+              "[json] field 'sizes' must be an array, it is an integer");
+  CHECK_ERROR(read(with("5]", "\"5\"]")), eg::IoError,
+              "[json] field 'sizes[1]' must be an integer, it is a string");
+  CHECK_ERROR(read(with("blue", "green")), eg::IoError,
+              "[json] field 'colour' must be one of red, blue: \"green\"");
+  CHECK_ERROR(read(with("0.5", "null")), eg::IoError,
+              "[json] field 'points[0].x' must be a number, it is null");
+  CHECK_ERROR(read(with("255", "256")), eg::IoError,
+              "[json] field 'points[1].level' is out of range: 256");
+  CHECK_ERROR(read(with("\"level\"", "\"y\": 0, \"level\"")), eg::IoError,
+              "[json] field 'points[0].y' is unknown");
+  CHECK_ERROR(read("[]"), eg::IoError, "[json] the options must be an object, they are an array");
+}
