@@ -56,6 +56,12 @@ DataLoaderOptions augmented(Index prefetch, Index workers = 1) {
   options.seed = 9;
   options.augment.crop_padding = 2;
   options.augment.flip = data::Flip::kRandom;
+  options.augment.resized_crop = data::RandomResizedCrop{};
+  options.augment.rotation = 10;
+  options.augment.policy = data::RandAugment{.magnitude_std = 0.5};
+  options.augment.jitter = {.brightness = 0.1, .contrast = 0.1, .saturation = 0.1, .hue = 0.1};
+  options.augment.erasing = {.probability = 0.3, .noise = true};
+  options.augment.cutout = 2;
   options.mix = {.mixup_alpha = 0.8, .cutmix_alpha = 1, .probability = 0.5};
   return options;
 }
@@ -200,6 +206,7 @@ TEST_CASE("loader: an exception in the background reaches the training loop") {
     DataLoaderOptions options = augmented(workers == 0 ? 0 : 4, workers);
     options.shuffle = false;
     options.mix = {};
+    options.augment = {};
     auto failing = std::make_shared<std::atomic<bool>>(true);
     options.augment.custom = [failing](std::span<float> image, eg::Generator&) {
       if (*failing && image[0] == 0 && image[100] == 0) throw std::runtime_error("a black image");

@@ -2,7 +2,7 @@
 #include <set>
 
 #include <eigengrad/data/transforms.hpp>
-#include <tests/support/test.hpp>
+#include <tests/data/pillow.hpp>
 
 namespace data = eg::data;
 using data::Augment;
@@ -54,35 +54,6 @@ TEST_CASE("transforms: value") {
   augment.normalization = {{0.2f, 0.4f}, {0.5f, 0.1f}};
   CHECK_CLOSE(apply(ImageTransform(augment, 2, 1, 3, 0), image),
               NdArray<float>({2, 1, 3}, {-0.4f, 0, 1.6f, 0, 4, -4}), 1e-6);
-}
-
-TEST_CASE("transforms: channel statistics") {
-  const data::ImageDataset set(
-      NdArray<std::uint8_t>({2, 3, 1, 2}, {0, 255, 51, 51, 7, 7, 255, 0, 153, 153, 7, 7}),
-      NdArray<Index>({2}, {0, 0}), {"a"});
-  const data::Normalization n = data::channel_statistics(set);
-  CHECK_CLOSE(NdArray<float>({3}, n.mean), NdArray<float>({3}, {0.5f, 0.4f, 7 / 255.f}), 1e-7);
-  CHECK_CLOSE(NdArray<float>({3}, n.stddev), NdArray<float>({3}, {0.5f, 0.2f, 1}), 1e-7);
-
-  SECTION("the same bits for any number of threads") {
-    NdArray<std::uint8_t> images({501, 3, 9, 7});
-    eg::Generator rng(3);
-    for (auto& pixel : images) pixel = static_cast<std::uint8_t>(rng.next());
-    const data::ImageDataset large(images, NdArray<Index>::zeros({501}), {"a"});
-    const int before = eg::num_threads();
-    eg::set_num_threads(1);
-    const data::Normalization one = data::channel_statistics(large);
-    for (const int threads : {2, 4}) {
-      eg::set_num_threads(threads);
-      CHECK(data::channel_statistics(large).mean == one.mean);
-      CHECK(data::channel_statistics(large).stddev == one.stddev);
-    }
-    eg::set_num_threads(before);
-    CHECK(std::abs(one.mean[0] - 0.5) < 0.01);
-    CHECK(std::abs(one.stddev[0] - 0.2898) < 0.01);
-  }
-  CHECK_ERROR(data::channel_statistics(data::ImageDataset()), eg::ValueError,
-              "[channel_statistics] the data set has no pixels");
 }
 
 TEST_CASE("transforms: crop") {
@@ -185,6 +156,90 @@ TEST_CASE("transforms: a choice depends on seed, epoch and image alone") {
   CHECK(test::difference(apply(transform, image, 3, 8), first, 0) != "");
 }
 
+TEST_CASE("transforms: one step alone, and none of it") {
+  const NdArray<std::uint8_t> image = test::noise({3, 16, 20});
+  const NdArray<float> plain = apply(ImageTransform({}, 3, 16, 20, 1), image);
+  const auto differs = [&](const Augment& augment) {
+    const ImageTransform transform(augment, 3, 16, 20, 1);
+    Index count = 0;
+    for (Index index = 0; index < 20; ++index) {
+      const NdArray<float> out = apply(transform, image, 0, index);
+      for (const float x : out) REQUIRE((x >= -10 && x <= 10));
+      count += !test::difference(out, plain, 0).empty();
+    }
+    return count;
+  };
+  CHECK(differs({.rotation = 20}) == 20);
+  CHECK(differs({.zoom = {1.2, 1.5}}) == 20);
+  CHECK(differs({.policy = data::RandAugment{.num_ops = 3, .magnitude = 20}}) >= 15);
+  CHECK(differs({.policy = data::AutoAugment{}}) >= 10);
+  CHECK(differs({.policy = data::TrivialAugmentWide{}}) >= 10);
+  CHECK(differs({.jitter = {.brightness = 0.4}}) == 20);
+  CHECK(differs({.jitter = {.contrast = 0.4}}) == 20);
+  CHECK(differs({.jitter = {.saturation = 0.4}}) == 20);
+  CHECK(differs({.jitter = {.hue = 0.4}}) == 20);
+  CHECK(differs({.erasing = {.probability = 1}}) == 20);
+  CHECK(differs({.cutout = 4}) == 20);
+  CHECK(differs({.resized_crop = data::RandomResizedCrop{.scale = {0.3, 0.5}}}) == 20);
+  CHECK(differs({.center_crop = 0.5}) == 20);
+  SECTION("identities") {
+    CHECK(differs({}) == 0);
+    CHECK(differs({.policy = data::RandAugment{.num_ops = 0}}) == 0);
+    CHECK(differs({.resized_crop =
+                       data::RandomResizedCrop{.scale = {1, 1}, .ratio = {1.25, 1.25}}}) == 0);
+    CHECK(differs({.zoom = {1, 1}}) == 0);
+  }
+}
+
+TEST_CASE("transforms: one step changes no other's choices") {
+  const NdArray<std::uint8_t> image = test::noise({3, 16, 16});
+  Augment augment{.crop_padding = 2, .flip = Flip::kRandom};
+  const ImageTransform cropped(augment, 3, 16, 16, 1);
+  augment.erasing.probability = 0.5;
+  const ImageTransform erased(augment, 3, 16, 16, 1);
+  augment.policy = data::RandAugment{.num_ops = 0};
+  const ImageTransform with_policy(augment, 3, 16, 16, 1);
+  Index holes = 0;
+  for (Index index = 0; index < 50; ++index) {
+    const NdArray<float> before = apply(cropped, image, 2, index);
+    const NdArray<float> after = apply(erased, image, 2, index);
+    CHECK_SAME(apply(with_policy, image, 2, index), after);
+    Index same = 0;
+    for (Index i = 0; i < before.numel(); ++i) same += before.data()[i] == after.data()[i];
+    holes += same < before.numel();
+    CHECK(same > before.numel() / 2);
+  }
+  CHECK(holes > 10);
+  CHECK(holes < 40);
+}
+
+TEST_CASE("transforms: output size") {
+  const NdArray<std::uint8_t> image = test::noise({3, 40, 30});
+  const Augment augment{.output_size = 20, .center_crop = 0.8};
+  const ImageTransform transform(augment, 3, 40, 30, 0);
+  CHECK(transform.height() == 20);
+  CHECK(transform.width() == 20);
+  NdArray<float> out({3, 20, 20});
+  transform(out.data(), image.data(), 0, 0);
+  const NdArray<std::uint8_t> expected = data::resized_crop(image, {8, 3, 24, 24}, 20, 20);
+  for (Index i = 0; i < out.numel(); ++i) {
+    REQUIRE(std::abs(out.data()[i] - expected.data()[i] / 255.0f) < 1e-6);
+  }
+  SECTION("random resized crop, then crop and flip of the result") {
+    const NdArray<std::uint8_t> flat = NdArray<std::uint8_t>::full({3, 40, 30}, 51);
+    const ImageTransform train({.output_size = 16,
+                                .resized_crop = data::RandomResizedCrop{},
+                                .crop_padding = 2,
+                                .flip = Flip::kRandom},
+                               3, 40, 30, 0);
+    for (Index index = 0; index < 100; ++index) {
+      NdArray<float> small({3, 16, 16});
+      train(small.data(), flat.data(), 0, index);
+      CHECK_SAME(small, NdArray<float>::full({3, 16, 16}, 0.2f));
+    }
+  }
+}
+
 TEST_CASE("transforms: edge") {
   const NdArray<std::uint8_t> pixel({1, 1, 1}, {255});
   Augment augment;
@@ -212,4 +267,38 @@ TEST_CASE("transforms: error") {
   CHECK_ERROR(made(augment), eg::ValueError, "[augment] normalization.stddev must be positive: 0");
   augment.normalization = {{0, INFINITY, 0}, {1, 1, 1}};
   CHECK_ERROR(made(augment), eg::ValueError, "[augment] normalization.mean must be finite: inf");
+  CHECK_ERROR(made({.output_size = -1}), eg::ValueError,
+              "[augment] output_size must not be negative: -1");
+  CHECK_ERROR(made({.center_crop = 0}), eg::ValueError,
+              "[augment] center_crop must be in (0, 1]: 0");
+  CHECK_ERROR(made({.resized_crop = data::RandomResizedCrop{.scale = {0, 1}}}), eg::ValueError,
+              "[augment] resized_crop.scale must be a range in (0, 1]: {0, 1}");
+  CHECK_ERROR(made({.resized_crop = data::RandomResizedCrop{.ratio = {2, 1}}}), eg::ValueError,
+              "[augment] resized_crop.ratio must be a positive range: {2, 1}");
+  CHECK_ERROR(made({.output_size = 4, .crop_padding = 4}), eg::ValueError,
+              "[augment] crop_padding 4 must be below the image's size, 4 x 4");
+  CHECK_ERROR(made({.rotation = 181}), eg::ValueError,
+              "[augment] rotation must be in [0, 180]: 181");
+  CHECK_ERROR(made({.zoom = {0, 1}}), eg::ValueError,
+              "[augment] zoom must be a positive range: {0, 1}");
+  CHECK_ERROR(made({.policy = data::RandAugment{.magnitude = 31}}), eg::ValueError,
+              "[augment] policy.magnitude must be in [0, 30]: 31");
+  CHECK_ERROR(made({.policy = data::RandAugment{.num_ops = -1}}), eg::ValueError,
+              "[augment] policy.num_ops must be at least 0: -1");
+  CHECK_ERROR(made({.policy = data::RandAugment{.magnitude_std = NAN}}), eg::ValueError,
+              "[augment] policy.magnitude_std must be at least 0: nan");
+  CHECK_ERROR(
+      made({.policy = data::AutoAugment{.op = {.interpolation = data::Interpolation::kBicubic}}}),
+      eg::ValueError, "[augment] policy.op.interpolation must be kNearest or kBilinear");
+  CHECK_ERROR(made({.jitter = {.contrast = -0.1}}), eg::ValueError,
+              "[augment] jitter.contrast must be at least 0: -0.1");
+  CHECK_ERROR(made({.jitter = {.hue = 0.6}}), eg::ValueError,
+              "[augment] jitter.hue must be in [0, 0.5]: 0.6");
+  CHECK_ERROR(ImageTransform({.jitter = {.hue = 0.1}}, 4, 8, 8, 0), eg::ValueError,
+              "[augment] policy and jitter need images of 1 or 3 channels, these have 4");
+  CHECK_ERROR(made({.erasing = {.probability = 1.1}}), eg::ValueError,
+              "[augment] erasing.probability must be in [0, 1]: 1.1");
+  CHECK_ERROR(made({.erasing = {.scale = {0.1, 1.5}}}), eg::ValueError,
+              "[augment] erasing.scale must be a range in (0, 1]: {0.1, 1.5}");
+  CHECK_ERROR(made({.cutout = -3}), eg::ValueError, "[augment] cutout must not be negative: -3");
 }

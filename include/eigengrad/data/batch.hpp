@@ -152,7 +152,7 @@ class BatchMaker {
 
  private:
   Shape image_shape(Index n) const {
-    return {n, dataset_.channels(), dataset_.height(), dataset_.width()};
+    return {n, dataset_.channels(), transform_.height(), transform_.width()};
   }
 
   void mix(BatchArrays& batch, Index epoch, Index number) const {

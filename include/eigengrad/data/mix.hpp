@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <span>
+#include <utility>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>

@@ -3,108 +3,49 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/memory.hpp>
-#include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/random.hpp>
-#include <eigengrad/data/dataset.hpp>
+#include <eigengrad/data/augment.hpp>
+#include <eigengrad/data/byte_image.hpp>
+#include <eigengrad/data/enhance.hpp>
+#include <eigengrad/data/hue.hpp>
+#include <eigengrad/data/policy.hpp>
+#include <eigengrad/data/resize.hpp>
+#include <eigengrad/data/warp.hpp>
+#include <eigengrad/data/windows.hpp>
 
-/// From stored bytes to the float images that a model sees: crop, flip and normalise in one pass.
+/// From stored bytes to the float images that a model sees.
 ///
 /// Every choice is a function of (seed, epoch, index of the image), so neither the number of
 /// threads nor the order of the images changes a bit of the result.
 namespace eigengrad::data {
 
-/// What each channel is normalised with, (pixel / 255 - mean) / stddev. Empty means pixel / 255.
-struct Normalization {
-  std::vector<float> mean = {};
-  std::vector<float> stddev = {};
-};
-
-/// Mean and standard deviation of each channel over all images, to be taken from training data.
-/// A channel of one value gets stddev 1. **Throws** ValueError for an empty data set.
-inline Normalization channel_statistics(const ImageDataset& dataset) {
-  if (dataset.images().numel() == 0) {
-    throw ValueError("[channel_statistics] the data set has no pixels");
-  }
-  const Index channels = dataset.channels();
-  const Index pixels = dataset.height() * dataset.width();
-  // Counting is exact in any order, whatever the number of threads.
-  using Histogram = std::array<std::int64_t, 256>;
-  std::vector<Histogram> total(static_cast<std::size_t>(channels), Histogram{});
-  std::mutex mutex;
-  parallel_for(dataset.size(), row_grain(channels * pixels), [&](Index begin, Index end) {
-    std::vector<Histogram> counts(total.size(), Histogram{});
-    for (Index i = begin; i < end; ++i) {
-      const std::uint8_t* at = dataset.image(i);
-      for (Histogram& histogram : counts) {
-        for (Index p = 0; p < pixels; ++p) ++histogram[*at++];
-      }
-    }
-    std::lock_guard lock(mutex);
-    for (std::size_t c = 0; c < total.size(); ++c) {
-      for (std::size_t v = 0; v < 256; ++v) total[c][v] += counts[c][v];
-    }
-  });
-  Normalization out;
-  const double n = static_cast<double>(dataset.size() * pixels);
-  for (const Histogram& histogram : total) {
-    double mean = 0;
-    for (std::size_t v = 0; v < 256; ++v) {
-      mean += static_cast<double>(histogram[v]) * static_cast<double>(v) / 255 / n;
-    }
-    double variance = 0;
-    for (std::size_t v = 0; v < 256; ++v) {
-      const double difference = static_cast<double>(v) / 255 - mean;
-      variance += static_cast<double>(histogram[v]) * difference * difference / n;
-    }
-    const bool constant = std::count(histogram.begin(), histogram.end(), 0) == 255;
-    out.mean.push_back(static_cast<float>(mean));
-    out.stddev.push_back(constant ? 1.0f : static_cast<float>(std::sqrt(variance)));
-  }
-  return out;
-}
-
-/// Mirroring left to right: never; by the toss of a coin for each epoch and image; or in turns,
-/// from a random start for each image, so that any two epochs in a row show both sides.
-///
-/// **Source** for kAlternating: K. Jordan, arXiv 2404.00498.
-enum class Flip { kNone, kRandom, kAlternating };
-
-/// What stands around an image that is shifted: black, or its own mirror image without the edge.
-enum class Padding { kZero, kReflect };
-
-/// How images are changed on their way to the model. The default only normalises: for evaluation.
-struct Augment {
-  Normalization normalization = {};
-  /// Random crop: shift by up to this many pixels in each direction.
-  Index crop_padding = 0;
-  Padding padding = Padding::kReflect;
-  Flip flip = Flip::kNone;
-  /// Your own step: changes one finished image (C, H, W) in place, with a generator of its own.
-  /// Called from several threads at once.
-  std::function<void(std::span<float> image, Generator& rng)> custom = {};
-};
-
 /// Applies `Augment` to one image at a time.
 class ImageTransform {
  public:
+  /// For stored images (channels, height, width).
   /// **Throws** ValueError for a field of `augment` that is out of range for such images.
   ImageTransform(Augment augment, Index channels, Index height, Index width, std::uint64_t seed)
       : augment_(std::move(augment)),
         channels_(channels),
-        height_(height),
-        width_(width),
+        stored_height_(height),
+        stored_width_(width),
+        height_(augment_.output_size > 0 ? augment_.output_size : height),
+        width_(augment_.output_size > 0 ? augment_.output_size : width),
         root_(seed) {
-    check();
+    detail::check_augment(augment_, channels_, height_, width_);
+    const Augment& a = augment_;
+    resizes_ = a.resized_crop || a.center_crop < 1 || height_ != height || width_ != width;
+    warps_ = a.rotation > 0 || a.zoom.low != 1 || a.zoom.high != 1;
+    changes_bytes_ = warps_ || detail::changes_colours(a);
     // A table of the 256 bytes of each channel is exact and takes one load a pixel.
     const Normalization& n = augment_.normalization;
     for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) {
@@ -116,67 +57,126 @@ class ImageTransform {
     }
   }
 
+  /// Size of the images that it makes.
+  Index height() const { return height_; }
+  Index width() const { return width_; }
+
   /// Writes image `index` of the data set, whose bytes are at `image`, as it is seen in `epoch`.
   void operator()(float* out, const std::uint8_t* image, Index epoch, Index index) const {
-    const auto number = static_cast<std::uint64_t>(index);
-    Generator rng = root_.fork(static_cast<std::uint64_t>(epoch), number);
-    const Index pad = augment_.crop_padding;
-    const Index down = pad > 0 ? rng.integer(2 * pad + 1) - pad : 0;
-    const Index right = pad > 0 ? rng.integer(2 * pad + 1) : 0;  // from the padded left edge
-    bool flip = false;
-    if (augment_.flip == Flip::kRandom) flip = rng.next() & 1;
-    if (augment_.flip == Flip::kAlternating) {
-      const bool start = root_.fork(~std::uint64_t{0}, number).next() & 1;
-      flip = start != ((epoch & 1) == 1);
+    const Draw draw(*this, epoch, index);
+    if (!resizes_) return finish(out, image, draw);
+    // The most that anything below takes: which image needs how much is a matter of chance, and
+    // scratch that grows in a late step asks the system for more.
+    const ResizeOptions options = resize_options();
+    reserve(
+        detail::resize_scratch(channels_, stored_height_, stored_width_, height_, width_, options));
+    eigengrad::detail::Scratch<std::uint8_t> resized(channels_ * height_ * width_);
+    const ImageView view(image, channels_, stored_height_, stored_width_);
+    detail::resize_image(resized.data(), height_, width_, view.at(window(draw)), options);
+    finish(out, resized.data(), draw);
+  }
+
+ private:
+  /// Each step draws from a stream of its own: switching one on changes no other's choices.
+  enum Stream : std::uint64_t { kWindow = 1, kWarp, kPolicy, kJitter, kErasing, kCutout };
+
+  /// The choices for one image.
+  struct Draw {
+    Draw(const ImageTransform& t, Index epoch, Index index)
+        : rng(t.root_.fork(static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index))) {
+      const Index pad = t.augment_.crop_padding;
+      down = pad > 0 ? rng.integer(2 * pad + 1) - pad : 0;
+      right = pad > 0 ? rng.integer(2 * pad + 1) : 0;
+      if (t.augment_.flip == Flip::kRandom) flip = rng.next() & 1;
+      if (t.augment_.flip == Flip::kAlternating) {
+        Generator own = t.root_.fork(~std::uint64_t{0}, static_cast<std::uint64_t>(index));
+        flip = (own.next() & 1) != static_cast<std::uint64_t>(epoch & 1);
+      }
     }
-    float* at = out;
+    Generator stream(Stream number) const { return rng.fork(number); }
+
+    Generator rng;
+    Index down, right;  // right is from the padded left edge
+    bool flip = false;
+  };
+
+  ResizeOptions resize_options() const {
+    return {augment_.resized_crop ? augment_.resized_crop->interpolation
+                                  : Interpolation::kBilinear};
+  }
+
+  Window window(const Draw& draw) const {
+    if (!augment_.resized_crop) {
+      return detail::central_window(stored_height_, stored_width_, height_, width_,
+                                    augment_.center_crop);
+    }
+    Generator rng = draw.stream(kWindow);
+    return detail::random_window(rng, *augment_.resized_crop, stored_height_, stored_width_);
+  }
+
+  /// What the operations on bytes take: a copy of the image and, for a warp, the places of a row.
+  void reserve(Index more) const {
+    const Index bytes = channels_ * height_ * width_;
+    const eigengrad::detail::Scratch<std::uint8_t> most(3 * bytes + 64 * width_ + 4096 + more);
+  }
+
+  /// All that comes behind the resizing, of an image of the right size.
+  void finish(float* out, const std::uint8_t* image, const Draw& draw) const {
+    if (!changes_bytes_) {
+      crop(out, image, draw, [this](Index c, std::uint8_t v) {
+        return table_[static_cast<std::size_t>(c * 256 + v)];
+      });
+    } else {
+      if (!resizes_) reserve(0);
+      eigengrad::detail::Scratch<std::uint8_t> bytes(channels_ * height_ * width_);
+      crop(bytes.data(), image, draw, [](Index, std::uint8_t v) { return v; });
+      change_bytes(ByteImage(bytes.data(), channels_, height_, width_), draw);
+      const std::uint8_t* from = bytes.data();
+      for (Index c = 0; c < channels_; ++c) {
+        const float* const table = table_.data() + c * 256;
+        for (Index i = 0; i < height_ * width_; ++i) *out++ = table[*from++];
+      }
+      out -= channels_ * height_ * width_;
+    }
+    if (augment_.erasing.probability > 0) {
+      detail::random_erasing(draw.stream(kErasing), augment_.erasing, out, channels_, height_,
+                             width_);
+    }
+    if (augment_.cutout > 0) {
+      detail::random_cutout(draw.stream(kCutout), augment_.cutout, out, channels_, height_, width_);
+    }
+    if (augment_.custom) {
+      Generator rng = draw.rng;
+      augment_.custom({out, static_cast<std::size_t>(channels_ * height_ * width_)}, rng);
+    }
+  }
+
+  /// Shifts and mirrors; each pixel becomes `value(channel, byte)`.
+  template <class T, class Value>
+  void crop(T* out, const std::uint8_t* image, const Draw& draw, const Value& value) const {
+    const Index pad = augment_.crop_padding;
     eigengrad::detail::Scratch<std::uint8_t> padded(width_ + 2 * pad);
     for (Index c = 0; c < channels_; ++c) {
-      const float* table = table_.data() + c * 256;
-      for (Index y = 0; y < height_; ++y, at += width_) {
-        const std::uint8_t* row = image + c * height_ * width_;
-        Index from = y + down;
+      for (Index y = 0; y < height_; ++y, out += width_) {
+        Index from = y + draw.down;
         if (from < 0 || from >= height_) {
           if (augment_.padding == Padding::kZero) {
-            std::fill_n(at, width_, table[0]);
+            std::fill_n(out, width_, value(c, 0));
             continue;
           }
           from = from < 0 ? -from : 2 * (height_ - 1) - from;
         }
-        row += from * width_;
+        const std::uint8_t* row = image + (c * height_ + from) * width_;
         if (pad > 0) {
           pad_row(padded.data(), row);
-          row = padded.data() + right;
+          row = padded.data() + draw.right;
         }
-        look_up(at, row, table, flip);
+        if (draw.flip) {
+          for (Index x = 0; x < width_; ++x) out[x] = value(c, row[width_ - 1 - x]);
+        } else {
+          for (Index x = 0; x < width_; ++x) out[x] = value(c, row[x]);
+        }
       }
-    }
-    if (augment_.custom) {
-      augment_.custom(std::span<float>(out, static_cast<std::size_t>(at - out)), rng);
-    }
-  }
-
- private:
-  void check() const {
-    const auto fail = [](const auto&... what) {
-      throw ValueError(eigengrad::detail::concat("[augment] ", what...));
-    };
-    const Normalization& n = augment_.normalization;
-    if (n.mean.size() != n.stddev.size() ||
-        (!n.mean.empty() && n.mean.size() != static_cast<std::size_t>(channels_))) {
-      fail("normalization has ", n.mean.size(), " means and ", n.stddev.size(),
-           " deviations, the images have ", channels_, " channels");
-    }
-    for (std::size_t c = 0; c < n.mean.size(); ++c) {
-      if (!std::isfinite(n.mean[c])) fail("normalization.mean must be finite: ", n.mean[c]);
-      if (!(n.stddev[c] > 0) || !std::isfinite(n.stddev[c])) {
-        fail("normalization.stddev must be positive: ", n.stddev[c]);
-      }
-    }
-    const Index pad = augment_.crop_padding;
-    if (pad < 0) fail("crop_padding must not be negative: ", pad);
-    if (pad > 0 && pad >= std::min(height_, width_)) {
-      fail("crop_padding ", pad, " must be below the image's size, ", height_, " x ", width_);
     }
   }
 
@@ -190,17 +190,44 @@ class ImageTransform {
     }
   }
 
-  void look_up(float* out, const std::uint8_t* row, const float* table, bool flip) const {
-    if (flip) {
-      for (Index x = 0; x < width_; ++x) out[x] = table[row[width_ - 1 - x]];
-    } else {
-      for (Index x = 0; x < width_; ++x) out[x] = table[row[x]];
+  void change_bytes(ByteImage image, const Draw& draw) const {
+    if (warps_) {
+      Generator rng = draw.stream(kWarp);
+      const double degrees = rng.uniform(-augment_.rotation, augment_.rotation);
+      const double zoom = rng.uniform(augment_.zoom.low, augment_.zoom.high);
+      affine(image, rotation_matrix(degrees, zoom, height_, width_), Interpolation::kBilinear,
+             {0, augment_.padding == Padding::kReflect});
+    }
+    apply_policy(image, augment_.policy, draw.stream(kPolicy));
+    jitter(image, draw.stream(kJitter));
+  }
+
+  void jitter(ByteImage image, Generator rng) const {
+    const ColorJitter& j = augment_.jitter;
+    const auto factor = [&rng](double x) { return rng.uniform(std::max(0.0, 1 - x), 1 + x); };
+    const double brightness = factor(j.brightness);
+    const double contrast = factor(j.contrast);
+    const double saturation = factor(j.saturation);
+    const double hue = rng.uniform(-j.hue, j.hue);
+    std::array<int, 4> order = {0, 1, 2, 3};
+    for (Index i = 3; i > 0; --i) {
+      std::swap(order[static_cast<std::size_t>(i)],
+                order[static_cast<std::size_t>(rng.integer(i + 1))]);
+    }
+    for (const int which : order) {
+      if (which == 0 && j.brightness > 0) adjust_brightness(image, brightness);
+      if (which == 1 && j.contrast > 0) adjust_contrast(image, contrast);
+      if (which == 2 && j.saturation > 0) adjust_saturation(image, saturation);
+      if (which == 3 && j.hue > 0) adjust_hue(image, hue);
     }
   }
 
   Augment augment_;
-  Index channels_, height_, width_;
+  Index channels_;
+  Index stored_height_, stored_width_;
+  Index height_, width_;
   Generator root_;
+  bool resizes_ = false, warps_ = false, changes_bytes_ = false;
   std::vector<float> table_;
 };
 

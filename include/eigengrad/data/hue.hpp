@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/data/byte_image.hpp>
+#include <eigengrad/data/enhance.hpp>
+#include <eigengrad/kernels/simd.hpp>
+
+/// Turning an image's colours around the circle of hues.
+///
+/// **Source** torchvision's `adjust_hue` over Pillow's mode HSV, whose three values are bytes too.
+namespace eigengrad::data {
+
+namespace detail {
+
+/// Turns the hues of three planes of n bytes by `turn` / 255 of the circle.
+///
+/// The roundings in between are Pillow's: some to float, some to bytes.
+struct TurnHue {
+  template <class D>
+  static EIGENGRAD_INLINE auto to_float(D x) {
+    using Floats = typename simd::detail::VecOf<float, sizeof(D) / 2>::type;
+    return __builtin_convertvector(__builtin_convertvector(x, Floats), D);
+  }
+  /// The integer below, of a number that is not negative.
+  template <class D>
+  static EIGENGRAD_INLINE D whole(D x) {
+    using Ints = typename simd::detail::VecOf<std::int32_t, sizeof(D) / 2>::type;
+    return __builtin_convertvector(__builtin_convertvector(x, Ints), D);
+  }
+
+  template <class D>
+  static EIGENGRAD_INLINE void turn_hue(D& red, D& green, D& blue, D turn) {
+    const D zero{};
+    const D one = zero + 1.0;
+    const D v = simd::max(red, simd::max(green, blue));
+    const D range = v - simd::min(red, simd::min(green, blue));
+    const D divisor = range > zero ? range : one;
+    const D saturation = whole(to_float(range / (v > zero ? v : one)) * 255.0);
+    const D r = to_float((v - red) / divisor);
+    const D g = to_float((v - green) / divisor);
+    const D b = to_float((v - blue) / divisor);
+    D hue = green == v ? 2.0 + r - b : 4.0 + g - r;
+    hue = to_float(red == v ? to_float(b - g) : hue);
+    hue = hue / 6.0 + 1.0;
+    hue = to_float(hue - whole(hue));
+    hue = whole(hue * 255.0) + turn;
+    hue = hue >= 256.0 ? hue - 256.0 : hue;
+
+    const D sixth = whole(to_float(hue * 6.0 / 255.0 + zero));
+    const D f = to_float(hue * 6.0 / 255.0 - sixth);
+    const D s = to_float(saturation / 255.0);
+    const D p = whole(v * (1.0 - s) + 0.5);
+    const D q = whole(v * (1.0 - s * f) + 0.5);
+    const D t = whole(v * (1.0 - s * (1.0 - f)) + 0.5);
+    const auto in = [&](double k) EIGENGRAD_INLINE_LAMBDA { return sixth == k; };
+    const D first = sixth >= 6.0 ? zero : sixth;
+    red = first == zero ? v : in(1) ? q : in(4) ? t : in(5) ? v : p;
+    green = first == zero ? t : in(1) ? v : in(2) ? v : in(3) ? q : p;
+    blue = first == zero ? p : in(1) ? p : in(2) ? t : in(5) ? q : v;
+  }
+
+  template <class Arch>
+  static EIGENGRAD_INLINE void run(std::uint8_t* image, Index n, double turn) {
+    constexpr Index lanes = Arch::kBytes / 8;
+    using Bytes = typename simd::detail::VecOf<std::uint8_t, lanes>::type;
+    using Shorts = typename simd::detail::VecOf<std::int16_t, 2 * lanes>::type;
+    using D = typename simd::detail::VecOf<double, 8 * lanes>::type;
+    using Ints = typename simd::detail::VecOf<std::int32_t, 4 * lanes>::type;
+    const auto pixels = [&](std::uint8_t* r, std::uint8_t* g,
+                            std::uint8_t* b) EIGENGRAD_INLINE_LAMBDA {
+      const auto get = [](const std::uint8_t* from) EIGENGRAD_INLINE_LAMBDA {
+        const auto shorts = __builtin_convertvector(simd::load<Bytes>(from), Shorts);
+        return __builtin_convertvector(__builtin_convertvector(shorts, Ints), D);
+      };
+      const auto set = [](std::uint8_t* to, D x) EIGENGRAD_INLINE_LAMBDA {
+        const auto shorts = __builtin_convertvector(__builtin_convertvector(x, Ints), Shorts);
+        simd::store<Bytes>(to, __builtin_convertvector(shorts, Bytes));
+      };
+      D red = get(r), green = get(g), blue = get(b);
+      turn_hue(red, green, blue, D{} + turn);
+      set(r, red);
+      set(g, green);
+      set(b, blue);
+    };
+    Index i = 0;
+    for (; i + lanes <= n; i += lanes) pixels(image + i, image + n + i, image + 2 * n + i);
+    if (i == n) return;
+    std::uint8_t rest[3][static_cast<std::size_t>(lanes)] = {};
+    for (Index k = i; k < n; ++k) {
+      for (Index c = 0; c < 3; ++c) rest[c][k - i] = image[c * n + k];
+    }
+    pixels(rest[0], rest[1], rest[2]);
+    for (Index k = i; k < n; ++k) {
+      for (Index c = 0; c < 3; ++c) image[c * n + k] = rest[c][k - i];
+    }
+  }
+};
+
+}  // namespace detail
+
+/// Turns all hues by `factor`, -0.5 to 0.5, of the circle. An image of one channel has none.
+inline void adjust_hue(ByteImage image, double factor) {
+  detail::check_enhance("adjust_hue", image, factor);
+  if (factor < -0.5 || factor > 0.5) {
+    throw ValueError(
+        eigengrad::detail::concat("[adjust_hue] factor must be in [-0.5, 0.5]: ", factor));
+  }
+  if (image.channels == 1 || factor == 0) return;
+  const double turn = std::trunc(factor * 255);
+  simd::dispatch<detail::TurnHue>(image.data, image.pixels(), turn < 0 ? turn + 256 : turn);
+}
+
+}  // namespace eigengrad::data
