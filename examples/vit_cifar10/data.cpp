@@ -89,14 +89,15 @@ void check(const DataSettings& s, bool for_model) {
   }
 }
 
-/// Every n-th, so that each class keeps its share.
-eg::data::ImageFiles thin_out(const eg::data::ImageFiles& files, Index limit) {
+/// In an order that mixes the classes, as CIFAR's files do, and always the same; the first `limit`
+/// of them, unless that is 0.
+eg::data::ImageFiles mix(const eg::data::ImageFiles& files, Index limit) {
   eg::data::ImageFiles out;
   out.classes = files.classes;
-  for (Index i = 0; i < limit; ++i) {
-    const auto from = static_cast<std::size_t>(i * files.size() / limit);
-    out.paths.push_back(files.paths[from]);
-    out.labels.push_back(files.labels[from]);
+  for (const Index i : eg::Generator(0).permutation(files.size())) {
+    if (limit > 0 && out.size() == limit) break;
+    out.paths.push_back(files.paths[static_cast<std::size_t>(i)]);
+    out.labels.push_back(files.labels[static_cast<std::size_t>(i)]);
   }
   return out;
 }
@@ -137,7 +138,7 @@ void load_folder(ImageData& out, DataSettings& s, Parts parts,
   } else if (!folders.test.empty()) {
     test = eg::data::list_images(folders.test, train.classes);
   }
-  if (s.limit > 0 && s.limit < train.size()) train = thin_out(train, s.limit);
+  train = mix(train, s.limit);
   const auto load = [&](const eg::data::ImageFiles& files) {
     eg::data::LoadedImages loaded = eg::data::load_images(
         files, {.image_size = s.image_size, .skip_unreadable = s.skip_unreadable});
