@@ -5,3 +5,4 @@
 #include <eigengrad/io/file.hpp>
 #include <eigengrad/io/json.hpp>
 #include <eigengrad/io/safetensors.hpp>
+#include <eigengrad/io/tensorboard.hpp>
