@@ -1,57 +1,116 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <vector>
 
-/// What a person watches during an epoch: a bar that is redrawn in place on a terminal, and nothing
-/// where the output goes to a file (there the epoch's summary line says it all).
+namespace vit {
+
+/// 75 -> "1:15", 3700 -> "1:01:40".
+inline std::string duration(double seconds) {
+  const long s = seconds < 0 ? 0 : static_cast<long>(seconds + 0.5);
+  char text[32];
+  if (s >= 3600) {
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+  }
+  return text;
+}
+
+/// What a person watches during an epoch.
+struct ProgressState {
+  int epoch = 1, epochs = 1;
+  double epoch_fraction = 0;  ///< 0 to 1
+  double run_fraction = 0;
+  double loss = 0, accuracy_percent = 0, images_per_s = 0;
+  double seconds_left = 0;  ///< of the run
+};
+
+/// One line of at most `width` characters: what does not fit is left out, the least needed first.
+inline std::string progress_line(const ProgressState& s, int width) {
+  const auto words = [](const char* format, auto... values) {
+    char text[96];
+    std::snprintf(text, sizeof text, format, values...);
+    return std::string(text);
+  };
+  const std::string head = words("epoch %d/%d ", s.epoch, s.epochs);
+  // In the order of a line; the number says what goes first when there is no room.
+  std::vector<std::pair<int, std::string>> parts = {
+      {0, words(" %3.0f %%", s.epoch_fraction * 100)},
+      {2, words("  loss %.3f", s.loss)},
+      {1, words("  train %.1f %%", s.accuracy_percent)},
+      {4, words("  %.0f images/s", s.images_per_s)},
+      {5, words("  run %.0f %%", s.run_fraction * 100)},
+      {3, "  " + duration(s.seconds_left) + " left"}};
+  constexpr std::size_t kLeastBar = 10;
+  constexpr std::size_t kMostBar = 30;
+  const std::size_t room = static_cast<std::size_t>(std::max(width, 1));
+  const auto used = [&] {
+    std::size_t n = head.size() + 2;
+    for (const auto& part : parts) n += part.second.size();
+    return n;
+  };
+  while (!parts.empty() && used() + kLeastBar > room) {
+    parts.erase(std::max_element(parts.begin(), parts.end()));
+  }
+  std::string out = head;
+  if (used() + 3 <= room) {
+    const std::size_t bar = std::clamp(room - used(), std::size_t{3}, kMostBar);
+    const double fraction = std::clamp(s.epoch_fraction, 0.0, 1.0);
+    const auto full = static_cast<std::size_t>(fraction * double(bar));
+    out += "[" + std::string(full, '=');
+    if (full < bar) out += ">" + std::string(bar - full - 1, ' ');
+    out += "]";
+  }
+  for (const auto& part : parts) out += part.second;
+  return out.substr(0, room);
+}
+
+/// A line that is redrawn in place on a terminal, ten times a second; nothing where the output goes
+/// to a file: there each epoch's line says it all.
 class ProgressBar {
  public:
-  explicit ProgressBar(bool wanted = true) : shown_(wanted && isatty(fileno(stdout))) {}
+  /// `mode` is auto, bar or plain.
+  explicit ProgressBar(const std::string& mode)
+      : shown_(mode == "bar" || (mode == "auto" && isatty(STDOUT_FILENO))) {}
 
-  struct State {
-    int epoch, epochs;
-    double fraction;  ///< of this epoch, 0 to 1
-    double loss, accuracy_percent, images_per_s, seconds_left;
-  };
-
-  void draw(const State& s) {
+  void draw(const ProgressState& s) {
     const auto now = Clock::now();
     if (!shown_ || now - last_ < std::chrono::milliseconds(100)) return;
     last_ = now;
-    constexpr int kWidth = 24;
-    const int full = static_cast<int>(s.fraction * kWidth);
-    std::printf(
-        "\repoch %d/%d [%s%s] %3.0f %%  loss %.3f  train %.1f %%  %.0f images/s  %s left\033[K",
-        s.epoch, s.epochs, std::string(full, '=').c_str(), std::string(kWidth - full, ' ').c_str(),
-        s.fraction * 100, s.loss, s.accuracy_percent, s.images_per_s,
-        duration(s.seconds_left).c_str());
+    // In one write, and what is left of a longer line goes last: nothing flickers. The last column
+    // stays empty, since some terminals would begin a new line there.
+    const std::string text = "\r" + progress_line(s, columns() - 1) + "\033[K";
+    std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
+    drawn_ = true;
   }
 
   /// Removes the bar, so that a line can be printed in its place.
   void clear() {
-    if (shown_) std::printf("\r\033[K");
-  }
-
-  /// 75 -> "1:15", 3700 -> "1:01:40".
-  static std::string duration(double seconds) {
-    const long s = seconds < 0 ? 0 : static_cast<long>(seconds + 0.5);
-    char text[32];
-    if (s >= 3600) {
-      std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-    } else {
-      std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
-    }
-    return text;
+    if (drawn_) std::fputs("\r\033[K", stdout);
+    drawn_ = false;
   }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  static int columns() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+    return 80;
+  }
+
   bool shown_;
+  bool drawn_ = false;
   Clock::time_point last_{};
 };
+
+}  // namespace vit

@@ -38,8 +38,10 @@ struct ModelSettings {
 
 struct TrainSettings {
   DataSettings data;
+  std::string program;  // as it was called, not an option
   std::string out;
   std::string resume;
+  std::string progress = "auto";
   double save_every = 60;
   ModelSettings model;
   int epochs = 6;

@@ -6,7 +6,7 @@
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/kernels/peak.hpp>
 #include <examples/vit_cifar10/commands.hpp>
-#include <examples/vit_cifar10/run_log.hpp>
+#include <examples/vit_cifar10/console.hpp>
 #include <examples/vit_cifar10/train_options.hpp>
 #include <examples/vit_cifar10/trainer.hpp>
 
@@ -80,6 +80,21 @@ void compare_versions(const Json& run) {
       "differ in their last digits\n");
 }
 
+/// What a person should know before the first step.
+void print_start(const TrainSettings& t, const Trainer& trainer, const Json& run) {
+  std::printf("%s%d threads, peak %.0f GFLOP/s; results go to %s\n",
+              eg::nn::summary(trainer.model()).c_str(), eg::num_threads(),
+              run.at("peak_gflops").as_number(), t.out.c_str());
+  std::fflush(stdout);
+}
+
+/// Trains to the end, or to a signal.
+int carry_out(Trainer& trainer, const TrainSettings& t) {
+  const int status = trainer.run();
+  if (status == 0) print_end(t.program, t.out, t.data.folder, trainer.epochs());
+  return status;
+}
+
 int begin(TrainSettings& t, const cli::Options& options, const std::string& command_line) {
   if (options.given("steps") && options.given("epochs")) {
     throw cli::UsageError("--epochs and --steps both say when to end; give one of them");
@@ -96,10 +111,11 @@ int begin(TrainSettings& t, const cli::Options& options, const std::string& comm
     throw cli::UsageError("--out " + t.out + " holds a run already; `--resume " + t.out +
                           "` continues it, or choose another folder");
   }
-  Json run = describe_run(t, options, data, command_line);
-  Trainer trainer(t, std::move(data), std::move(run));
+  const Json run = describe_run(t, options, data, command_line);
+  Trainer trainer(t, std::move(data), run);
   eg::io::make_folder(t.out);  // nothing is left behind by a wrong model
-  return trainer.run();
+  print_start(t, trainer, run);
+  return carry_out(trainer, t);
 }
 
 int resume(TrainSettings& t, cli::Options& options) {
@@ -109,7 +125,7 @@ int resume(TrainSettings& t, cli::Options& options) {
                           t.out);
   }
   const StateFile file(state_file(folder));
-  Json run = file.description();
+  const Json& run = file.description();
   if (file.state().finished) {
     std::printf("the run in %s is finished: nothing to do\n", folder.c_str());
     return 0;
@@ -125,9 +141,12 @@ int resume(TrainSettings& t, cli::Options& options) {
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();
   compare_versions(run);
-  Trainer trainer(t, std::move(data), std::move(run));
+  Trainer trainer(t, std::move(data), run);
   trainer.restore(file);
-  return trainer.run();
+  const RunState& at = file.state();
+  std::printf("continuing in epoch %d, behind %lld of its batches\n", at.epoch,
+              static_cast<long long>(at.batch));
+  return carry_out(trainer, t);
 }
 
 }  // namespace
@@ -143,6 +162,7 @@ int train(const std::vector<std::string>& arguments, const std::string& command_
     std::fputs(options.help().c_str(), stdout);
     return 0;
   }
+  settings.program = command_line.substr(0, command_line.find(" train"));
   return settings.resume.empty() ? begin(settings, options, command_line)
                                  : resume(settings, options);
 }

@@ -99,7 +99,9 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
   add_data_options(options, t);
   add_training_options(options, t);
   add_model_options(options, t.model);
-  options.section("Machine");
+  options.section("Machine and screen");
+  options.add("progress", t.progress, {"auto", "bar", "plain"},
+              "a bar that moves, or a line an epoch; auto: a bar on a terminal");
   options.add("seed", t.seed, "N", "seed of everything random", 0);
   options.add("threads", t.threads, "N", "threads; 0 is all cores; no result depends on them", 0,
               4096);
@@ -109,7 +111,8 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
 
 /// Options that a resumed run may have otherwise: they do not change what it computes.
 inline bool free_on_resume(std::string_view name) {
-  constexpr std::string_view kFree[] = {"resume", "data", "threads", "workers", "save-every"};
+  constexpr std::string_view kFree[] = {"resume",  "data",       "threads",
+                                        "workers", "save-every", "progress"};
   return std::find(std::begin(kFree), std::end(kFree), name) != std::end(kFree);
 }
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include <examples/vit_cifar10/run_log.hpp>
+#include <examples/vit_cifar10/console.hpp>
 #include <examples/vit_cifar10/trainer.hpp>
 
 namespace vit {
@@ -65,7 +65,8 @@ Trainer::Trainer(TrainSettings settings, TrainingData data, Json description)
       loader_(make_loader(t_, data_, plan_)),
       learner_(make_learner(t_, data_, plan_)),
       parameters_(learner_.model.parameters()),
-      random_(learner_.model.generators()) {}
+      random_(learner_.model.generators()),
+      bar_(t_.progress) {}
 
 bool Trainer::stopped_early() const {
   const EpochRecord* best = best_epoch(state_.epochs);
@@ -87,13 +88,15 @@ double Trainer::lap() {
 }
 
 int Trainer::run() {
+  log_.begin(t_.out, learner_.optimizers.step_count(), description_);
   if (state_.seconds == 0) save();  // from here on --resume works
   while (!done()) {
     const bool complete = train_epoch();
     if (complete) finish_epoch();
     if (const int signal = signals_.received()) {
       save();
-      report_interruption(signal);
+      print_interruption(t_.program, t_.out, state_.epoch, plan_.epochs,
+                         learner_.optimizers.step_count());
       return 128 + signal;
     }
   }
@@ -125,6 +128,7 @@ void Trainer::train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batc
   const Index group = std::min(t_.accumulate, batches - state_.batch);
   random_.remember();
   std::vector<eg::data::Batch> group_batches;
+  double step_loss = 0;
   learner_.optimizers.zero_grad();
   for (Index i = 0; i < group; ++i) {
     if (i > 0) ++batch;
@@ -133,6 +137,7 @@ void Trainer::train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batc
     const eg::Tensor<float> loss = batch_loss(logits, *batch, group);
     if (!std::isfinite(loss.item())) give_up("the loss is", group_batches);
     loss.backward();
+    step_loss += double(loss.item());
     state_.metrics.add(double(loss.item()) * double(group), logits.value(), batch->labels);
   }
   const double norm = t_.clip > 0 ? eg::optim::clip_grad_norm(parameters_, t_.clip)
@@ -141,6 +146,8 @@ void Trainer::train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batc
   learner_.optimizers.step();
   if (learner_.ema) learner_.ema->update();
   state_.batch += group;
+  const Index step = learner_.optimizers.step_count();
+  if (RunLog::draws(step)) log_.add_step(step, step_loss, norm, learner_.optimizers.last_lr());
   group_batches.clear();
   if (batch != epoch.end()) ++batch;
   state_.train_seconds += lap();
@@ -215,22 +222,17 @@ void Trainer::finish_epoch() {
   save_model("model.safetensors");
   const EpochRecord* best = best_epoch(state_.epochs);
   if (best && best->epoch == e.epoch) save_model("best.safetensors");
-  write_log(t_.out, description_, state_.epochs);
+  log_.add_epoch(e, learner_.model);
+  log_.write(description_, state_.epochs);
   save();
 
-  std::printf("epoch %d/%d  loss %.3f  train %.2f %%", e.epoch, plan_.epochs, e.train_loss,
-              e.train_accuracy);
-  if (e.has_validation) std::printf("  validation %.2f %%", e.validation_accuracy);
-  std::printf("  %.0f images/s  %s\n", e.images_per_s, ProgressBar::duration(e.seconds).c_str());
-  std::fflush(stdout);
+  print_epoch(state_.epochs, plan_.epochs);
 }
 
 void Trainer::finish_run() {
   if (stopped_early()) {
     std::printf("ended early: validation has not improved for %d epochs\n", t_.patience);
   }
-  const Metrics test = measure_on(data_.test);
-  lap();
   double trained = 0;
   double train_seconds = 0;
   for (const EpochRecord& e : state_.epochs) {
@@ -239,15 +241,19 @@ void Trainer::finish_run() {
     train_seconds += images / e.images_per_s;
   }
   description_["status"] = "finished";
-  description_["seconds"] = state_.seconds;
   description_["images_per_s"] = trained / train_seconds;
-  description_["test_loss"] = test.loss();
-  description_["test_accuracy"] = test.accuracy();
-  description_["test_top5"] = test.top5_accuracy();
-  write_log(t_.out, description_, state_.epochs);
+  if (data_.test.size() > 0) {
+    const Metrics test = measure_on(data_.test);
+    description_["test_loss"] = test.loss();
+    description_["test_accuracy"] = test.accuracy();
+    description_["test_top5"] = test.top5_accuracy();
+    std::printf("test accuracy %.2f %%\n", test.accuracy());
+  }
+  lap();
+  description_["seconds"] = state_.seconds;
   state_.finished = true;
+  log_.write(description_, state_.epochs);
   save();
-  std::printf("test accuracy %.2f %%\n", test.accuracy());
 }
 
 void Trainer::save_model(const std::string& name) {
@@ -259,28 +265,30 @@ void Trainer::save_model(const std::string& name) {
 
 void Trainer::save() {
   require_finite();
+  log_.flush();  // what is behind the saved step in the event file will be purged
   save_state(t_.out + "/state.safetensors", state_, learner_, description_);
   last_save_ = Clock::now();
   lap();
 }
 
-void Trainer::report_interruption(int signal) const {
-  std::printf(
-      "%s: saved after step %lld, in epoch %d of %d; to continue:\n  vit_cifar10 train "
-      "--resume %s\n",
-      signal == SIGINT ? "interrupted" : "asked to end",
-      static_cast<long long>(learner_.optimizers.step_count()), state_.epoch, plan_.epochs,
-      t_.out.c_str());
-  std::fflush(stdout);
-}
-
 void Trainer::draw() {
-  const double images = double(state_.metrics.images);
-  const double rate = images / state_.train_seconds;
-  const double left = double(plan_.steps - learner_.optimizers.step_count()) *
-                      double(t_.accumulate * t_.batch) / rate;
-  bar_.draw({state_.epoch, plan_.epochs, double(state_.batch) / double(plan_.batches),
-             state_.metrics.loss(), state_.metrics.accuracy(), rate, left});
+  const Index step = learner_.optimizers.step_count();
+  const double rate = double(state_.metrics.images) / state_.train_seconds;
+  double left = double((plan_.steps - step) * t_.accumulate * t_.batch) / rate;
+  if (!state_.epochs.empty()) {
+    // What an epoch takes beside its steps: measuring and saving.
+    const EpochRecord& e = state_.epochs.back();
+    const double beside = e.epoch_seconds - double(plan_.batches * t_.batch) / e.images_per_s;
+    left += std::max(beside, 0.0) * double(plan_.epochs - state_.epoch + 1);
+  }
+  bar_.draw({.epoch = state_.epoch,
+             .epochs = plan_.epochs,
+             .epoch_fraction = double(state_.batch) / double(plan_.batches),
+             .run_fraction = double(step) / double(plan_.steps),
+             .loss = state_.metrics.loss(),
+             .accuracy_percent = state_.metrics.accuracy(),
+             .images_per_s = rate,
+             .seconds_left = left});
 }
 
 }  // namespace vit

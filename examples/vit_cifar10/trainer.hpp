@@ -9,6 +9,7 @@
 
 #include <examples/vit_cifar10/data.hpp>
 #include <examples/vit_cifar10/progress.hpp>
+#include <examples/vit_cifar10/run_log.hpp>
 #include <examples/vit_cifar10/run_state.hpp>
 #include <examples/vit_cifar10/signals.hpp>
 
@@ -69,6 +70,7 @@ class Trainer {
   int run();
 
   const Model& model() const { return learner_.model; }
+  const std::vector<EpochRecord>& epochs() const { return state_.epochs; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -91,7 +93,6 @@ class Trainer {
   Metrics measure_on(const eg::data::ImageDataset& images);
   void save_model(const std::string& name);
   void save();
-  void report_interruption(int signal) const;
   void draw();
 
   /// Seconds since the last call; they count to the run.
@@ -106,6 +107,7 @@ class Trainer {
   std::vector<eg::Tensor<float>> parameters_;
   RandomStart random_;
   RunState state_;
+  RunLog log_;
   ProgressBar bar_;
   Signals signals_;
   Clock::time_point last_lap_ = Clock::now();
