@@ -3,6 +3,8 @@
 #include <benchmarks/profile_report.hpp>
 #include <cstdio>
 
+#include <eigengrad/ops/work.hpp>
+
 namespace bench {
 namespace {
 
@@ -17,34 +19,12 @@ bool is_one_of(const std::string& op, std::initializer_list<const char*> names) 
   return std::find(names.begin(), names.end(), op) != names.end();
 }
 
-/// Multiply-adds of the forward product; 0 for ops that are none.
-double forward_macs(const Entry& e) {
-  const std::vector<Shape>& in = e.inputs;
-  if (e.op == "linear") return size(e.result) * double(in[0].back());
-  // weight1 is (hidden, in), weight2 (out, hidden): one row of each makes a row of the result.
-  if (e.op == "mlp") return size(e.result) / double(e.result.back()) * (size(in[1]) + size(in[3]));
-  if (e.op == "matmul") return size(e.result) * double(in[0].back());
-  if (e.op == "conv2d") return size(e.result) * size(in[1]) / double(in[1][0]);
-  // Each query meets each key, and each probability a value.
-  if (e.op == "self_attention") return 2 * size(e.result) * double(in[0][1]);
-  if (e.op == "cross_attention") return 2 * size(e.result) * double(in[1][1]);
-  if (e.op == "scaled_dot_product_attention") {
-    return (size(in[0]) + size(e.result)) * double(in[1][2]);
-  }
-  return 0;
-}
-
-/// Multiply-adds of backward: a product for each gradient that is wanted.
-double backward_macs(const Entry& e) {
-  auto wanted = [&](std::size_t i) { return i < e.wanted.size() && e.wanted[i] ? 1.0 : 0.0; };
-  if (e.op.find("attention") != std::string::npos) return 2 * forward_macs(e);
-  if (e.op == "mlp") {
-    const double rows = size(e.result) / double(e.result.back());
-    const double hidden = wanted(0) + wanted(1) + wanted(2) > 0 ? 1 : 0;
-    return rows *
-           (size(e.inputs[1]) * (wanted(0) + wanted(1)) + size(e.inputs[3]) * (hidden + wanted(3)));
-  }
-  return forward_macs(e) * (wanted(0) + wanted(1));
+/// Multiply-adds of an entry.
+double macs(const Entry& e) {
+  const eigengrad::OpShapes shapes{e.op, e.inputs, e.result};
+  if (e.phase == Phase::kForward) return eigengrad::forward_macs(shapes);
+  return eigengrad::backward_macs(
+      shapes, [&](std::size_t i) { return i < e.wanted.size() && e.wanted[i]; });
 }
 
 const char* phase_name(Phase phase) {
@@ -95,7 +75,7 @@ Work op_work(const Entry& e, Index parameters) {
     return e.op == "adamw" ? floats(7 * double(parameters)) : Work{};
   }
   const bool forward = e.phase == Phase::kForward;
-  if (forward_macs(e) > 0) return flop(2 * (forward ? forward_macs(e) : backward_macs(e)));
+  if (eigengrad::forward_macs({e.op, e.inputs, e.result}) > 0) return flop(2 * macs(e));
   if (is_one_of(e.op, {"reshape", "flatten", "squeeze", "unsqueeze"})) return {};
   double n = size(e.result);
   const bool reads_its_result_only = is_one_of(e.op, {"slice", "narrow", "select", "embedding"});

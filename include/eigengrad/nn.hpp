@@ -13,8 +13,10 @@
 #include <eigengrad/nn/encoder_layer.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
+#include <eigengrad/nn/layer_observer.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/nn/mlp.hpp>
+#include <eigengrad/nn/model_summary.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/nn/option_fields.hpp>

@@ -105,6 +105,8 @@ class NdArray {
 
   T* data() { return static_cast<T*>(buffer_.data()); }
   const T* data() const { return static_cast<const T*>(buffer_.data()); }
+  /// What the numbers lie in; copies of the array share it.
+  const detail::Buffer& buffer() const { return buffer_; }
   T* begin() { return data(); }
   T* end() { return data() + numel_; }
   const T* begin() const { return data(); }

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include <eigengrad/core/block_cache.hpp>
 #include <eigengrad/core/shape.hpp>
 
 /// Looking over the shoulder of the engine: a call for each op, each backward of one and each step
@@ -47,6 +48,7 @@ class Observer {
     NumbersView value = {};
     NumbersView grad = {};
     bool requires_grad = false;
+    detail::Buffer buffer = {};  ///< of the value: a copy of this keeps the numbers
   };
   struct Event {
     Phase phase;
@@ -63,6 +65,11 @@ class Observer {
   /// Called when an op has its result, when a backward has added to the gradients of its inputs,
   /// when an optimiser has made its step.
   virtual void observe(const Event& event) = 0;
+
+  /// Called when a module's call begins and when it ends; what is observed in between is its work.
+  /// `module` is the same for all handles of one.
+  virtual void enter(const void* module) { (void)module; }
+  virtual void leave() {}
 
   /// The observer of this thread; null when there is none.
   static Observer*& active() {

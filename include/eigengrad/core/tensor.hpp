@@ -419,7 +419,12 @@ Observer::Seen seen(const Node<T>& node) {
   const auto numbers = [](const NdArray<T>& a) {
     return a.defined() ? NumbersView(a.data(), a.numel()) : NumbersView();
   };
-  return {node.id, node.value.shape(), numbers(node.value), numbers(node.grad), node.requires_grad};
+  return {node.id,
+          node.value.shape(),
+          numbers(node.value),
+          numbers(node.grad),
+          node.requires_grad,
+          node.value.buffer()};
 }
 
 /// Reports an op to the thread's observer, which there is. `inputs` are the op's.

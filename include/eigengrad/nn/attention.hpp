@@ -98,6 +98,7 @@ class MultiHeadAttention : public Module<T> {
   /// **Shapes** x (B, T, C), residual and result (B, T, C).
   Tensor<T> operator()(const Tensor<T>& x, AttentionOptions<T> options = {},
                        const Tensor<T>& residual = {}) const {
+    const auto call = this->call();
     return project(self_attention(project_in(x), heads_, complete(options, true)), residual);
   }
 
@@ -107,6 +108,7 @@ class MultiHeadAttention : public Module<T> {
   /// **Shapes** x (B, Tq, C), memory (B, Tk, C), residual and result (B, Tq, C).
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& memory,
                        AttentionOptions<T> options = {}, const Tensor<T>& residual = {}) const {
+    const auto call = this->call();
     const auto [weight, bias] = scaled_qkv();
     const Tensor<T> q = linear(x, rows(weight, 0, width_), rows(bias, 0, width_));
     const Tensor<T> kv =

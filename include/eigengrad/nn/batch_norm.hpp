@@ -41,6 +41,7 @@ class BatchNorm2d : public Module<T> {
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     return batch_norm2d(
         x, weight_, bias_, *running_mean_, *running_var_,
         {.training = this->training(), .momentum = options_.momentum, .eps = options_.eps});

@@ -44,6 +44,7 @@ class Conv2d : public Module<T> {
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     return conv2d(
         x, weight_, bias_,
         {.stride = options_.stride, .padding = options_.padding, .dilation = options_.dilation});

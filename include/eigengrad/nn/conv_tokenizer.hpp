@@ -96,6 +96,7 @@ class ConvTokenizer : public Module<T> {
   }
 
   Tensor<T> operator()(Tensor<T> x) const {
+    const auto call = this->call();
     if (whiten_) x = (*whiten_)(x);
     auto conv = convs_.begin();
     auto norm = norms_.begin();

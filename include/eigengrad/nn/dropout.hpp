@@ -28,7 +28,10 @@ class Dropout : public Module<T> {
       throw ValueError(detail::concat("[dropout] p must be in [0, 1): ", p_));
   }
 
-  Tensor<T> operator()(const Tensor<T>& x) const { return active() ? dropout(x, p_, *rng_) : x; }
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return active() ? dropout(x, p_, *rng_) : x;
+  }
 
   /// Whether a call would change anything.
   bool active() const { return this->training() && p_ > 0; }
@@ -63,6 +66,7 @@ class StochasticDepth : public Module<T> {
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     return active() ? stochastic_depth(x, p_, *rng_) : x;
   }
 

@@ -33,7 +33,10 @@ class Embedding : public Module<T> {
         "weight", init::normal<T>({options.count, options.dim}, options.stddev, rng));
   }
 
-  Tensor<T> operator()(const NdArray<Index>& indices) const { return embedding(indices, weight_); }
+  Tensor<T> operator()(const NdArray<Index>& indices) const {
+    const auto call = this->call();
+    return embedding(indices, weight_);
+  }
 
   const Tensor<T>& weight() const { return weight_; }
 

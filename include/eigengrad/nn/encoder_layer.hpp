@@ -60,6 +60,7 @@ class TransformerEncoderLayer : public Module<T> {
 
   /// `options` are the attention's masks and scale.
   Tensor<T> operator()(const Tensor<T>& x, const AttentionOptions<T>& options = {}) const {
+    const auto call = this->call();
     if (norm_first_) {
       const Tensor<T> h = add_branch(x, depth1_, [&](const Tensor<T>& residual) {
         return attn_(norm1_(x), options, residual);

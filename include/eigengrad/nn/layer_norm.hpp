@@ -35,6 +35,7 @@ class LayerNorm : public Module<T> {
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     return layer_norm(x, weight_, bias_, options_.eps);
   }
 
@@ -66,7 +67,10 @@ class RMSNorm : public Module<T> {
     weight_ = this->add_parameter("weight", NdArray<T>::ones({options.dim}));
   }
 
-  Tensor<T> operator()(const Tensor<T>& x) const { return rms_norm(x, weight_, eps_); }
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return rms_norm(x, weight_, eps_);
+  }
 
  private:
   double eps_;

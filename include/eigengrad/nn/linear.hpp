@@ -37,6 +37,7 @@ class Linear : public Module<T> {
 
   /// `residual` (..., out), if defined, is added to the result by the same kernel.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& residual = {}) const {
+    const auto call = this->call();
     return linear(x, weight_, bias_, {.activation = activation_, .residual = residual});
   }
 

@@ -49,6 +49,7 @@ class Mlp : public Module<T> {
 
   /// `residual` (..., out), if defined, is added to the result, by the last product if it can.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& residual = {}) const {
+    const auto call = this->call();
     if (!drop1_.active() && !drop2_.active()) {
       return mlp(x, fc1_.weight(), fc1_.bias(), fc2_.weight(), fc2_.bias(),
                  {.activation = activation_, .residual = residual});

@@ -116,7 +116,29 @@ class Module {
     return detail::load_arrays(arrays(), ignored_names(), dict, options);
   }
 
+  /// The same for all handles of a module, and no other module's.
+  const void* identity() const { return self_.get(); }
+
  protected:
+  /// Tells an observer, if there is one, that what follows in this scope is the module's work. A
+  /// module that wants to see its own ops in a summary begins its operator() with it:
+  /// `const auto call = this->call();`
+  class Call {
+   public:
+    explicit Call(const Module& module) : observer_(Observer::active()) {
+      if (observer_) observer_->enter(module.identity());
+    }
+    ~Call() {
+      if (observer_) observer_->leave();
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    Observer* observer_;
+  };
+  Call call() const { return Call(*this); }
+
   explicit Module(std::string kind) : self_(std::make_shared<State>()) {
     self_->kind = std::move(kind);
   }

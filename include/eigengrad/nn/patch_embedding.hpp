@@ -55,6 +55,7 @@ class PatchEmbedding : public Module<T> {
   /// **Throws** ShapeError unless the images have C channels and hold a patch; and, where patches
   /// lie side by side without padding, unless P divides their sides.
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     const Index channels = options_.channels_in, p = options_.patch_size;
     const Index stride = options_.stride, padding = options_.padding;
     const bool side_by_side = stride == p && padding == 0;

@@ -44,6 +44,7 @@ class SequencePooling : public Module<T> {
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     const Tensor<T> share = weights(x);
     return reshape(matmul(reshape(share, {x.dim(0), 1, x.dim(1)}), x), {x.dim(0), x.dim(2)});
   }

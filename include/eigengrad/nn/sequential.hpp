@@ -40,6 +40,7 @@ class Sequential : public Module<T> {
   }
 
   Tensor<T> operator()(Tensor<T> x) const {
+    const auto call = this->call();
     for (const Step& step : *steps_) x = step(x);
     return x;
   }

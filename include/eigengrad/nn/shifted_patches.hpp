@@ -50,6 +50,7 @@ class ShiftedPatchEmbedding : public Module<T> {
 
   /// **Throws** ShapeError unless the images have C channels and P divides their sides.
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     const Index p = options_.patch_size;
     if (x.rank() != 4 || x.dim(1) != options_.channels_in || x.dim(2) % p != 0 ||
         x.dim(3) % p != 0) {

@@ -58,7 +58,10 @@ class VisionTransformer : public Module<T> {
   }
 
   /// The logits. **Throws** ShapeError on images of another size.
-  Tensor<T> operator()(const Tensor<T>& images) const { return head_(features(images)); }
+  Tensor<T> operator()(const Tensor<T>& images) const {
+    const auto call = this->call();
+    return head_(features(images));
+  }
 
   /// What the head sees. **Shapes** result (B, C), or (B, T C) if flattened.
   Tensor<T> features(const Tensor<T>& images) const {

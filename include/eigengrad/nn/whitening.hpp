@@ -46,6 +46,7 @@ class Whitening : public Module<T> {
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
     return activate(conv2d(x, Tensor<T>(*weight_), bias_, {.padding = options_.padding}),
                     options_.activation);
   }

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+
+#include <eigengrad/nn/activation.hpp>
+#include <eigengrad/nn/embedding.hpp>
+#include <eigengrad/nn/model_summary.hpp>
+#include <eigengrad/nn/sequential.hpp>
+#include <eigengrad/nn/vision_transformer.hpp>
+#include <tests/support/test.hpp>
+
+using test::Index;
+using test::NdArray;
+using test::Tensor;
+namespace nn = eg::nn;
+
+namespace {
+
+/// The layer of that dotted name.
+const nn::LayerSummary& find(const nn::LayerSummary& layer, const std::string& name) {
+  if (layer.name == name) return layer;
+  for (const nn::LayerSummary& child : layer.children) {
+    if (name.find(child.name) == 0 &&
+        (name.size() == child.name.size() || name[child.name.size()] == '.')) {
+      return find(child, name);
+    }
+  }
+  FAIL("no layer " + name);
+  return layer;
+}
+
+/// Bytes that a forward pass leaves, its result included.
+template <class Model, class Input>
+std::int64_t measured_memory(const Model& model, const Input& x) {
+  const auto before = static_cast<std::int64_t>(eg::memory_in_use());
+  const auto y = model(x);
+  return static_cast<std::int64_t>(eg::memory_in_use()) - before;
+}
+
+/// A module as a user writes one, which marks no call: a product by itself, one by a child, one by
+/// two children in one.
+struct Mixed : nn::Module<float> {
+  Mixed(bool marked, eg::Generator& rng)
+      : Module("Mixed"),
+        marked_(marked),
+        weight_(add_parameter("weight", test::random<float>({4, 6}))),
+        first_(add("first", nn::Linear<float>({.in_features = 6, .out_features = 5}, rng))),
+        unused_(add("unused", nn::Linear<float>({.in_features = 2, .out_features = 3}, rng))) {}
+
+  Tensor<float> operator()(const Tensor<float>& x) const {
+    if (!marked_) return eg::sum(work(x), {-1});
+    const auto call = this->call();
+    return eg::sum(work(x), {-1});
+  }
+
+ private:
+  Tensor<float> work(const Tensor<float>& x) const {
+    const Tensor<float> y = first_(eg::matmul(x, weight_));
+    return eg::matmul(eg::transpose(y, -1, -2), y);
+  }
+  bool marked_;
+  Tensor<float> weight_;
+  nn::Linear<float> first_, unused_;
+};
+
+}  // namespace
+
+TEST_CASE("model_summary: a perceptron by hand") {
+  eg::Generator rng(1);
+  const nn::Sequential<float> net(nn::Linear<float>({784, 64}, rng), nn::ReLU<float>(),
+                                  nn::Linear<float>({64, 10}, rng));
+  const nn::ModelSummary s = nn::summarize(net, Tensor<float>::zeros({8, 784}));
+  CHECK(s.batch == 8);
+  CHECK(s.model.trained == 784 * 64 + 64 + 64 * 10 + 10);
+  CHECK(s.model.not_trained == 0);
+  CHECK(s.model.flops == 2. * 8 * (784 * 64 + 64 * 10));
+  // Backward: both weights' gradients, and that of the hidden layer.
+  CHECK(s.step_flops == s.model.flops + 2. * 8 * (784 * 64 + 2 * 64 * 10));
+  CHECK(find(s.model, "0").output == eg::Shape{8, 64});
+  CHECK(find(s.model, "0").flops == 2. * 8 * 784 * 64);
+  CHECK(find(s.model, "1").trained == 0);
+  CHECK(find(s.model, "2").output == eg::Shape{8, 10});
+  CHECK(s.model.output == eg::Shape{8, 10});
+  // The hidden layer before and behind ReLU are one array too many: only the latter is kept.
+  CHECK(s.model.kept >= 8 * (64 + 10) * 4);
+  CHECK(s.model.kept < 8 * (64 + 64 + 10) * 4 + 2048);
+  CHECK(s.peak > 4 * static_cast<std::size_t>(s.model.trained));
+  CHECK(s.table().find("       Sequential  (8, 10)      50,890            0.10       0.0\n"
+                       "  0    Linear      (8, 64)      50,240            0.10       0.0\n"
+                       "  1    ReLU        (8, 64)                                   0.0\n"
+                       "  2    Linear      (8, 10)         650            0.00       0.0\n"
+                       "50,890 parameters are trained\n"
+                       "0.1 MFLOP an image forward, 0.2 in a training step\n"
+                       "a batch of 8: 0.0 MiB kept for backward, ") != std::string::npos);
+}
+
+TEST_CASE("model_summary: a vision transformer by hand") {
+  const Index batch = 4, dim = 24, tokens = 17, hidden = 48;
+  eg::Generator rng(1);
+  const nn::VisionTransformer<float> vit({.image_size = 16,
+                                          .patch_size = 4,
+                                          .classes = 5,
+                                          .dim = dim,
+                                          .depth = 3,
+                                          .heads = 3,
+                                          .mlp_ratio = 2},
+                                         rng);
+  const Tensor<float> images(test::random<float>({batch, 3, 16, 16}));
+  const nn::ModelSummary s = nn::summarize(vit, images);
+  const double patches = 16. * (3 * 4 * 4) * dim;
+  const double attention = 2. * tokens * tokens * dim;
+  const double block = tokens * (4. * dim * dim + 2. * dim * hidden) + attention;
+  const double head = dim * 5;
+  const double image = 2 * (patches + 3 * block + head);
+  CHECK(s.model.flops == batch * image);
+  CHECK(s.step_flops == batch * (3 * image - 2 * patches));  // no gradient of the images
+  CHECK(s.model.trained == vit.parameter_count());
+  CHECK(find(s.model, "patch_embed").output == eg::Shape{batch, 16, dim});
+  CHECK(find(s.model, "patch_embed.proj").flops == 2 * batch * patches);
+  CHECK(find(s.model, "blocks").children.size() == 3);
+  for (const std::string name : {"blocks.0", "blocks.2"}) {
+    CHECK(find(s.model, name).flops == 2 * batch * block);
+    CHECK(find(s.model, name).output == eg::Shape{batch, tokens, dim});
+    CHECK(find(s.model, name + ".attn").flops == 2 * batch * (tokens * 4. * dim * dim + attention));
+    CHECK(find(s.model, name + ".attn.qkv").output == eg::Shape{batch, tokens, 3 * dim});
+  }
+  CHECK(find(s.model, "norm").output == eg::Shape{batch, dim});
+  CHECK(s.model.kept == measured_memory(vit, images));
+  std::int64_t children = 0;
+  for (const nn::LayerSummary& child : s.model.children) children += child.kept;
+  CHECK(children <= s.model.kept);
+  CHECK(s.table().find("\n  blocks.0-2  ") != std::string::npos);
+  CHECK(s.table().find(" TransformerEncoderLayer x3 ") != std::string::npos);
+  CHECK(s.table().find("blocks.1") == std::string::npos);
+
+  // Layers that are computed twice.
+  auto options = vit.options();
+  options.checkpoint = true;
+  const nn::ModelSummary twice = nn::summarize(nn::VisionTransformer<float>(options, rng), images);
+  CHECK(twice.model.flops == s.model.flops);
+  CHECK(twice.step_flops == s.step_flops + 2 * batch * 3 * block);
+  CHECK(twice.model.kept < s.model.kept / 2);
+}
+
+TEST_CASE("model_summary: the multiply-adds of the published CCTs") {
+  // As the authors state them, in thousandths of a G, without the products of attention.
+  const auto macs = [](Index depth, std::vector<Index> channels, Index tokens) {
+    const bool large = depth > 4;
+    nn::VisionTransformerOptions options{.dim = large ? 256 : 128,
+                                         .depth = depth,
+                                         .heads = large ? 4 : 2,
+                                         .mlp_ratio = large ? 2. : 1.,
+                                         .pooling = nn::Pooling::kSequence,
+                                         .qkv_bias = false};
+    channels.push_back(options.dim);
+    for (const Index c : channels) options.tokenizer_stages.push_back({.channels = c});
+    eg::Generator rng(1);
+    const auto s = nn::summarize(nn::VisionTransformer<float>(options, rng),
+                                 Tensor<float>::zeros({1, 3, 32, 32}));
+    const double attention = 2. * double(depth * tokens * tokens * options.dim);
+    return (s.model.flops / 2 - attention) / 1e6;
+  };
+  CHECK(macs(2, {64}, 64) == Approx(33).margin(1));
+  CHECK(macs(4, {64}, 64) == Approx(46).margin(1));
+  CHECK(macs(7, {64}, 64) == Approx(275).margin(1));
+  CHECK(macs(7, {}, 256) == Approx(947).margin(1));
+}
+
+TEST_CASE("model_summary: every tokenizer, dropout and running statistics") {
+  eg::Generator rng(1);
+  nn::VisionTransformerOptions options{
+      .image_size = 16,
+      .patch_size = 4,
+      .classes = 3,
+      .dim = 8,
+      .depth = 2,
+      .heads = 2,
+      .pooling = nn::Pooling::kSequence,
+      .tokenizer_stages = {{.channels = 8, .convs = 2, .batch_norm = true, .residual = true}},
+      .tokenizer_whitening = {.kernel = 2},
+      .locality = true,
+      .dropout = 0.1,
+      .stochastic_depth = 0.1};
+  const nn::VisionTransformer<double> model(options, rng), same(options, rng);
+  same.load_state_dict(model.state_dict());
+  const Tensor<double> images(test::random({2, 3, 16, 16}));
+  std::vector<eg::Generator::State> states;
+  for (const auto* g : model.generators()) states.push_back(g->state());
+  const nn::ModelSummary s = nn::summarize(model, images);
+  // 15 x 15 from the whitening, 8 x 8 tokens.
+  const double whiten = 15. * 15 * 24 * 12, convs = 15. * 15 * 8 * 24 * 9 + 8. * 8 * 8 * 8 * 9;
+  CHECK(find(s.model, "tokenizer.whiten").flops == 2 * 2 * whiten);
+  CHECK(find(s.model, "tokenizer").flops == 2 * 2 * (whiten + convs));
+  CHECK(find(s.model, "tokenizer").output == eg::Shape{2, 64, 8});
+  CHECK(find(s.model, "tokenizer.norm_layers.1").output == eg::Shape{2, 8, 8, 8});
+  CHECK(find(s.model, "attention_pool").flops == 2 * 2 * (64. * 8 + 64 * 8));
+  CHECK(s.model.not_trained == 24 * 12 + 4 * 8);
+  CHECK(s.model.kept == measured_memory(model, images));
+  // Nothing of the model has changed.
+  for (const auto& [name, x] : model.named_parameters()) {
+    CAPTURE(name);
+    CHECK(!x.has_grad());
+  }
+  same.load_state_dict(model.state_dict());
+  const auto after = model.generators();
+  (void)nn::summarize(model, images);
+  const NdArray<double> mean = model.state_dict().at("tokenizer.norm_layers.0.running_mean");
+  CHECK(mean(3) == same.state_dict().at("tokenizer.norm_layers.0.running_mean")(3));
+  // measured_memory above has drawn and moved them; a summary does neither.
+  const auto drawn = after[0]->state();
+  (void)nn::summarize(model, images);
+  CHECK(after[0]->state().counter == drawn.counter);
+}
+
+TEST_CASE("model_summary: modules that mark no calls") {
+  for (const bool marked : {false, true}) {
+    eg::Generator rng(1);
+    const Mixed inner(marked, rng);
+    const nn::Sequential<float> net(nn::ReLU<float>(), inner);
+    const nn::ModelSummary s = nn::summarize(net, Tensor<float>::ones({2, 3, 4}));
+    CHECK(find(s.model, "1.first").flops == 2. * 2 * 3 * 6 * 5);
+    CHECK(find(s.model, "1.first").output == eg::Shape{2, 3, 5});
+    // Its own parameter's product is its own in any case, the one of activations if it says so.
+    const double own = 2. * 2 * (3 * 4 * 6), products = 2. * 2 * (5 * 3 * 5);
+    CHECK(find(s.model, "1").flops ==
+          find(s.model, "1.first").flops + own + (marked ? products : 0));
+    CHECK(s.model.flops == find(s.model, "1.first").flops + own + products);
+    CHECK(s.model.output == eg::Shape{2, 5});
+    CHECK(!find(s.model, "1.unused").ran);
+    CHECK(find(s.model, "1.unused").trained == 9);
+  }
+}
+
+TEST_CASE("model_summary: an input of indices, and parameters that are frozen") {
+  eg::Generator rng(1);
+  nn::Embedding<float> table({.count = 10, .dim = 4}, rng);
+  for (auto& [name, x] : table.named_parameters()) {
+    Tensor<float> parameter = x;
+    parameter.set_requires_grad(false);
+  }
+  struct Model : nn::Module<float> {
+    Model(nn::Embedding<float> table, eg::Generator& rng)
+        : Module("Model"),
+          table_(add("table", std::move(table))),
+          head_(add("head", nn::Linear<float>({.in_features = 4, .out_features = 2}, rng))) {}
+    Tensor<float> operator()(const NdArray<Index>& x) const { return head_(table_(x)); }
+    nn::Embedding<float> table_;
+    nn::Linear<float> head_;
+  };
+  const nn::ModelSummary s = nn::summarize(Model(table, rng), NdArray<Index>({3}, {1, 2, 9}));
+  CHECK(s.batch == 3);
+  CHECK(s.model.trained == 10);
+  CHECK(s.model.not_trained == 40);
+  CHECK(find(s.model, "table").output == eg::Shape{3, 4});
+  CHECK(find(s.model, "head").output == eg::Shape{3, 2});
+  CHECK(s.step_flops == 2. * 2 * 3 * 4 * 2);  // forward, and the gradient of the head's weight
+  CHECK(s.table().find("10 parameters are trained, 40 numbers are not\n") != std::string::npos);
+}
