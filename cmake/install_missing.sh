@@ -21,7 +21,7 @@ is_missing() {
     eigen) ! compiles '#include <Eigen/Core>' ;;
     catch2) ! compiles '#include <catch2/catch.hpp>' &&
       ! compiles '#include <catch2/catch_all.hpp>' ;;
-    stb) ! compiles '#include <stb/stb_image.h>' ;;
+    stb) ! compiles '#include <stb/stb_image_write.h>' && ! compiles '#include <stb_image_write.h>' ;;
   esac
 }
 

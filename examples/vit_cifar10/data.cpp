@@ -76,7 +76,7 @@ void check(const DataSettings& s, bool for_model) {
         "--data DIR is required: the folder that holds cifar-10-batches-bin, cifar-100-binary or "
         "a folder of images for each class");
   }
-  if (s.dataset != "cifar100" && s.labels == "coarse") {
+  if (s.dataset != "cifar100" && s.labels == "coarse" && !for_model) {
     throw cli::UsageError("--labels coarse is for CIFAR-100; --data " + s.folder + " is " +
                           (s.dataset == "folder" ? "a folder of images" : "CIFAR-10"));
   }
@@ -134,6 +134,7 @@ void load_folder(ImageData& out, DataSettings& s, Parts parts,
     eg::data::HeldOut held = eg::data::hold_out(train, s.test_share);
     train = std::move(held.rest);
     test = std::move(held.held_out);
+    out.held_out = true;
     out.about += " (no test folder: " + count_of(test.size(), "of them are held out to test)");
   } else if (!folders.test.empty()) {
     test = eg::data::list_images(folders.test, train.classes);

@@ -62,9 +62,11 @@ ImageDataset images_of(EvalSettings& e, const Checkpoint& c) {
   ImageData data = load_data(
       d, {.train = e.part != "test", .test = e.part == "test" || e.part == "all"}, c.class_names);
   e.data = d;
-  if (!data.skipped.empty()) {
-    std::fprintf(stderr, "vit_cifar10: %zu pictures are left out, the first: %s\n",
-                 data.skipped.size(), data.skipped.front().c_str());
+  std::printf("%s\n", data.about.c_str());
+  if (e.part == "test" && data.held_out) {
+    std::printf(
+        "these are the pictures that training on this folder holds out; --part all takes "
+        "every one\n");
   }
   if (e.part == "test") return data.test;
   if (e.part == "train") return data.train;

@@ -21,6 +21,7 @@ has train.txt 'no test folder: 50 of them are held out to test); 135 to train, 1
 mkdir elsewhere && mv flat elsewhere/moved
 "$program" eval --data elsewhere/moved --checkpoint flat_run/model.safetensors >eval.txt
 [ "$(tail -n 1 eval.txt)" = "$(tail -n 1 train.txt)" ] || fail 'other images are held out'
+has eval.txt '50 to test' '--part all takes every one'
 "$program" eval --data elsewhere/moved --part all --checkpoint flat_run/model.safetensors >eval.txt
 has eval.txt '200 images,'
 
