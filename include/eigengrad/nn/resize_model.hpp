@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Not part of the umbrella: Eigen's decompositions take long to compile.
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include <Eigen/QR>
+
+#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/ops/interpolate.hpp>
+
+/// A vision transformer for patches or images of another size, with the weights of one that has
+/// been trained: to begin with large patches and go on with small ones, or to raise the resolution.
+///
+///     model = nn::resize_model(model, {.patch_size = 4});
+namespace eigengrad::nn {
+
+struct ResizeModelOptions {
+  /// Side of the images in pixels; 0 keeps it.
+  Index image_size = 0;
+  /// Side of a patch in pixels; 0 keeps it. Stride and padding of patches change in proportion.
+  Index patch_size = 0;
+  /// How learned positions are interpolated, as an image of the grid.
+  InterpolateMode positions = InterpolateMode::kBicubic;
+};
+
+}  // namespace eigengrad::nn
+
+namespace eigengrad::detail {
+
+/// (to, from): what interpolates `from` numbers to `to`, bilinear.
+inline Eigen::MatrixXd bilinear_matrix(Index from, Index to) {
+  NdArray<double> identity = NdArray<double>::zeros({1, 1, from, from});
+  for (Index i = 0; i < from; ++i) identity(0, 0, i, i) = 1;
+  return interpolate_forward(identity, Pair(to, from), {}).reshape({to, from}).matrix();
+}
+
+/// x (..., P, P) as (..., Q, Q): q x q^T for each square.
+template <class T>
+NdArray<T> multiply_squares(const NdArray<T>& x, const Eigen::MatrixXd& q) {
+  const Index from = q.cols(), to = q.rows();
+  Shape shape = x.shape();
+  shape[shape.rank() - 2] = shape[shape.rank() - 1] = to;
+  NdArray<T> out(shape);
+  for (Index i = 0; i < x.numel() / (from * from); ++i) {
+    const ConstMatrixMap<T> square(x.data() + i * from * from, from, from);
+    MatrixMap<T>(out.data() + i * to * to, to, to) =
+        (q * square.template cast<double>() * q.transpose()).template cast<T>();
+  }
+  return out;
+}
+
+/// Tokens x (1, prefix + g^2, C) on a grid of another side; those in front stay.
+template <class T>
+NdArray<T> resize_tokens(const NdArray<T>& x, Index prefix, Index to, InterpolateMode mode) {
+  const Index channels = x.dim(2);
+  const Index from = std::lround(std::sqrt(static_cast<double>(x.dim(1) - prefix)));
+  const NoGrad no_grad;
+  const Tensor<T> all(x);
+  const Tensor<T> grid =
+      transpose(reshape(narrow(all, 1, prefix, from * from), {1, from * from, channels}), 1, 2);
+  const Tensor<T> resized =
+      interpolate(reshape(grid, {1, channels, from, from}), Pair(to, to), {.mode = mode});
+  const Tensor<T> tokens = transpose(reshape(resized, {1, channels, to * to}), 1, 2);
+  return (prefix > 0 ? cat({narrow(all, 1, 0, prefix), tokens}, 1) : tokens).value();
+}
+
+enum class ResizeRule { kWeights, kMoments };
+
+/// The array of the parameter or buffer `name` in the shape that `model` has.
+template <class T>
+NdArray<T> resize_array(const nn::VisionTransformer<T>& model, const std::string& name,
+                        const NdArray<T>& x, const Shape& shape, ResizeRule rule,
+                        InterpolateMode mode) {
+  if (x.shape() == shape) return x.clone();
+  if (name == "pos_embed") {
+    const Index prefix = model.options().pooling == nn::Pooling::kClassToken ? 1 : 0;
+    return resize_tokens(x, prefix, model.grid(), mode);
+  }
+  const Index to = model.options().patch_size;
+  if (name == "patch_embed.proj.weight") {
+    const Eigen::MatrixXd b = bilinear_matrix(x.dim(-1), to);
+    if (rule == ResizeRule::kMoments) return multiply_squares(x, b);
+    return multiply_squares(x,
+                            b.transpose().completeOrthogonalDecomposition().pseudoInverse().eval());
+  }
+  if (name == "patch_embed.norm.weight" || name == "patch_embed.norm.bias") {
+    const Index channels = 5 * model.options().channels_in;
+    const Index from = std::lround(std::sqrt(static_cast<double>(x.numel() / channels)));
+    return multiply_squares(x.reshape({channels, from, from}), bilinear_matrix(from, to))
+        .reshape(shape);
+  }
+  throw ValueError(concat("[resize_model] ", name, " ", x.shape(), " has no other size; ",
+                          "pooling = flatten ties the head to the grid"));
+}
+
+inline nn::VisionTransformerOptions resized_options(nn::VisionTransformerOptions o,
+                                                    const nn::ResizeModelOptions& to) {
+  if (to.image_size < 0 || to.patch_size < 0) {
+    throw ValueError(concat("[resize_model] sizes must not be negative: image_size ", to.image_size,
+                            ", patch_size ", to.patch_size));
+  }
+  if (to.image_size > 0) o.image_size = to.image_size;
+  if (to.patch_size > 0 && to.patch_size != o.patch_size) {
+    if (o.convolutional()) {
+      throw ValueError("[resize_model] patch_size needs patches; this model has convolutions");
+    }
+    if (o.patch_stride * to.patch_size % o.patch_size != 0 ||
+        o.patch_padding * to.patch_size % o.patch_size != 0) {
+      throw ValueError(concat("[resize_model] patch_stride and patch_padding must stay whole: ",
+                              "patch_size ", o.patch_size, " to ", to.patch_size, ", patch_stride ",
+                              o.patch_stride, ", patch_padding ", o.patch_padding));
+    }
+    o.patch_stride = o.patch_stride * to.patch_size / o.patch_size;
+    o.patch_padding = o.patch_padding * to.patch_size / o.patch_size;
+    o.patch_size = to.patch_size;
+  }
+  return o;
+}
+
+}  // namespace eigengrad::detail
+
+namespace eigengrad::nn {
+
+/// A model of its own with the same weights but for those that depend on the grid or on the patch:
+/// learned positions are interpolated, all but the class token's; the filters of the patches become
+/// those whose products with enlarged patches are the old ones with the old patches, or come
+/// closest (the pseudo-inverse of the enlargement). Mode, random state and what is frozen carry
+/// over.
+///
+/// **Throws** ValueError for sizes that the model cannot have, and if its pooling is kFlatten and
+/// the grid changes.
+/// **Source** the filters: L. Beyer et al., "FlexiViT: one model for all patch sizes", 2022.
+template <class T>
+VisionTransformer<T> resize_model(const VisionTransformer<T>& model,
+                                  const ResizeModelOptions& options) {
+  Generator rng(0);  // all weights are replaced
+  const VisionTransformer<T> out(detail::resized_options(model.options(), options), rng);
+  StateDict<T> dict = model.state_dict();
+  for (const auto& [name, own] : out.state_dict()) {
+    dict.at(name) = detail::resize_array(out, name, dict.at(name), own.shape(),
+                                         detail::ResizeRule::kWeights, options.positions);
+  }
+  out.load_state_dict(dict);
+  out.train(model.training());
+  const auto from = model.named_parameters(), to = out.named_parameters();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    Tensor<T> parameter = to[i].second;
+    parameter.set_requires_grad(from[i].second.requires_grad());
+  }
+  const GeneratorList states = model.generators(), generators = out.generators();
+  for (std::size_t i = 0; i < states.size(); ++i) generators[i]->set_state(states[i]->state());
+  return out;
+}
+
+/// A moment of an optimiser, from before `resize_model`, for the parameter `name` of the model that
+/// it gave. Bilinear throughout: gradients grow and shrink with the images, and mean squares stay
+/// positive.
+///
+/// **Throws** ValueError for a name that the model does not have.
+template <class T>
+NdArray<T> resize_moment(const VisionTransformer<T>& model, const std::string& name,
+                         const NdArray<T>& moment) {
+  for (const auto& [own, x] : model.named_parameters()) {
+    if (own != name) continue;
+    return detail::resize_array(model, name, moment, x.shape(), detail::ResizeRule::kMoments,
+                                InterpolateMode::kBilinear);
+  }
+  throw ValueError(detail::concat("[resize_moment] the model has no parameter ", name));
+}
+
+}  // namespace eigengrad::nn
