@@ -114,6 +114,11 @@ TEST_CASE("classification metrics: what has no prediction is wrong", "[metrics]"
   CHECK(std::isnan(m.loss()));
   CHECK(m.calibration_error() == Approx(1 - 1 / (1 + std::exp(-1.0))));
 
+  ClassificationMetrics none(2);
+  none.add(NdArray<float>({1, 2}, {0, kNan}), NdArray<Index>({1}, {0}));
+  CHECK(none.accuracy() == 0);
+  CHECK(std::isnan(none.calibration_error()));
+
   // A probability of nothing is a prediction all the same.
   ClassificationMetrics sure(2);
   sure.add(NdArray<float>({1, 2}, {0, -kInfinity}), NdArray<Index>({1}, {0}));

@@ -91,7 +91,7 @@ class ClassificationMetrics {
   const std::vector<Bin>& bins() const { return bins_; }
 
   /// Expected calibration error: the mean, over images with a prediction, of the distance between
-  /// the accuracy and the mean confidence of an image's bin.
+  /// the accuracy and the mean confidence of an image's bin; NaN when none has one.
   ///
   /// **Source** C. Guo et al., On Calibration of Modern Neural Networks, arXiv 1706.04599, eq. 3
   double calibration_error() const {
@@ -99,7 +99,8 @@ class ClassificationMetrics {
     for (const Bin& bin : bins_) {
       sum += std::abs(double(bin.correct) - bin.confidence_sum);
     }
-    return images_ > invalid() ? sum / double(images_ - invalid()) : 0;
+    if (images_ == 0) return 0;
+    return images_ > invalid() ? sum / double(images_ - invalid()) : std::nan("");
   }
 
  private:
