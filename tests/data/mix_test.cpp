@@ -59,10 +59,12 @@ TEST_CASE("mix: value") {
   }
   SECTION("labels") {
     NdArray<Index> labels({3}, {0, 1, 2});
-    CHECK_CLOSE(data::detail::mix_labels(labels, 4, 0.75),
+    NdArray<float> targets({3, 4});
+    data::detail::mix_labels(targets, labels, 0.75);
+    CHECK_CLOSE(targets,
                 NdArray<float>({3, 4}, {0.75f, 0, 0.25f, 0, 0, 1, 0, 0, 0.25f, 0, 0.75f, 0}), 0);
     CHECK_SAME(labels, NdArray<Index>({3}, {0, 1, 2}));
-    data::detail::mix_labels(labels, 4, 0.25);
+    data::detail::mix_labels(targets, labels, 0.25);
     CHECK_SAME(labels, NdArray<Index>({3}, {2, 1, 0}));
   }
 }

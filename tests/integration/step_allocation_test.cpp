@@ -9,6 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include <eigengrad/data/loader.hpp>
+#include <eigengrad/data/synthetic.hpp>
 #include <eigengrad/nn.hpp>
 #include <eigengrad/ops.hpp>
 #include <eigengrad/optim.hpp>
@@ -206,4 +208,40 @@ TEST_CASE("allocations: none in a step of the convolutional one under Muon and A
   INFO(threads << " threads");
   CHECK(n == 0);
   CHECK(std::isfinite(loss));
+}
+
+TEST_CASE("allocations: none in a step on images that are augmented and mixed in the background") {
+  skip_unless_counted();
+  namespace data = eg::data;
+  const int workers = GENERATE(1, 2);
+  INFO(workers << " workers");
+  const data::DataLoader loader(
+      data::synthetic_images({.images = 32 * 60}),
+      {.batch_size = 32,
+       .shuffle = true,
+       .workers = workers,
+       .augment = {.resized_crop = data::RandomResizedCrop{},
+                   .crop_padding = 2,
+                   .flip = data::Flip::kRandom,
+                   .rotation = 10,
+                   .policy = data::RandAugment{.magnitude_std = 1},
+                   .jitter = {.brightness = 0.1, .contrast = 0.1, .saturation = 0.1, .hue = 0.1},
+                   .erasing = {.probability = 0.3, .noise = true},
+                   .cutout = 8},
+       .mix = {.mixup_alpha = 0.8, .cutmix_alpha = 1, .probability = 0.7}});
+  eg::Generator rng(1);
+  const nn::VisionTransformer<float> model({.dim = 48, .depth = 1}, rng);
+  optim::AdamW<float> adamw(model.parameters(), {.lr = 1e-3});
+  auto epoch = loader.epoch(0);
+  Index step = 0;
+  allocations = 0;
+  for (auto& [images, labels, targets] : epoch) {
+    counting = ++step > 10;  // by then both threads have made some batches
+    adamw.zero_grad();
+    eg::cross_entropy(model(images), labels, targets, {.label_smoothing = 0.1}).backward();
+    adamw.step();
+    if (step == 50) break;  // before the threads come to their end
+  }
+  counting = false;
+  CHECK(allocations == 0);
 }

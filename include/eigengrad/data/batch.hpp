@@ -56,42 +56,62 @@ struct BatchArrays {
   NdArray<float> targets = {};
 };
 
-/// Images to be filled anew. From the shared cache it would be a matter of luck how many batches
-/// exist at once, and a late step could be the first to ask the system for more.
-class ImagePool {
+/// Arrays of one shape, to be filled anew. From the shared cache it would be a matter of luck how
+/// many batches exist at once, and a late step could be the first to ask the system for more.
+template <class T>
+class ArrayPool {
  public:
-  ImagePool(const Shape& shape, Index count) : shape_(shape) {
+  ArrayPool(const Shape& shape, Index count) : shape_(shape) {
     free_.reserve(static_cast<std::size_t>(count));
     for (Index i = 0; i < count; ++i) free_.emplace_back(shape);
   }
 
-  NdArray<float> get(const Shape& shape) {
+  NdArray<T> get(const Shape& shape) {
     {
       std::lock_guard lock(mutex_);
       if (shape == shape_ && !free_.empty()) {
-        NdArray<float> out = std::move(free_.back());
+        NdArray<T> out = std::move(free_.back());
         free_.pop_back();
         return out;
       }
     }
-    return NdArray<float>(shape);
+    return NdArray<T>(shape);
   }
 
-  /// Takes the images back, unless somebody else still holds them.
-  void give(Tensor<float>&& images) {
-    if (!images.defined()) return;
-    NdArray<float> array = images.value();
-    images = {};
+  /// Takes an array back, unless somebody else still holds it.
+  void give(NdArray<T> array) {
+    if (!array.unique() || !(array.shape() == shape_)) return;
     std::lock_guard lock(mutex_);
-    if (array.unique() && array.shape() == shape_ && free_.size() < free_.capacity()) {
-      free_.push_back(std::move(array));
-    }
+    if (free_.size() < free_.capacity()) free_.push_back(std::move(array));
   }
 
  private:
   Shape shape_;
   std::mutex mutex_;
-  std::vector<NdArray<float>> free_;
+  std::vector<NdArray<T>> free_;
+};
+
+/// The arrays of `count` batches.
+struct BatchPool {
+  BatchPool(const Shape& shape, Index classes, bool mixes, Index count)
+      : images(shape, count),
+        labels(Shape{shape[0]}, count),
+        targets(Shape{shape[0], classes}, mixes ? count : 0) {}
+
+  void give(Batch&& batch) {
+    if (batch.images.defined()) {
+      NdArray<float> array = batch.images.value();
+      batch.images = {};
+      images.give(std::move(array));
+    }
+    labels.give(std::move(batch.labels));
+    targets.give(std::move(batch.targets));
+    batch = {};
+  }
+
+  ArrayPool<float> images;
+  ArrayPool<Index> labels;
+  ArrayPool<float> targets;
 };
 
 /// What loader and epochs share: everything that decides what is in a batch.
@@ -131,13 +151,16 @@ class BatchMaker {
         .permutation(dataset_.size());
   }
 
-  /// The images of the first batch of an epoch, the largest of all.
-  Shape image_shape() const { return image_shape(std::min(options_.batch_size, dataset_.size())); }
+  /// Arrays for `count` of the batches of an epoch, but for a last one that is smaller.
+  BatchPool pool(Index epoch, Index count) const {
+    return BatchPool(image_shape(std::min(options_.batch_size, dataset_.size())), classes(),
+                     options_.mix.active(epoch), count);
+  }
 
-  BatchArrays make(ImagePool& pool, const NdArray<Index>& order, Index epoch, Index batch) const {
+  BatchArrays make(BatchPool& pool, const NdArray<Index>& order, Index epoch, Index batch) const {
     const Index first = batch * options_.batch_size;
     const Index n = std::min(options_.batch_size, dataset_.size() - first);
-    BatchArrays out{pool.get(image_shape(n)), NdArray<Index>(Shape{n})};
+    BatchArrays out{pool.images.get(image_shape(n)), pool.labels.get(Shape{n})};
     const Index size = out.images.numel() / n;
     parallel_for(n, row_grain(size), [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
@@ -146,7 +169,7 @@ class BatchMaker {
         out.labels.data()[i] = dataset_.labels().data()[from];
       }
     });
-    if (options_.mix.active(epoch)) mix(out, epoch, batch);
+    if (options_.mix.active(epoch)) mix(out, pool, epoch, batch);
     return out;
   }
 
@@ -155,14 +178,16 @@ class BatchMaker {
     return {n, dataset_.channels(), transform_.height(), transform_.width()};
   }
 
-  void mix(BatchArrays& batch, Index epoch, Index number) const {
+  Index classes() const { return static_cast<Index>(dataset_.classes().size()); }
+
+  void mix(BatchArrays& batch, BatchPool& pool, Index epoch, Index number) const {
     const Generator root = Generator(options_.seed).fork(3, static_cast<std::uint64_t>(epoch));
     const Mixing mixing = draw_mixing(options_.mix, root.fork(static_cast<std::uint64_t>(number)),
                                       batch.images.dim(2), batch.images.dim(3));
     if (!(mixing.lambda < 1)) return;
     mix_images(batch.images, mixing);
-    batch.targets =
-        mix_labels(batch.labels, static_cast<Index>(dataset_.classes().size()), mixing.lambda);
+    batch.targets = pool.targets.get({batch.labels.numel(), classes()});
+    mix_labels(batch.targets, batch.labels, mixing.lambda);
   }
 
   ImageDataset dataset_;

@@ -28,7 +28,7 @@ class Epoch {
         epoch_(epoch),
         next_(first_batch),
         ahead_(ahead(maker_->options())),
-        pool_(maker_->image_shape(), std::min(ahead_ + 1, maker_->batches() - first_batch)) {
+        pool_(maker_->pool(epoch, std::min(ahead_ + 1, maker_->batches() - first_batch))) {
     const Index count = maker_->batches() - first_batch;
     if (ahead_ == 0 || count == 0) return;
     const Index threads = std::min(count, workers(maker_->options()));
@@ -80,8 +80,7 @@ class Epoch {
 
   void advance() {
     done_ = next_ >= maker_->batches();
-    pool_.give(std::move(batch_.images));
-    batch_ = {};
+    pool_.give(std::move(batch_));
     if (done_) return;
     const auto asked = std::chrono::steady_clock::now();
     detail::BatchArrays arrays = prefetcher_ ? prefetcher_->take() : make(next_);
@@ -97,7 +96,7 @@ class Epoch {
   Index epoch_;
   Index next_;
   Index ahead_;
-  detail::ImagePool pool_;
+  detail::BatchPool pool_;
   bool done_ = false;
   double seconds_waited_ = 0;
   Batch batch_;

@@ -149,9 +149,10 @@ inline void mix_images(NdArray<float>& images, const Mixing& mixing) {
 }
 
 /// Targets (B, classes) of the mixed images; `labels` become those of the larger shares.
-inline NdArray<float> mix_labels(NdArray<Index>& labels, Index classes, double lambda) {
+inline void mix_labels(NdArray<float>& targets, NdArray<Index>& labels, double lambda) {
   const Index n = labels.numel();
-  NdArray<float> targets = NdArray<float>::zeros({n, classes});
+  const Index classes = targets.dim(1);
+  targets.fill(0);
   const auto share = static_cast<float>(lambda);
   for (Index i = 0; i < n; ++i) {
     float* const row = targets.data() + i * classes;
@@ -159,7 +160,6 @@ inline NdArray<float> mix_labels(NdArray<Index>& labels, Index classes, double l
     row[labels.data()[n - 1 - i]] += 1 - share;
   }
   if (lambda < 0.5) std::reverse(labels.begin(), labels.end());
-  return targets;
 }
 
 }  // namespace detail
