@@ -76,14 +76,45 @@ inline void weighted_rows(std::uint8_t* out, const std::uint8_t* in, Index strid
   }
 }
 
+/// 16 x 16 bytes, turned.
+inline void turn_block(std::uint8_t* out, Index out_row, const std::uint8_t* in, Index in_row) {
+  using V = typename simd::detail::VecOf<std::uint8_t, 16>::type;
+  V rows[16];
+  V next[16];
+  EIGENGRAD_UNROLL
+  for (Index i = 0; i < 16; ++i) rows[i] = simd::load<V>(in + i * in_row);
+  // Rows i and i + 8 are riffled like two halves of a pack of cards; four times, and a byte has
+  // gone from (row, column) to (column, row).
+  for (int round = 0; round < 4; ++round) {
+    EIGENGRAD_UNROLL
+    for (Index i = 0; i < 8; ++i) {
+      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,
+                                            5, 21, 6, 22, 7, 23);
+      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27,
+                                                12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    EIGENGRAD_UNROLL
+    for (Index i = 0; i < 16; ++i) rows[i] = next[i];
+  }
+  EIGENGRAD_UNROLL
+  for (Index i = 0; i < 16; ++i) simd::store<V>(out + i * out_row, rows[i]);
+}
+
 /// out (columns, rows) with `out_row` from row to row = in (rows, columns) with `in_row`, turned.
 inline void turn_bytes(std::uint8_t* out, Index out_row, const std::uint8_t* in, Index in_row,
                        Index rows, Index columns) {
-  constexpr Index block = 16;  // a cache line of either side stays until it is used up
-  for (Index y = 0; y < rows; y += block) {
-    const Index y_end = std::min(y + block, rows);
+  constexpr Index block = 16;
+  if (rows < block || columns < block) {
     for (Index x = 0; x < columns; ++x) {
-      for (Index i = y; i < y_end; ++i) out[x * out_row + i] = in[i * in_row + x];
+      for (Index y = 0; y < rows; ++y) out[x * out_row + y] = in[y * in_row + x];
+    }
+    return;
+  }
+  for (Index i = 0; i < rows; i += block) {
+    const Index y = std::min(i, rows - block);  // some a second time
+    for (Index j = 0; j < columns; j += block) {
+      const Index x = std::min(j, columns - block);
+      turn_block(out + x * out_row + y, out_row, in + y * in_row + x, in_row);
     }
   }
 }
