@@ -229,6 +229,14 @@ TEST_CASE("loader: an exception in the background reaches the training loop") {
   }
 }
 
+TEST_CASE("loader: images of another size than the stored ones") {
+  const DataLoader loader(numbered(10), {.batch_size = 4, .augment = {.output_size = 5}});
+  for (auto& [images, labels, targets] : loader.epoch(0)) {
+    CHECK(images.shape() == test::Shape{labels.numel(), 3, 5, 5});
+    CHECK_FALSE(targets.defined());
+  }
+}
+
 TEST_CASE("loader: the time that the walk waited") {
   DataLoaderOptions options = {.batch_size = 10, .prefetch = 0};
   options.augment.custom = [](std::span<float>, eg::Generator&) {

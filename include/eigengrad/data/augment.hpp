@@ -69,8 +69,11 @@ struct RandomErasing {
   bool noise = false;
 };
 
-/// How images are changed on their way to the model, in the order of the fields. The default only
-/// normalises: for evaluation.
+/// How images are changed on their way to the model, in the order of the fields; normalisation
+/// comes before erasing. The default only normalises: for evaluation.
+///
+///     {.normalization = statistics, .crop_padding = 4, .flip = Flip::kRandom,
+///      .policy = RandAugment{.magnitude = 9}, .erasing = {.probability = 0.25}}
 struct Augment {
   Normalization normalization = {};
 

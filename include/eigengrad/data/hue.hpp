@@ -38,29 +38,37 @@ struct TurnHue {
     const D one = zero + 1.0;
     const D v = simd::max(red, simd::max(green, blue));
     const D range = v - simd::min(red, simd::min(green, blue));
-    const D divisor = range > zero ? range : one;
-    const D saturation = whole(to_float(range / (v > zero ? v : one)) * 255.0);
+    const D divisor = simd::max(range, one);
+    const D saturation = whole(to_float(range / simd::max(v, one)) * 255.0);
     const D r = to_float((v - red) / divisor);
     const D g = to_float((v - green) / divisor);
     const D b = to_float((v - blue) / divisor);
-    D hue = green == v ? 2.0 + r - b : 4.0 + g - r;
-    hue = to_float(red == v ? to_float(b - g) : hue);
-    hue = hue / 6.0 + 1.0;
+    // 1 or 0, of bytes. GCC 12 would make a choice of two out of three lane by lane.
+    const D red_most = one - simd::min(v - red, one);
+    const D green_most = (one - simd::min(v - green, one)) * (one - red_most);
+    D hue = red_most * (b - g) + green_most * (2.0 + r - b) +
+            (one - red_most - green_most) * (4.0 + g - r);
+    hue = to_float(hue) / 6.0 + 1.0;
     hue = to_float(hue - whole(hue));
     hue = whole(hue * 255.0) + turn;
-    hue = hue >= 256.0 ? hue - 256.0 : hue;
+    hue -= whole(hue / 256.0) * 256.0;
 
-    const D sixth = whole(to_float(hue * 6.0 / 255.0 + zero));
-    const D f = to_float(hue * 6.0 / 255.0 - sixth);
+    // In sixths of the circle, 0 to 6. From v, a channel goes down to v (1 - s) and up again: by
+    // how much is linear in the hue between two sixths, and constant over the two before and
+    // behind.
+    const D at = hue * 6.0 / 255.0;
+    const D sixth = whole(at);
+    const D place = sixth + to_float(at - sixth);
     const D s = to_float(saturation / 255.0);
-    const D p = whole(v * (1.0 - s) + 0.5);
-    const D q = whole(v * (1.0 - s * f) + 0.5);
-    const D t = whole(v * (1.0 - s * (1.0 - f)) + 0.5);
-    const auto in = [&](double k) EIGENGRAD_INLINE_LAMBDA { return sixth == k; };
-    const D first = sixth >= 6.0 ? zero : sixth;
-    red = first == zero ? v : in(1) ? q : in(4) ? t : in(5) ? v : p;
-    green = first == zero ? t : in(1) ? v : in(2) ? v : in(3) ? q : p;
-    blue = first == zero ? p : in(1) ? p : in(2) ? t : in(5) ? q : v;
+    const auto channel = [&](D down) EIGENGRAD_INLINE_LAMBDA {
+      return whole(v * (one - s * simd::min(simd::max(down, zero), one)) + 0.5);
+    };
+    const auto distance = [&](double from) EIGENGRAD_INLINE_LAMBDA {
+      return simd::max(place - from, from - place);
+    };
+    red = channel(2.0 - distance(3));
+    green = channel(distance(2) - 1.0);
+    blue = channel(distance(4) - 1.0);
   }
 
   template <class Arch>

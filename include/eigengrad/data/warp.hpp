@@ -82,6 +82,8 @@ inline void warp_bilinear(ByteImage image, const std::uint8_t* from, const Affin
   };
   const Index w = image.width;
   const Index h = image.height;
+  const Index step_x = fixed(m[0]);
+  const Index step_y = fixed(m[3]);
   const auto inside = [&](Index i, Index n) {
     return outside.reflect ? reflected(i, n) : std::clamp<Index>(i, 0, n - 1);
   };
@@ -90,7 +92,7 @@ inline void warp_bilinear(ByteImage image, const std::uint8_t* from, const Affin
     const double v = static_cast<double>(y) + 0.5;
     Index at_x = fixed(m[0] * 0.5 + m[1] * v + m[2]);
     Index at_y = fixed(m[3] * 0.5 + m[4] * v + m[5]);
-    for (Index x = 0; x < w; ++x, at_x += fixed(m[0]), at_y += fixed(m[3])) {
+    for (Index x = 0; x < w; ++x, at_x += step_x, at_y += step_y) {
       Place& place = places[x];
       place = {};
       const bool in = at_x >= 0 && at_x < w * one && at_y >= 0 && at_y < h * one;
