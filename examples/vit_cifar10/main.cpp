@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Trains a Vision Transformer on CIFAR-10 or CIFAR-100 and uses it.
+// Trains a Vision Transformer on CIFAR or on a folder of images, and uses it.
 #include <cstdio>
 #include <exception>
 
@@ -11,12 +11,13 @@ namespace {
 constexpr const char* kHelp =
     "usage: vit_cifar10 COMMAND [options]\n"
     "\n"
-    "Trains a Vision Transformer on CIFAR-10 or CIFAR-100 on the CPU, and uses it.\n"
+    "Trains a Vision Transformer on CIFAR-10, CIFAR-100 or a folder of images on the CPU, and uses "
+    "it.\n"
     "\n"
     "  train      train a model; writes model.safetensors, metrics.csv and run.json\n"
-    "  eval       measure a checkpoint on the test images\n"
-    "  predict    classify pictures with a checkpoint\n"
-    "  generate   write a generated dataset in CIFAR-10's binary format\n"
+    "  eval       measure a checkpoint: accuracy, each class, calibration\n"
+    "  predict    say what is in pictures and folders of them\n"
+    "  generate   write a drawn data set, as CIFAR-10 or as a folder of images\n"
     "\n"
     "vit_cifar10 COMMAND --help lists a command's options.\n";
 
