@@ -8,19 +8,19 @@ quick="$small --epochs 1"
 "$program" generate --format folder --out pictures --train 200 --test 60 >/dev/null
 [ "$(find pictures/train -name '*.png' | wc -l)" = 200 ] || fail 'generate --format folder'
 "$program" train --data pictures --image-size 16 $quick --out folder >train.txt
-has train.txt '10 classes of pictures, as 16x16; 180 to train, 20 for validation, 60 to test'
+has train.txt '10 classes of pictures, as 16x16; 180 to train, 20 for validation, 60 to test' 'test accuracy '
 "$program" eval --data pictures --checkpoint folder/model.safetensors >eval.txt
-[ "$(tail -n 1 eval.txt)" = "$(tail -n 1 train.txt)" ] || fail 'eval differs from train'
+[ "$(grep '^test accuracy' eval.txt)" = "$(grep '^test accuracy' train.txt)" ] || fail 'eval differs from train'
 "$program" train --data pictures --image-size 16 $quick --threads 1 --out again >/dev/null
 cmp folder/model.safetensors again/model.safetensors || fail 'another number of threads'
 
 # Not divided: a share of each class is held out, the same one for eval and in another place.
 mv pictures/train flat
 "$program" train --data flat --image-size 16 --test-share 0.25 $quick --out flat_run >train.txt
-has train.txt 'no test folder: 50 of them are held out to test); 135 to train, 15 for validation'
+has train.txt 'no test folder: 50 of them are held out to test); 135 to train, 15 for validation' 'test accuracy '
 mkdir elsewhere && mv flat elsewhere/moved
 "$program" eval --data elsewhere/moved --checkpoint flat_run/model.safetensors >eval.txt
-[ "$(tail -n 1 eval.txt)" = "$(tail -n 1 train.txt)" ] || fail 'other images are held out'
+[ "$(grep '^test accuracy' eval.txt)" = "$(grep '^test accuracy' train.txt)" ] || fail 'other images are held out'
 has eval.txt '50 to test' '--part all takes every one'
 "$program" eval --data elsewhere/moved --part all --checkpoint flat_run/model.safetensors >eval.txt
 has eval.txt '200 images,'

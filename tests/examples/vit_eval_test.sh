@@ -6,8 +6,9 @@ model=run/model.safetensors
 "$program" train --data data $small --validation 150 --seed 3 --epochs 1 --out run >train.txt
 
 "$program" eval --checkpoint $model --data data --json eval.json >eval.txt
+has train.txt 'test accuracy '
 has eval.txt 'top-5' 'calibration error' 'most often taken for' 'checkers' '200 images,'
-[ "$(tail -n 1 eval.txt)" = "$(tail -n 1 train.txt)" ] || fail 'eval differs from train'
+[ "$(grep '^test accuracy' eval.txt)" = "$(grep '^test accuracy' train.txt)" ] || fail 'eval differs from train'
 has eval.json '"top1"' '"predicted_as"' '"calibration_bins"' '"images": 200,'
 grep -q flip_tta eval.json && fail 'mirror images were not asked for'
 
