@@ -82,8 +82,11 @@ void compare_versions(const Json& run) {
 
 /// What a person should know before the first step.
 void print_start(const TrainSettings& t, const Trainer& trainer, const Json& run) {
+  const eg::nn::VisionTransformerOptions& m = trainer.model().options();
+  const auto images =
+      eg::Tensor<float>::zeros({t.batch, m.channels_in, m.image_size, m.image_size});
   std::printf("%s%d threads, peak %.0f GFLOP/s; results go to %s\n",
-              eg::nn::summary(trainer.model()).c_str(), eg::num_threads(),
+              eg::nn::summarize(trainer.model(), images).table().c_str(), eg::num_threads(),
               run.at("peak_gflops").as_number(), t.out.c_str());
   std::fflush(stdout);
 }
