@@ -192,6 +192,7 @@ TEST_CASE("model_summary: every tokenizer, dropout and running statistics") {
   CHECK(find(s.model, "tokenizer").flops == 2 * 2 * (whiten + convs));
   CHECK(find(s.model, "tokenizer").output == eg::Shape{2, 64, 8});
   CHECK(find(s.model, "tokenizer.norm_layers.1").output == eg::Shape{2, 8, 8, 8});
+  CHECK(find(s.model, "blocks.0.attn.qkv").output == eg::Shape{2, 64, 24});  // scaled first
   CHECK(find(s.model, "attention_pool").flops == 2 * 2 * (64. * 8 + 64 * 8));
   CHECK(s.model.not_trained == 24 * 12 + 4 * 8);
   CHECK(s.model.kept == measured_memory(model, images));

@@ -54,8 +54,9 @@ class LayerObserver : public Observer {
     step_macs_ += macs;
     if (!forward_) return;  // a checkpoint's second forward
 
-    const std::optional<std::size_t> owner = owner_of(event);
-    const bool data = !owner || meets_data(event);
+    const bool meets = meets_data(event);
+    const std::optional<std::size_t> owner = owner_of(event, meets);
+    const bool data = meets || !owner;
     const std::size_t call = calls_.empty() ? 0 : calls_.back();
     // Parameters that were lent to another module count where they are used.
     const std::size_t place = owner && (calls_.empty() || is_in(*owner, call)) ? *owner : call;
@@ -112,12 +113,12 @@ class LayerObserver : public Observer {
   }
 
   /// The module that holds the parameters among the inputs, or the one around all that do. What is
-  /// computed from parameters alone, such as a weight in another shape, counts as one.
-  std::optional<std::size_t> owner_of(const Event& event) const {
+  /// computed from parameters alone, such as a scaled weight, counts as the first of them.
+  std::optional<std::size_t> owner_of(const Event& event, bool meets_data) const {
     std::optional<std::size_t> out;
     for (const Seen& x : event.inputs) {
       const auto found = owners_.find(x.id);
-      if (found == owners_.end()) continue;
+      if (found == owners_.end() || (out && !meets_data)) continue;
       std::size_t both = found->second;
       while (out && !is_in(*out, both)) both = layers_[both].parent;
       out = both;
