@@ -10,6 +10,8 @@ namespace vit {
 int train(const std::vector<std::string>& arguments, const std::string& command_line);
 int evaluate(const std::vector<std::string>& arguments);
 int predict(const std::vector<std::string>& arguments);
+int explain(const std::vector<std::string>& arguments);
+int report_command(const std::vector<std::string>& arguments);
 int generate(const std::vector<std::string>& arguments);
 
 }  // namespace vit

@@ -45,13 +45,14 @@ inline void print_end(const std::string& program, const std::string& folder,
                 best->validation_accuracy, best->epoch);
   }
   std::printf(
-      "\nin %s: model.safetensors (last epoch), %smetrics.csv, run.json, events for "
-      "TensorBoard\nwhat next:\n",
+      "\nin %s: report.html (open it in a browser), model.safetensors (last epoch), %smetrics.csv, "
+      "run.json, events for TensorBoard\nwhat next:\n",
       folder.c_str(), best != nullptr ? "best.safetensors (best validation), " : "");
   const std::string checkpoint = " --checkpoint " + folder + "/model.safetensors";
   for (const std::string& command :
        {program + " eval" + checkpoint + " --data " + data,
-        program + " predict" + checkpoint + " IMAGE...", "tensorboard --logdir " + folder}) {
+        program + " predict" + checkpoint + " IMAGE...",
+        program + " explain" + checkpoint + " IMAGE", "tensorboard --logdir " + folder}) {
     std::printf("  %s\n", command.c_str());
   }
   std::fflush(stdout);

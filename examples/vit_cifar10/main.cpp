@@ -14,9 +14,11 @@ constexpr const char* kHelp =
     "Trains a Vision Transformer on CIFAR-10, CIFAR-100 or a folder of images on the CPU, and uses "
     "it.\n"
     "\n"
-    "  train      train a model; writes model.safetensors, metrics.csv and run.json\n"
+    "  train      train a model; writes model.safetensors, report.html and more\n"
     "  eval       measure a checkpoint: accuracy, each class, calibration\n"
     "  predict    say what is in pictures and folders of them\n"
+    "  explain    show where a model looks in a picture\n"
+    "  report     make a run's report.html again\n"
     "  generate   write a drawn data set, as CIFAR-10 or as a folder of images\n"
     "\n"
     "vit_cifar10 COMMAND --help lists a command's options.\n";
@@ -26,13 +28,15 @@ int run(const std::string& command, const std::vector<std::string>& arguments,
   if (command == "train") return vit::train(arguments, command_line);
   if (command == "eval") return vit::evaluate(arguments);
   if (command == "predict") return vit::predict(arguments);
+  if (command == "explain") return vit::explain(arguments);
+  if (command == "report") return vit::report_command(arguments);
   if (command == "generate") return vit::generate(arguments);
   if (command == "--help" || command == "-h" || command == "help") {
     std::fputs(kHelp, stdout);
     return 0;
   }
   throw cli::UsageError("there is no command \"" + command +
-                        "\"; it is one of train, eval, predict, generate");
+                        "\"; it is one of train, eval, predict, explain, report, generate");
 }
 
 }  // namespace

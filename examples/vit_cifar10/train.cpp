@@ -13,12 +13,14 @@
 namespace vit {
 namespace {
 
-std::string default_folder() {
-  const std::time_t now = std::time(nullptr);
+std::string now(const char* format) {
+  const std::time_t time = std::time(nullptr);
   char text[64];
-  std::strftime(text, sizeof text, "runs/%Y%m%d-%H%M%S", std::localtime(&now));
+  std::strftime(text, sizeof text, format, std::localtime(&time));
   return text;
 }
+
+std::string default_folder() { return now("runs/%Y%m%d-%H%M%S"); }
 
 std::string state_file(const std::string& folder) { return folder + "/state.safetensors"; }
 
@@ -63,6 +65,7 @@ Json describe_run(const TrainSettings& t, const cli::Options& options, const Tra
   Json run = Json::object();
   run["status"] = "running";
   run["command"] = command_line;
+  run["date"] = now("%Y-%m-%d %H:%M");
   run["configuration"] = to_json(options);
   run["seed"] = t.seed;
   run["threads"] = eg::num_threads();

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <examples/vit_cifar10/console.hpp>
+#include <examples/vit_cifar10/report/report.hpp>
 #include <examples/vit_cifar10/trainer.hpp>
 
 namespace vit {
@@ -17,6 +18,22 @@ eg::data::Flip flip_of(const std::string& word) {
 
 /// `all` in parts of `of`, the last of which may be smaller.
 Index parts(Index all, Index of) { return (all + of - 1) / of; }
+
+Learner make_learner(const TrainSettings& t, const TrainingData& data, const Plan& plan) {
+  eg::Generator rng(t.seed);
+  Model model = build_model(t.model, rng);
+  whiten(model, data.train, data.normalization);
+  Optimizers optimizers(model, t, plan.steps_per_epoch, plan.steps);
+  Learner learner{std::move(model), std::move(optimizers), nullptr};
+  if (t.ema > 0) {
+    learner.ema = std::make_unique<eg::optim::Ema<float>>(learner.model.parameters(),
+                                                          eg::optim::EmaOptions{.decay = t.ema},
+                                                          learner.model.named_buffers());
+  }
+  return learner;
+}
+
+}  // namespace
 
 eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data,
                                  const Plan& plan) {
@@ -34,22 +51,6 @@ eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& dat
                                                    .probability = t.mix_probability,
                                                    .off_epoch = off}});
 }
-
-Learner make_learner(const TrainSettings& t, const TrainingData& data, const Plan& plan) {
-  eg::Generator rng(t.seed);
-  Model model = build_model(t.model, rng);
-  whiten(model, data.train, data.normalization);
-  Optimizers optimizers(model, t, plan.steps_per_epoch, plan.steps);
-  Learner learner{std::move(model), std::move(optimizers), nullptr};
-  if (t.ema > 0) {
-    learner.ema = std::make_unique<eg::optim::Ema<float>>(learner.model.parameters(),
-                                                          eg::optim::EmaOptions{.decay = t.ema},
-                                                          learner.model.named_buffers());
-  }
-  return learner;
-}
-
-}  // namespace
 
 Plan::Plan(const TrainSettings& t, Index images)
     : batches(images / t.batch),
@@ -190,6 +191,13 @@ Metrics Trainer::measure_on(const eg::data::ImageDataset& images) {
   return measure(learner_.model, images, data_.normalization);
 }
 
+report::Predictions Trainer::predict(const eg::data::ImageDataset& images,
+                                     const std::string& part) {
+  std::optional<eg::optim::UseEma<float>> use;
+  if (learner_.ema) use.emplace(*learner_.ema);
+  return report::predict_all(learner_.model, data_.normalization, images, part);
+}
+
 void Trainer::finish_epoch() {
   require_finite();
   EpochRecord e;
@@ -242,18 +250,22 @@ void Trainer::finish_run() {
   }
   description_["status"] = "finished";
   description_["images_per_s"] = trained / train_seconds;
-  if (data_.test.size() > 0) {
-    const Metrics test = measure_on(data_.test);
-    description_["test_loss"] = test.loss();
-    description_["test_accuracy"] = test.accuracy();
-    description_["test_top5"] = test.top5_accuracy();
-    std::printf("test accuracy %.2f %%\n", test.accuracy());
+  const bool tested = data_.test.size() > 0;
+  report::Predictions predictions =
+      tested ? predict(data_.test, "test") : predict(data_.validation, "validation");
+  if (tested) {
+    const double accuracy = 100 * predictions.metrics.accuracy();
+    description_["test_loss"] = predictions.metrics.loss();
+    description_["test_accuracy"] = accuracy;
+    description_["test_top5"] = 100 * predictions.metrics.top(5);
+    std::printf("test accuracy %.2f %%\n", accuracy);
   }
   lap();
   description_["seconds"] = state_.seconds;
   state_.finished = true;
   log_.write(description_, state_.epochs);
   save();
+  if (predictions.size() > 0) report::make_report(t_.out, std::move(predictions), loader_);
 }
 
 void Trainer::save_model(const std::string& name) {

@@ -9,6 +9,7 @@
 
 #include <examples/vit_cifar10/data.hpp>
 #include <examples/vit_cifar10/progress.hpp>
+#include <examples/vit_cifar10/report/predictions.hpp>
 #include <examples/vit_cifar10/run_log.hpp>
 #include <examples/vit_cifar10/run_state.hpp>
 #include <examples/vit_cifar10/signals.hpp>
@@ -52,6 +53,10 @@ struct Plan {
   int epochs;             ///< of which --steps may end the last before its time
 };
 
+/// The batches of a run.
+eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data,
+                                 const Plan& plan);
+
 /// One run from its beginning, or from where a state file left it, to its end.
 ///
 /// A step's result depends on the settings and the number of the step alone; so a run that was
@@ -91,6 +96,8 @@ class Trainer {
   void finish_run();
   /// Loss and accuracies with the weights that are saved.
   Metrics measure_on(const eg::data::ImageDataset& images);
+  /// The same weights, with what the report shows of each image.
+  report::Predictions predict(const eg::data::ImageDataset& images, const std::string& part);
   void save_model(const std::string& name);
   void save();
   void draw();

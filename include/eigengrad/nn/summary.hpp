@@ -18,7 +18,7 @@ using SummaryRow = std::array<std::string, 4>;
 /// 1234567 as "1,234,567".
 inline std::string with_commas(Index n) {
   std::string out = std::to_string(n);
-  for (std::size_t i = out.size(); i > 3; i -= 3) out.insert(i - 3, ",");
+  for (std::size_t i = out.size(); i > 3; i -= 3) out.insert(i - 3, 1, ',');
   return out;
 }
 

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// The report's parts about right and wrong: classes, confidence, mistakes.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include <examples/vit_cifar10/report/chart.hpp>
+#include <examples/vit_cifar10/report/confusion.hpp>
+#include <examples/vit_cifar10/report/picture.hpp>
+#include <examples/vit_cifar10/report/sections.hpp>
+
+namespace vit::report {
+namespace {
+
+/// The best recognised first.
+std::vector<Index> by_recall(const eg::data::ClassificationMetrics& metrics) {
+  std::vector<Index> out(static_cast<std::size_t>(metrics.classes()));
+  std::iota(out.begin(), out.end(), Index{0});
+  std::stable_sort(out.begin(), out.end(),
+                   [&](Index a, Index b) { return metrics.recall(a) > metrics.recall(b); });
+  return out;
+}
+
+std::string track(double share, const std::string& style = "track") {
+  return element("span", style, "<i style=\"width:" + fixed(100 * share, 1) + "%\"></i>");
+}
+
+std::string class_bars(const Predictions& p) {
+  const bool many = p.classes() > 25;
+  std::string out;
+  for (const Index k : by_recall(p.metrics)) {
+    const std::string name = class_label(p.name(k));
+    const double recall = p.metrics.recall(k);
+    const std::string cells = "<span>" + name + "</span>" + track(recall) +
+                              element("span", "r", many ? fixed(100 * recall, 1) : percent(recall));
+    const std::string title = name + ": " + percent(recall) + " of " +
+                              count(double(p.metrics.images(k))) + " found; " +
+                              percent(p.metrics.precision(k)) + " of what is called so is right";
+    out += many ? "<div class=\"row\" title=\"" + title + "\">" + cells + "</div>" : cells;
+  }
+  return element("div", many ? "many" : "bars", out);
+}
+
+std::string pair_bars(const Predictions& p, const std::vector<ConfusedPair>& pairs) {
+  std::string out;
+  const std::size_t shown = std::min<std::size_t>(pairs.size(), 10);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const ConfusedPair& pair = pairs[i];
+    out += "<span>" + class_label(p.name(pair.truth)) + " → " +
+           class_label(p.name(pair.predicted)) + "</span>" +
+           track(double(pair.images) / double(pairs[0].images), "track warm") +
+           element("span", "r", count(double(pair.images)));
+  }
+  return element("div", "bars", out);
+}
+
+}  // namespace
+
+std::string classes_section(const Material& m) {
+  const Predictions& p = m.predictions;
+  const eg::NdArray<Index>& confusion = p.metrics.confusion();
+  const std::vector<ConfusedPair> pairs = confused_pairs(confusion);
+  const std::string bars = figure(element("h3", "", "Accuracy by class, %") + class_bars(p),
+                                  "Share of each class's images that the model recognises.");
+  std::string often;
+  if (!pairs.empty()) {
+    often = figure(element("h3", "", "Confused most often") + pair_bars(p, pairs),
+                   "True class → what the model said, in images.");
+  }
+  const std::string lead =
+      scored_images(p) + " that the model has not learned from: what they are, and what it says.";
+  const std::string caption =
+      p.classes() <= kNumberedClasses
+          ? "Rows are the true classes, columns the predicted ones, cells count images. Blue is "
+            "right; orange is wrong, and the stronger the more often."
+          : "Rows are the true classes, columns the predicted ones; classes that are taken for one "
+            "another stand together. Blue is right, orange is wrong; hover over a cell for its "
+            "numbers.";
+  const std::string matrix =
+      p.classes() <= kDrawnClasses
+          ? figure(element("div", "scroll", confusion_chart(p.images.classes(), confusion)),
+                   caption)
+          : "";
+  if (p.classes() <= kNumberedClasses) {
+    return section("classes", "Classes", lead,
+                   element("div", "split", matrix + element("div", "stack", bars + often)));
+  }
+  return section("classes", "Classes", lead,
+                 element("div", "stack", matrix + element("div", "split", bars + often)));
+}
+
+std::string calibration_section(const Material& m) {
+  constexpr double kLeft = 50, kTop = 28, kSide = 250, kStrip = 56, kBottom = kTop + kSide;
+  const Predictions& p = m.predictions;
+  using Bin = eg::data::ClassificationMetrics::Bin;
+  const std::vector<Bin>& bins = p.metrics.bins();
+  Index most = 1;
+  double confidence = 0;
+  for (const Bin& bin : bins) {
+    most = std::max(most, bin.images);
+    confidence += bin.confidence_sum / double(p.size());
+  }
+  const double width = kSide / double(bins.size());
+  const double strip = kBottom + 14 + kStrip;
+  std::string out = svg_text(0, 10, "", "Accuracy, % of the images", "strong");
+  for (const double tick : {0.0, 0.2, 0.4, 0.6, 0.8, 1.0}) {
+    const double y = kBottom - tick * kSide;
+    out += svg_line(kLeft, y, kLeft + kSide, y, "grid");
+    out += svg_text(kLeft - 7, y + 4, "end", fixed(100 * tick, 0));
+    out += svg_text(kLeft + tick * kSide, strip + 16, "middle", fixed(100 * tick, 0));
+  }
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    const Bin& bin = bins[i];
+    if (bin.images == 0) continue;
+    const double x = kLeft + double(i) * width + 1;
+    const std::string title = "confidence " + fixed(100.0 * double(i) / double(bins.size()), 0) +
+                              " to " + percent((double(i) + 1) / double(bins.size()), 0) + ": " +
+                              count(double(bin.images)) + " images, " + percent(bin.accuracy()) +
+                              " right, mean confidence " + percent(bin.confidence());
+    out += svg_rect(x, kBottom - bin.accuracy() * kSide, width - 2, bin.accuracy() * kSide, "right",
+                    1, title);
+    const double height = std::max(0.75, kStrip * double(bin.images) / double(most));
+    out += svg_rect(x, strip - height, width - 2, height, "fill c3", 0.55, title);
+  }
+  out += svg_line(kLeft, kBottom, kLeft + kSide, kTop, "axis dash");
+  out += svg_line(kLeft, kBottom, kLeft + kSide, kBottom, "axis");
+  out += svg_line(kLeft, strip, kLeft + kSide, strip, "axis");
+  out += svg_text(kLeft - 7, strip - kStrip / 2 + 4, "end", "images");
+  out += svg_text(kLeft + kSide / 2, strip + 34, "middle", "Confidence, %");
+  const std::string chart = svg(kLeft + kSide + 16, strip + 40, "reliability diagram", out);
+
+  const double accuracy = p.metrics.accuracy();
+  std::string words = element(
+      "div", "tiles",
+      element("div", "tile",
+              element("b", "", percent(p.metrics.calibration_error(), 2)) +
+                  "<span>expected calibration error</span>") +
+          element("div", "tile",
+                  element("b", "", percent(confidence)) + "<span>mean confidence</span>") +
+          element("div", "tile", element("b", "", percent(accuracy)) + "<span>accuracy</span>"));
+  words += element("p", "",
+                   std::abs(confidence - accuracy) < 0.01
+                       ? "On average the model is as sure as it should be."
+                   : confidence < accuracy
+                       ? "The model is more often right than it claims: it is underconfident, as "
+                         "models trained with smoothed or mixed labels tend to be."
+                       : "The model claims more than it keeps: it is overconfident.");
+  words += element("p", "small",
+                   "Confidence is the probability of the predicted class. Images are gathered in " +
+                       std::to_string(bins.size()) +
+                       " bins of equal width by it; a bar says how many of a bin are right. Bars "
+                       "above the dotted line are underconfident, below it overconfident. The "
+                       "expected calibration error is the mean distance, weighted by the images in "
+                       "each bin, which the grey strip counts.");
+  return section("calibration", "Can its confidence be trusted?",
+                 "A probability of 80\u202f% should be right in 80 of 100 cases.",
+                 element("div", "aside",
+                         figure(chart, "Reliability diagram over " + scored_images(p) + ".") +
+                             element("div", "", words)));
+}
+
+std::string mistakes_section(const Material& m) {
+  constexpr std::size_t kShown = 24;
+  const Predictions& p = m.predictions;
+  const std::vector<Index> wrong = p.mistakes();
+  if (wrong.empty()) return "";
+  std::string out;
+  for (std::size_t n = 0; n < std::min(kShown, wrong.size()); ++n) {
+    const Index i = wrong[n];
+    const std::string truth = class_label(p.name(p.label(i)));
+    const std::string said = class_label(p.name(p.said(i)));
+    out += figure(image_tag(enlarged(thumbnail(p.images, i), 64), truth),
+                  "<b>" + truth + "</b><br/><span class=\"bad\">" + said + "</span> " +
+                      percent(double(p.confidence(i))));
+  }
+  return section(
+      "mistakes", "The most confident mistakes",
+      "Of " + count(double(wrong.size())) +
+          " wrong answers those that the model was "
+          "surest of. Above stands the label, below what the model said, and how probable "
+          "it found that. Some of the labels may be the ones that are wrong.",
+      element("div", "pictures", out));
+}
+
+}  // namespace vit::report

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// The report's parts about the training images and the model's layers.
+#include <algorithm>
+#include <vector>
+
+#include <examples/vit_cifar10/report/picture.hpp>
+#include <examples/vit_cifar10/report/sections.hpp>
+
+namespace vit::report {
+namespace {
+
+/// An image with the normalisation taken back.
+Picture seen_picture(const eg::NdArray<float>& image,
+                     const eg::data::Normalization& normalization) {
+  const Index area = image.dim(1) * image.dim(2);
+  eg::NdArray<float> out(image.shape());
+  for (Index c = 0; c < 3; ++c) {
+    const auto k = static_cast<std::size_t>(c);
+    const float mean = normalization.mean.empty() ? 0.f : normalization.mean[k];
+    const float deviation = normalization.stddev.empty() ? 1.f : normalization.stddev[k];
+    const float* from = image.data() + c * area;
+    std::transform(from, from + area, out.data() + c * area,
+                   [&](float x) { return 255 * (x * deviation + mean); });
+  }
+  return to_bytes(out);
+}
+
+/// "cat", or "cat 70 % + dog 30 %" of mixed images.
+std::string label_of(const eg::data::Batch& batch, Index i, const std::vector<std::string>& names) {
+  const auto name = [&](Index k) { return class_label(names[static_cast<std::size_t>(k)]); };
+  if (!batch.targets.defined()) return name(batch.labels.data()[i]);
+  const Index classes = batch.targets.cols();
+  std::vector<std::pair<float, Index>> shares;
+  for (Index k = 0; k < classes; ++k) {
+    const float share = batch.targets.data()[i * classes + k];
+    if (share > 0) shares.emplace_back(share, k);
+  }
+  std::stable_sort(shares.begin(), shares.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string out;
+  for (const auto& [share, k] : shares) {
+    if (!out.empty()) out += "<br/>";
+    out += name(k);
+    if (shares.size() > 1) out.append(" ").append(percent(double(share), 0));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<SeenImage> first_images(const eg::data::DataLoader& training) {
+  constexpr Index kBatches = 4;
+  constexpr Index kEach = 8;
+  std::vector<SeenImage> out;
+  if (training.dataset().channels() != 3) return out;
+  Index batches = 0;
+  for (const eg::data::Batch& batch : training.epoch(0)) {
+    const eg::NdArray<float>& images = batch.images.value();
+    const Index size = training.dataset().image_size();
+    for (Index i = 0; i < std::min(kEach, batch.labels.numel()); ++i) {
+      eg::NdArray<float> image({3, images.dim(2), images.dim(3)});
+      std::copy_n(images.data() + i * size, size, image.data());
+      out.push_back({std::move(image), label_of(batch, i, training.dataset().classes())});
+    }
+    if (++batches == kBatches) break;
+  }
+  return out;
+}
+
+std::string training_images_section(const Material& m) {
+  if (m.seen.empty()) return "";
+  std::string out;
+  for (const SeenImage& seen : m.seen) {
+    const Picture picture = seen_picture(seen.image, m.checkpoint.normalization);
+    out += figure(image_tag(enlarged(picture, 64), "training image"), seen.label);
+  }
+  return section("images", "What it saw",
+                 "Images of the first batches as they came to the model, changed as the settings "
+                 "say, another way in each epoch. Shares stand where two images are mixed.",
+                 element("div", "pictures", out));
+}
+
+std::string model_section(const Material& m) {
+  std::vector<eg::detail::TableRow> rows;
+  eg::detail::add_layer_rows(rows, m.summary.model, "", 1, m.summary.batch, 0);
+  std::string table =
+      "<tr><th>layer</th><th>type</th><th>output</th><th class=\"n\">parameters</th>"
+      "<th class=\"n\">MFLOP</th></tr>";
+  for (const eg::detail::TableRow& row : rows) {
+    const std::size_t depth = (row[0].find_first_not_of(' ') + 1) / 2;
+    const bool whole = row[0].empty();
+    const std::string name = whole ? "the whole model" : escape(row[0].substr(2 * depth));
+    std::string cells = "<td style=\"padding-left:" + std::to_string(18 * depth) + "px\">";
+    cells += name + "</td>" + element("td", "", escape(row[1])) + element("td", "", escape(row[2]));
+    cells += element("td", "n", row[3]) + element("td", "n", row[4]);
+    table += element("tr", whole ? "total" : "", cells);
+  }
+  const double batch = double(m.summary.batch);
+  return section("model", "The model",
+                 count(double(m.summary.model.trained)) + " trained numbers; " +
+                     short_count(m.summary.model.flops / batch) + "FLOP to look at an image, " +
+                     short_count(m.summary.step_flops / batch) +
+                     "FLOP to learn from it. Equal layers stand once; the outputs are those for "
+                     "one image.",
+                 element("div", "scroll", element("table", "", table)));
+}
+
+}  // namespace vit::report
