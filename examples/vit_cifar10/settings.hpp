@@ -6,6 +6,7 @@
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/common/options.hpp>
+#include <examples/vit_cifar10/augment_settings.hpp>
 #include <examples/vit_cifar10/data_settings.hpp>
 
 /// What a person can choose.
@@ -39,6 +40,7 @@ struct ModelSettings {
 struct TrainSettings {
   DataSettings data;
   std::string program;  // as it was called, not an option
+  std::string preset = "none";
   std::string out;
   std::string resume;
   std::string progress = "auto";
@@ -62,12 +64,7 @@ struct TrainSettings {
   double clip = 0;
   double ema = 0;
   double label_smoothing = 0.1;
-  Index crop_padding = 4;
-  std::string flip = "alternating";
-  double mixup = 0;
-  double cutmix = 0;
-  double mix_probability = 1;
-  int plain_epochs = 0;
+  AugmentSettings augment;
   Index workers = 0;
   std::uint64_t seed = 1;
   int threads = 0;

@@ -37,10 +37,6 @@ TrainingData load_training_data(const TrainSettings& t) {
   out.source.seed = t.seed;
   ImageData images = load_data(out.source);
   std::printf("%s\n", images.about.c_str());
-  if (images.train.size() < t.batch) {
-    throw cli::UsageError("--batch " + std::to_string(t.batch) + " is more than the " +
-                          std::to_string(images.train.size()) + " training images");
-  }
   out.train = std::move(images.train);
   out.validation = std::move(images.validation);
   out.test = std::move(images.test);
@@ -101,7 +97,7 @@ int carry_out(Trainer& trainer, const TrainSettings& t) {
   return status;
 }
 
-int begin(TrainSettings& t, const cli::Options& options, const std::string& command_line) {
+int begin(TrainSettings& t, cli::Options& options, const std::string& command_line) {
   if (options.given("steps") && options.given("epochs")) {
     throw cli::UsageError("--epochs and --steps both say when to end; give one of them");
   }
@@ -110,6 +106,11 @@ int begin(TrainSettings& t, const cli::Options& options, const std::string& comm
   }
   set_threads(t);
   TrainingData data = load_training_data(t);
+  apply_preset(options, t.preset, t.model.tokenizer, data.source.dataset);
+  if (data.train.size() < t.batch) {
+    throw cli::UsageError("--batch " + std::to_string(t.batch) + " is more than the " +
+                          std::to_string(data.train.size()) + " training images");
+  }
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();
   if (t.out.empty()) t.out = default_folder();

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <examples/vit_cifar10/presets.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
 /// The options of `train`: declared once, with their unit and default; from the same table come the
@@ -40,6 +41,10 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
 }
 
 inline void add_data_options(cli::Options& options, TrainSettings& t) {
+  options.section("Recipe");
+  options.add("preset", t.preset, preset_names(),
+              "options that were tuned together, for the tokenizer and the data set; options given "
+              "beside it go before");
   options.section("Data and results");
   add_dataset_options(options, t.data);
   options.add("out", t.out, "DIR", "folder for everything that is written [runs/DATE-TIME]");
@@ -82,22 +87,12 @@ inline void add_training_options(cli::Options& options, TrainSettings& t) {
   options.add("stochastic-depth", t.model.stochastic_depth, "P",
               "probability that the last layer is skipped for an image", 0, 0.99);
   options.add("dropout", t.model.dropout, "P", "probability of dropping a value", 0, 0.99);
-  options.add("crop-padding", t.crop_padding, "PX",
-              "random shifts by up to so many pixels, reflected at the border; 0 is off", 0, 31);
-  options.add("flip", t.flip, {"alternating", "random", "none"}, "horizontal flips");
-  options.add("mixup", t.mixup, "X",
-              "alpha of MixUp, which blends the images of a batch two by two; 0 is off", 0, 100);
-  options.add("cutmix", t.cutmix, "X",
-              "alpha of CutMix, which exchanges rectangles between them; 0 is off", 0, 100);
-  options.add("mix-probability", t.mix_probability, "P", "share of the batches that are mixed", 0,
-              1);
-  options.add("plain-epochs", t.plain_epochs, "N", "last epochs in which nothing is mixed", 0,
-              100000);
 }
 
 inline void add_train_options(cli::Options& options, TrainSettings& t) {
   add_data_options(options, t);
   add_training_options(options, t);
+  add_augment_options(options, t.augment);
   add_model_options(options, t.model);
   options.section("Machine and screen");
   options.add("progress", t.progress, {"auto", "bar", "plain"},

@@ -10,12 +10,6 @@
 namespace vit {
 namespace {
 
-eg::data::Flip flip_of(const std::string& word) {
-  return word == "alternating" ? eg::data::Flip::kAlternating
-         : word == "random"    ? eg::data::Flip::kRandom
-                               : eg::data::Flip::kNone;
-}
-
 /// `all` in parts of `of`, the last of which may be smaller.
 Index parts(Index all, Index of) { return (all + of - 1) / of; }
 
@@ -35,21 +29,15 @@ Learner make_learner(const TrainSettings& t, const TrainingData& data, const Pla
 
 }  // namespace
 
-eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data,
-                                 const Plan& plan) {
-  const Index off = t.plain_epochs > 0 ? std::max(plan.epochs - t.plain_epochs, 0) : -1;
-  return eg::data::DataLoader(data.train, {.batch_size = t.batch,
-                                           .shuffle = true,
-                                           .drop_last = true,
-                                           .workers = t.workers,
-                                           .seed = t.seed,
-                                           .augment = {.normalization = data.normalization,
-                                                       .crop_padding = t.crop_padding,
-                                                       .flip = flip_of(t.flip)},
-                                           .mix = {.mixup_alpha = t.mixup,
-                                                   .cutmix_alpha = t.cutmix,
-                                                   .probability = t.mix_probability,
-                                                   .off_epoch = off}});
+eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data, bool plain) {
+  return eg::data::DataLoader(data.train,
+                              {.batch_size = t.batch,
+                               .shuffle = true,
+                               .drop_last = true,
+                               .workers = t.workers,
+                               .seed = t.seed,
+                               .augment = to_augment(t.augment, data.normalization, plain),
+                               .mix = to_mix(t.augment, plain)});
 }
 
 Plan::Plan(const TrainSettings& t, Index images)
@@ -63,7 +51,8 @@ Trainer::Trainer(TrainSettings settings, TrainingData data, Json description)
       data_(std::move(data)),
       description_(std::move(description)),
       plan_(t_, data_.train.size()),
-      loader_(make_loader(t_, data_, plan_)),
+      loader_(make_loader(t_, data_, false)),
+      plain_loader_(make_loader(t_, data_, true)),
       learner_(make_learner(t_, data_, plan_)),
       parameters_(learner_.model.parameters()),
       random_(learner_.model.generators()),
@@ -112,7 +101,8 @@ bool Trainer::train_epoch() {
   const Index batches = std::min(plan_.batches, steps_left * t_.accumulate);
   lap();
   const double waited_before = state_.wait_seconds;
-  eg::data::Epoch epoch = loader_.epoch(state_.epoch - 1, state_.batch);
+  const bool plain = state_.epoch > plan_.epochs - t_.augment.plain_epochs;
+  eg::data::Epoch epoch = (plain ? plain_loader_ : loader_).epoch(state_.epoch - 1, state_.batch);
   auto batch = epoch.begin();
   while (state_.batch < batches) {
     train_step(epoch, batch, batches);

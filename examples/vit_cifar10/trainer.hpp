@@ -53,9 +53,8 @@ struct Plan {
   int epochs;             ///< of which --steps may end the last before its time
 };
 
-/// The batches of a run.
-eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data,
-                                 const Plan& plan);
+/// The batches of a run; `plain` ones are those of the last epochs (--plain-epochs).
+eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data, bool plain);
 
 /// One run from its beginning, or from where a state file left it, to its end.
 ///
@@ -110,6 +109,7 @@ class Trainer {
   Json description_;
   Plan plan_;
   eg::data::DataLoader loader_;
+  eg::data::DataLoader plain_loader_;  ///< for the last epochs
   Learner learner_;
   std::vector<eg::Tensor<float>> parameters_;
   RandomStart random_;

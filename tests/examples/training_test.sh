@@ -55,7 +55,34 @@ cmp exploded/state.safetensors before || fail 'a step that failed was saved'
 "$program" eval --checkpoint exploded/model.safetensors --data data | grep -q 'loss [0-9]' ||
   fail 'the last good checkpoint'
 
+# A preset gives values, the command line goes before, run.json has what came of it.
+value() { sed -n "s/^    \"$1\": \(.*[^,]\),*$/\1/p" "$2/run.json"; }
+for preset in quick standard long; do
+  for tokenizer in conv patch; do
+    out=$preset-$tokenizer
+    "$program" train $small --preset $preset --tokenizer $tokenizer --steps 1 --batch 25 \
+      --out $out >/dev/null || fail "--preset $preset --tokenizer $tokenizer"
+    [ "$(value preset $out)" = "\"$preset\"" ] || fail "$out is not in run.json"
+    [ "$(value epochs $out)" != '' ] || fail "$out: no epochs in run.json"
+  done
+done
+[ "$(value epochs quick-conv)" != "$(value epochs long-conv)" ] || fail 'presets without effect'
+[ "$(value depth long-conv)" = 2 ] || fail 'a preset went before the command line'
+
+# Every kind of augmentation, alone in the last epoch's images; the same bits with more threads.
+strong="--resized-crop 0.5 --rotation 10 --zoom 0.1 --jitter 0.3 --jitter-hue 0.1 --erasing 0.25
+  --cutout 8 --mixup 0.4 --cutmix 1 --policy-ops 1"
+for policy in autoaugment randaugment trivialaugment; do
+  "$program" train $small $strong --policy $policy --epochs 2 --plain-epochs 1 --out $policy >/dev/null
+done
+"$program" train $small $strong --policy randaugment --epochs 2 --plain-epochs 1 --workers 3 \
+  --threads 2 --out workers >/dev/null
+cmp randaugment/model.safetensors workers/model.safetensors || fail 'workers change the weights'
+cmp -s randaugment/model.safetensors autoaugment/model.safetensors && fail 'a policy without effect'
+
 bad 'give one of them' train $small --steps 3 --epochs 2
 bad 'needs images to measure' train $small --patience 2 --validation 0
+bad '--preset must be one of none|quick|standard|long' train $small --preset fast
+bad 'has no recipe for --tokenizer shifted' train $small --preset quick --tokenizer shifted
 bad 'must be one of cosine|linear|constant|one-cycle|step' train $small --schedule cosin
 echo 'a training does what it promises'

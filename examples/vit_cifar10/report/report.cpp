@@ -96,7 +96,7 @@ int report_command(const std::vector<std::string>& arguments) {
   const TrainingData training{images.train, images.validation, images.test, c.normalization,
                               c.data};
   const std::string path = report::make_report(
-      folder, std::move(predictions), make_loader(t, training, Plan(t, images.train.size())));
+      folder, std::move(predictions), make_loader(t, training, false));
   std::printf("%s\n", path.c_str());
   return 0;
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <examples/common/options.hpp>
+
+/// Named sets of options that were tuned together. What stands on the command line goes before.
+namespace vit {
+
+struct Preset {
+  std::string_view name;
+  std::string_view tokenizer;  ///< for which --tokenizer
+  std::string_view dataset;    ///< for cifar10, cifar100 or folder; empty: for all others
+  std::string_view options;    ///< as on a command line: "--epochs 6 --clip 1"
+};
+
+/// The first line that fits is taken.
+inline const std::vector<Preset>& presets() {
+  static const std::vector<Preset> table = {
+      {"quick", "conv", "", "--epochs 6"},
+      {"quick", "patch", "", "--epochs 6 --patch-size 8"},
+      {"standard", "conv", "", "--epochs 15"},
+      {"standard", "patch", "", "--epochs 15 --patch-size 4"},
+      {"long", "conv", "", "--epochs 100"},
+      {"long", "patch", "", "--epochs 100 --patch-size 4"},
+  };
+  return table;
+}
+
+/// Each name once, behind "none".
+inline std::vector<std::string> preset_names() {
+  std::vector<std::string> out = {"none"};
+  for (const Preset& preset : presets()) {
+    if (std::find(out.begin(), out.end(), preset.name) == out.end()) out.emplace_back(preset.name);
+  }
+  return out;
+}
+
+/// The words of an option list.
+inline std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+/// Gives the options the values of a preset, but for those on the command line. `dataset` is what
+/// was found, cifar10, cifar100 or folder. **Throws** UsageError where the preset does not fit.
+inline void apply_preset(cli::Options& options, const std::string& name,
+                         const std::string& tokenizer, const std::string& dataset) {
+  if (name == "none") return;
+  for (const Preset& preset : presets()) {
+    if (preset.name != name || preset.tokenizer != tokenizer) continue;
+    if (!preset.dataset.empty() && preset.dataset != dataset) continue;
+    const std::vector<std::string> list = words(preset.options);
+    for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
+      const std::string option = list[i].substr(2);
+      if (!options.given(option)) options.set(option, list[i + 1]);
+    }
+    return;
+  }
+  throw cli::UsageError("--preset " + name + " has no recipe for --tokenizer " + tokenizer +
+                        " on " + dataset + "; leave it out, and choose the options yourself");
+}
+
+}  // namespace vit
