@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <examples/vit_cifar10/model.hpp>
 
@@ -14,6 +16,7 @@ class Optimizers {
   Optimizers(const Model& model, const TrainSettings& t, Index steps_per_epoch, Index total_steps)
       : schedule_(make_schedule(t, steps_per_epoch, total_steps)), lr_(t.lr) {
     auto [hidden, others] = eg::optim::hidden_groups(model.named_parameters());
+    const auto all = eg::optim::decay_groups(model.named_parameters());
     const eg::optim::AdamWOptions adamw{
         .lr = t.lr, .betas = {0.9, 0.99}, .weight_decay = t.weight_decay};
     if (t.optimizer == "muon") {
@@ -21,9 +24,10 @@ class Optimizers {
           hidden, eg::optim::MuonOptions{.lr = t.muon_lr, .weight_decay = t.muon_weight_decay});
       adamw_ = std::make_unique<eg::optim::AdamW<float>>(others, adamw);
     } else {
-      adamw_ = std::make_unique<eg::optim::AdamW<float>>(
-          eg::optim::decay_groups(model.named_parameters()), adamw);
+      adamw_ = std::make_unique<eg::optim::AdamW<float>>(all, adamw);
     }
+    muon_names_ = names(model, hidden);
+    adamw_names_ = names(model, muon_ ? others : all);
   }
 
   void zero_grad() {
@@ -53,7 +57,43 @@ class Optimizers {
     if (muon_) muon_->load_state_dict(file.get_all<float>("muon."));
   }
 
+  /// Goes on where the optimisers of another model are, whose parameters have the same names.
+  /// `resize(name, moment)` gives a moment the shape that it has here.
+  template <class Resize>
+  void take_over(const Optimizers& other, Resize&& resize) {
+    take_over(*adamw_, *other.adamw_, adamw_names_, resize);
+    if (muon_) take_over(*muon_, *other.muon_, muon_names_, resize);
+  }
+
  private:
+  using Groups = std::vector<eg::optim::ParameterGroup<float>>;
+
+  /// The names of the groups' parameters, in their order: that of an optimiser's state.
+  static std::vector<std::string> names(const Model& model, const Groups& groups) {
+    std::vector<std::string> out;
+    for (const auto& group : groups) {
+      for (const eg::Tensor<float>& parameter : group.parameters) {
+        for (const auto& [name, x] : model.named_parameters()) {
+          if (x.node_ptr() == parameter.node_ptr()) out.push_back(name);
+        }
+      }
+    }
+    return out;
+  }
+
+  template <class Resize>
+  static void take_over(eg::optim::Optimizer<float>& to, const eg::optim::Optimizer<float>& from,
+                        const std::vector<std::string>& names, Resize&& resize) {
+    auto state = from.state_dict();
+    for (auto& [key, moment] : state) {
+      // "exp_avg.7" belongs to the seventh parameter; the counts of steps have no dot.
+      const std::size_t dot = key.rfind('.');
+      if (dot == std::string::npos) continue;
+      moment = resize(names.at(std::stoul(key.substr(dot + 1))), moment);
+    }
+    to.load_state_dict(state);
+  }
+
   static eg::optim::Schedule make_schedule(const TrainSettings& t, Index steps_per_epoch,
                                            Index total) {
     const Index warmup = std::lround(t.warmup * double(total));
@@ -77,6 +117,8 @@ class Optimizers {
   double lr_;
   std::unique_ptr<eg::optim::Muon<float>> muon_;  ///< or none
   std::unique_ptr<eg::optim::AdamW<float>> adamw_;
+  std::vector<std::string> muon_names_;
+  std::vector<std::string> adamw_names_;
 };
 
 }  // namespace vit

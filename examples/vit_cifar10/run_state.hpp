@@ -24,6 +24,7 @@ struct RunState {
   double epoch_seconds = 0;
   double seconds = 0;  ///< of the whole run
   bool finished = false;
+  Index patch_size = 0;             ///< of the model as it is saved
   std::vector<EpochRecord> epochs;  ///< that are complete
 };
 
@@ -40,6 +41,7 @@ inline Json to_json(const RunState& s) {
   j["epoch_seconds"] = s.epoch_seconds;
   j["seconds"] = s.seconds;
   j["finished"] = s.finished;
+  j["patch_size"] = s.patch_size;
   j["epochs"] = to_json(s.epochs);
   return j;
 }
@@ -57,6 +59,7 @@ inline RunState state_from_json(const Json& j) {
   s.epoch_seconds = j.at("epoch_seconds").as_number();
   s.seconds = j.at("seconds").as_number();
   s.finished = j.at("finished").as_bool();
+  s.patch_size = j.at("patch_size").as_integer();
   s.epochs = epochs_from_json(j.at("epochs"));
   return s;
 }
@@ -67,6 +70,12 @@ struct Learner {
   Optimizers optimizers;
   std::unique_ptr<eg::optim::Ema<float>> ema;  ///< or none
 };
+
+inline std::unique_ptr<eg::optim::Ema<float>> make_ema(const Model& model, const TrainSettings& t) {
+  if (t.ema == 0) return nullptr;
+  return std::make_unique<eg::optim::Ema<float>>(
+      model.parameters(), eg::optim::EmaOptions{.decay = t.ema}, model.named_buffers());
+}
 
 /// `description` says what run this is: settings, data, versions.
 inline void save_state(const std::string& path, const RunState& state, const Learner& learner,

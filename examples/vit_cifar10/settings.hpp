@@ -51,6 +51,7 @@ struct TrainSettings {
   Index batch = 128;
   Index accumulate = 1;
   int patience = 0;
+  std::string patch_schedule;
   std::string optimizer = "muon";
   double lr = 2e-3;
   double muon_lr = 0.02;

@@ -79,22 +79,41 @@ void compare_versions(const Json& run) {
       "differ in their last digits\n");
 }
 
-/// What a person should know before the first step.
-void print_start(const TrainSettings& t, const Trainer& trainer, const Json& run) {
+/// What a person should know before the first step; the numbers of it also go into run.json.
+void print_start(const TrainSettings& t, const Trainer& trainer, Json& run) {
   const eg::nn::VisionTransformerOptions& m = trainer.model().options();
   const auto images =
       eg::Tensor<float>::zeros({t.batch, m.channels_in, m.image_size, m.image_size});
-  std::printf("%s%d threads, peak %.0f GFLOP/s; results go to %s\n",
-              eg::nn::summarize(trainer.model(), images).table().c_str(), eg::num_threads(),
-              run.at("peak_gflops").as_number(), t.out.c_str());
+  const auto summary = eg::nn::summarize(trainer.model(), images);
+  run["parameters"] = trainer.model().parameter_count();
+  run["training_gflop_per_image"] = summary.step_flops / double(t.batch) * 1e-9;
+  std::printf("%s    threads: %d, peak: %.0f GFLOP/s; results go to %s\n", summary.table().c_str(),
+              eg::num_threads(), run.at("peak_gflops").as_number(), t.out.c_str());
   std::fflush(stdout);
 }
 
 /// Trains to the end, or to a signal.
-int carry_out(Trainer& trainer, const TrainSettings& t) {
-  const int status = trainer.run();
+int carry_out(Trainer& trainer, const TrainSettings& t, const Json& run) {
+  const int status = trainer.run(run);
   if (status == 0) print_end(t.program, t.out, t.data.folder, trainer.epochs());
   return status;
+}
+
+/// --patch-schedule decides on the epochs and the first patches.
+void apply_patch_schedule(TrainSettings& t, cli::Options& options) {
+  const PatchSchedule schedule(t.patch_schedule);
+  if (schedule.empty()) return;
+  for (const char* name : {"epochs", "steps", "patch-size"}) {
+    if (options.given(name)) {
+      throw cli::UsageError("--patch-schedule takes the place of --" + std::string(name) +
+                            "; leave one of them out");
+    }
+  }
+  if (t.model.tokenizer == "conv") {
+    throw cli::UsageError("--patch-schedule needs patches; add --tokenizer patch or shifted");
+  }
+  options.set("epochs", std::to_string(schedule.epochs()));
+  options.set("patch-size", std::to_string(schedule.patch_size(1)));
 }
 
 int begin(TrainSettings& t, cli::Options& options, const std::string& command_line) {
@@ -107,6 +126,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
   set_threads(t);
   TrainingData data = load_training_data(t);
   apply_preset(options, t.preset, t.model.tokenizer, data.source.dataset);
+  apply_patch_schedule(t, options);
   if (data.train.size() < t.batch) {
     throw cli::UsageError("--batch " + std::to_string(t.batch) + " is more than the " +
                           std::to_string(data.train.size()) + " training images");
@@ -118,11 +138,11 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
     throw cli::UsageError("--out " + t.out + " holds a run already; `--resume " + t.out +
                           "` continues it, or choose another folder");
   }
-  const Json run = describe_run(t, options, data, command_line);
-  Trainer trainer(t, std::move(data), run);
+  Json run = describe_run(t, options, data, command_line);
+  Trainer trainer(t, std::move(data));
   eg::io::make_folder(t.out);  // nothing is left behind by a wrong model
   print_start(t, trainer, run);
-  return carry_out(trainer, t);
+  return carry_out(trainer, t, run);
 }
 
 int resume(TrainSettings& t, cli::Options& options) {
@@ -148,12 +168,12 @@ int resume(TrainSettings& t, cli::Options& options) {
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();
   compare_versions(run);
-  Trainer trainer(t, std::move(data), run);
+  Trainer trainer(t, std::move(data));
   trainer.restore(file);
   const RunState& at = file.state();
   std::printf("continuing in epoch %d, behind %lld of its batches\n", at.epoch,
               static_cast<long long>(at.batch));
-  return carry_out(trainer, t);
+  return carry_out(trainer, t, run);
 }
 
 }  // namespace

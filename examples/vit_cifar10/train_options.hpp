@@ -62,6 +62,10 @@ inline void add_training_options(cli::Options& options, TrainSettings& t) {
   options.add("accumulate", t.accumulate, "N", "batches whose gradients make one step", 1, 10000);
   options.add("patience", t.patience, "N",
               "end after so many epochs without a better validation accuracy; 0 never", 0, 100000);
+  options.add(
+      "patch-schedule", t.patch_schedule, "PX:N,...",
+      "patch, shifted: sides of the patches and the epochs of each, such as 8:30,4:10; takes "
+      "the place of --epochs and --patch-size");
   options.section("Optimiser");
   options.add("optimizer", t.optimizer, {"muon", "adamw"},
               "muon: Muon for hidden matrices, AdamW for the rest");

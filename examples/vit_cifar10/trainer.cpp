@@ -13,18 +13,13 @@ namespace {
 /// `all` in parts of `of`, the last of which may be smaller.
 Index parts(Index all, Index of) { return (all + of - 1) / of; }
 
-Learner make_learner(const TrainSettings& t, const TrainingData& data, const Plan& plan) {
+Learner make_learner(const TrainSettings& t, const ModelSettings& settings,
+                     const TrainingData& data, const Plan& plan) {
   eg::Generator rng(t.seed);
-  Model model = build_model(t.model, rng);
+  Model model = build_model(settings, rng);
   whiten(model, data.train, data.normalization);
   Optimizers optimizers(model, t, plan.steps_per_epoch, plan.steps);
-  Learner learner{std::move(model), std::move(optimizers), nullptr};
-  if (t.ema > 0) {
-    learner.ema = std::make_unique<eg::optim::Ema<float>>(learner.model.parameters(),
-                                                          eg::optim::EmaOptions{.decay = t.ema},
-                                                          learner.model.named_buffers());
-  }
-  return learner;
+  return {model, std::move(optimizers), make_ema(model, t)};
 }
 
 }  // namespace
@@ -46,17 +41,24 @@ Plan::Plan(const TrainSettings& t, Index images)
       steps(t.steps > 0 ? t.steps : t.epochs * steps_per_epoch),
       epochs(static_cast<int>(parts(steps, steps_per_epoch))) {}
 
-Trainer::Trainer(TrainSettings settings, TrainingData data, Json description)
+Trainer::Trainer(TrainSettings settings, TrainingData data)
     : t_(std::move(settings)),
       data_(std::move(data)),
-      description_(std::move(description)),
       plan_(t_, data_.train.size()),
       loader_(make_loader(t_, data_, false)),
       plain_loader_(make_loader(t_, data_, true)),
-      learner_(make_learner(t_, data_, plan_)),
-      parameters_(learner_.model.parameters()),
-      random_(learner_.model.generators()),
-      bar_(t_.progress) {}
+      patches_(t_.patch_schedule),
+      learner_(make_learner(t_, t_.model, data_, plan_)),
+      bar_(t_.progress) {
+  adopt(std::move(learner_));
+}
+
+void Trainer::adopt(Learner learner) {
+  learner_ = std::move(learner);
+  parameters_ = learner_.model.parameters();
+  random_ = RandomStart(learner_.model.generators());
+  state_.patch_size = learner_.model.options().patch_size;
+}
 
 bool Trainer::stopped_early() const {
   const EpochRecord* best = best_epoch(state_.epochs);
@@ -64,8 +66,11 @@ bool Trainer::stopped_early() const {
 }
 
 void Trainer::restore(const StateFile& file) {
-  file.load(learner_);
   state_ = file.state();
+  if (!patches_.empty()) {
+    adopt(make_learner(t_, with_patch_size(t_.model, state_.patch_size), data_, plan_));
+  }
+  file.load(learner_);
 }
 
 double Trainer::lap() {
@@ -77,7 +82,8 @@ double Trainer::lap() {
   return seconds;
 }
 
-int Trainer::run() {
+int Trainer::run(Json description) {
+  description_ = std::move(description);
   log_.begin(t_.out, learner_.optimizers.step_count(), description_);
   if (state_.seconds == 0) save();  // from here on --resume works
   while (!done()) {
@@ -94,7 +100,18 @@ int Trainer::run() {
   return 0;
 }
 
+void Trainer::change_patches() {
+  const Index wanted = patches_.empty() ? state_.patch_size : patches_.patch_size(state_.epoch);
+  if (wanted == state_.patch_size) return;
+  adopt(change_patch_size(learner_, t_, wanted, plan_.steps_per_epoch, plan_.steps));
+  const Index grid = learner_.model.grid();
+  std::printf("patches of %lld pixels from here on: %lld tokens an image\n",
+              static_cast<long long>(wanted), static_cast<long long>(grid * grid));
+  std::fflush(stdout);
+}
+
 bool Trainer::train_epoch() {
+  change_patches();
   learner_.model.train();
   // With --steps the last epoch may be a part of one.
   const Index steps_left = plan_.steps - (state_.epoch - 1) * plan_.steps_per_epoch;

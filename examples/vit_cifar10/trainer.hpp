@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <examples/vit_cifar10/data.hpp>
+#include <examples/vit_cifar10/patch_schedule.hpp>
 #include <examples/vit_cifar10/progress.hpp>
 #include <examples/vit_cifar10/report/predictions.hpp>
 #include <examples/vit_cifar10/run_log.hpp>
@@ -28,6 +29,7 @@ struct TrainingData {
 /// The generators as they were when a step began, so that it can be made again.
 class RandomStart {
  public:
+  RandomStart() = default;
   explicit RandomStart(eg::GeneratorList generators)
       : generators_(std::move(generators)), states_(generators_.size()) {}
 
@@ -62,16 +64,16 @@ eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& dat
 /// interrupted, at whatever place, ends with the same bits.
 class Trainer {
  public:
-  /// `description` goes into the state file and run.json. **Throws** what a wrong model or option
-  /// gives.
-  Trainer(TrainSettings settings, TrainingData data, Json description);
+  /// **Throws** what a wrong model or option gives.
+  Trainer(TrainSettings settings, TrainingData data);
 
   /// Takes up the run that the file holds.
   void restore(const StateFile& file);
 
-  /// Trains, measures and saves. **Returns** the program's exit status: 0, or 128 and the number of
-  /// the signal that ended the run before its time.
-  int run();
+  /// Trains, measures and saves; `description` goes into the state file and run.json. **Returns**
+  /// the program's exit status: 0, or 128 and the number of the signal that ended the run before
+  /// its time.
+  int run(Json description);
 
   const Model& model() const { return learner_.model; }
   const std::vector<EpochRecord>& epochs() const { return state_.epochs; }
@@ -82,6 +84,9 @@ class Trainer {
   bool stopped_early() const;
   bool done() const { return state_.epoch > plan_.epochs || stopped_early(); }
 
+  void adopt(Learner learner);
+  /// Gives the model the patches of the epoch that is to begin.
+  void change_patches();
   /// **Returns** false when a signal has come before the epoch's end.
   bool train_epoch();
   void train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batch, Index batches);
@@ -110,10 +115,11 @@ class Trainer {
   Plan plan_;
   eg::data::DataLoader loader_;
   eg::data::DataLoader plain_loader_;  ///< for the last epochs
+  PatchSchedule patches_;
+  RunState state_;
   Learner learner_;
   std::vector<eg::Tensor<float>> parameters_;
   RandomStart random_;
-  RunState state_;
   RunLog log_;
   ProgressBar bar_;
   Signals signals_;

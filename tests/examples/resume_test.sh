@@ -85,6 +85,19 @@ cp -r whole copy
 "$program" train --resume whole | grep -q 'is finished: nothing to do' || fail 'a finished run'
 diff -r whole copy || fail 'a finished run was changed'
 
+# Patches that change between epochs: the same bits, whichever patches the interrupted epoch had.
+patches="--data data --dim 24 --heads 2 --depth 1 --batch 20 --validation 100 --threads 1 --ema 0.9
+  --tokenizer patch --patch-schedule 8:1,4:2"
+"$program" train $patches --out patches-whole >/dev/null
+"$program" train $patches --save-every 0 --out patches >/dev/null &
+at 1 patches
+kill -9 $! && wait $! 2>/dev/null || true
+"$program" train --resume patches --save-every 0 >/dev/null &
+at 2 patches
+kill -9 $! && wait $! 2>/dev/null || true
+"$program" train --resume patches >/dev/null
+cmp patches-whole/model.safetensors patches/model.safetensors || fail 'changing patches: other weights'
+
 bad() {  # bad TEXT ARGUMENTS...
   local text=$1 status=0
   shift

@@ -80,8 +80,20 @@ done
 cmp randaugment/model.safetensors workers/model.safetensors || fail 'workers change the weights'
 cmp -s randaugment/model.safetensors autoaugment/model.safetensors && fail 'a policy without effect'
 
+# Patches that change: the loss goes on from where it was, and the model knows its patches.
+"$program" train $small --tokenizer patch --patch-schedule 16:2,8:1 --ema 0.5 --out patches \
+  >patches.txt
+grep -q '^patches of 8 pixels from here on: 16 tokens an image' patches.txt || fail 'patch schedule'
+[ "$(grep -c '^epoch ./3' patches.txt)" = 3 ] || fail 'the epochs of a patch schedule'
+"$program" eval --checkpoint patches/model.safetensors --data data |
+  grep -q "$(grep '^test accuracy' patches.txt)" || fail 'a model whose patches have changed'
+
 bad 'give one of them' train $small --steps 3 --epochs 2
 bad 'needs images to measure' train $small --patience 2 --validation 0
+bad 'needs PATCH:EPOCHS with commas, like 8:30,4:10: "8:3,4"' train $small --tokenizer patch \
+  --patch-schedule 8:3,4
+bad 'takes the place of --epochs' train $small --tokenizer patch --patch-schedule 8:3 --epochs 3
+bad 'needs patches; add --tokenizer patch' train $small --patch-schedule 8:3,4:1
 bad '--preset must be one of none|quick|standard|long' train $small --preset fast
 bad 'has no recipe for --tokenizer shifted' train $small --preset quick --tokenizer shifted
 bad 'must be one of cosine|linear|constant|one-cycle|step' train $small --schedule cosin

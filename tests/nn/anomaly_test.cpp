@@ -69,6 +69,13 @@ TEST_CASE("anomaly: an op without parameters stands behind a layer") {
   CHECK(vit.anomaly() == "in the result () of cross_entropy behind head");
 }
 
+TEST_CASE("anomaly: an op without parameters inside a layer's call") {
+  const Vit vit;
+  // Finite queries and keys, whose scores overflow.
+  vit.parameter("blocks.0.attn.qkv.bias").mutable_value().fill(3e19f);
+  CHECK(vit.anomaly().ends_with(" in blocks.0.attn"));
+}
+
 TEST_CASE("anomaly: an input from outside") {
   Vit vit;
   vit.images.mutable_value().data()[7] = kNan;

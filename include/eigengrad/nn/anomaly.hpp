@@ -39,11 +39,20 @@ namespace eigengrad::detail {
 /// that are not finite.
 class AnomalyObserver : public Observer {
  public:
-  /// `names` are those of parameters, by tensor id.
-  explicit AnomalyObserver(std::map<std::uint64_t, std::string> names) : names_(std::move(names)) {}
+  template <class T>
+  explicit AnomalyObserver(const nn::Module<T>& module) {
+    for (const auto& [name, x] : module.named_parameters()) names_[x.node_ptr()->id] = name;
+    add(module, "");
+  }
 
   /// Empty when all numbers were finite.
   const std::string& found() const { return found_; }
+
+  void enter(const void* module) override {
+    const auto found = modules_.find(module);
+    calls_.push_back(found != modules_.end() ? found->second : "");
+  }
+  void leave() override { calls_.pop_back(); }
 
   void observe(const Event& event) override {
     if (!found_.empty()) return;
@@ -72,8 +81,16 @@ class AnomalyObserver : public Observer {
   }
 
  private:
-  /// Where an op belongs: the module that holds its parameters; for one without parameters, behind
-  /// the module that an input comes from.
+  template <class T>
+  void add(const nn::Module<T>& module, const std::string& name) {
+    modules_[module.identity()] = name;
+    for (const auto& [child_name, child] : module.named_children()) {
+      add(child, name.empty() ? child_name : name + "." + child_name);
+    }
+  }
+
+  /// Where an op belongs: the module that holds its parameters; for one without parameters, the
+  /// module whose call it is in; else behind the module that an input comes from.
   struct Layer {
     std::string name;
     bool own = false;
@@ -84,12 +101,14 @@ class AnomalyObserver : public Observer {
     for (const Seen& x : event.inputs) {
       if (const auto name = names_.find(x.id); name != names_.end()) {
         const std::string module = name->second.substr(0, name->second.rfind('.'));
-        out = {out.own ? common(out.name, module) : module, true};
+        out.name = out.own ? common(out.name, module) : module;
+        out.own = true;
       } else if (const auto made = layers_.find(x.id);
                  made != layers_.end() && !out.own && !made->second.name.empty()) {
         out.name = made->second.name;
       }
     }
+    if (!out.own && !calls_.empty() && !calls_.back().empty()) out = {calls_.back(), true};
     return out;
   }
 
@@ -111,8 +130,10 @@ class AnomalyObserver : public Observer {
     return concat(event.op, at->second.own ? " in " : " behind ", at->second.name);
   }
 
-  std::map<std::uint64_t, std::string> names_;
-  std::map<std::uint64_t, Layer> layers_;
+  std::map<std::uint64_t, std::string> names_;  // of parameters, by tensor
+  std::map<const void*, std::string> modules_;  // by identity
+  std::vector<std::string> calls_;              // that are under way
+  std::map<std::uint64_t, Layer> layers_;       // of results, by tensor
   std::string found_;
 };
 
@@ -134,10 +155,8 @@ std::string find_anomaly(const Module<T>& module, F&& loss) {
   if (const std::string weights = find_non_finite(module); !weights.empty()) {
     return "in " + weights;
   }
-  std::map<std::uint64_t, std::string> names;
-  for (const auto& [name, x] : module.named_parameters()) names[x.node_ptr()->id] = name;
   module.zero_grad();
-  detail::AnomalyObserver observer(std::move(names));
+  detail::AnomalyObserver observer(module);
   const Tensor<T> value = loss();
   if (observer.found().empty()) value.backward();
   return observer.found();
