@@ -11,8 +11,14 @@ class Signals {
  public:
   Signals() {
     struct sigaction action {};
-    action.sa_handler = [](int signal) { received_ = signal; };
-    action.sa_flags = SA_RESETHAND | SA_RESTART;
+    action.sa_handler = [](int signal) {
+      received_ = signal;
+      std::signal(SIGINT, SIG_DFL);
+      std::signal(SIGTERM, SIG_DFL);
+    };
+    action.sa_flags = SA_RESTART;
+    sigaddset(&action.sa_mask, SIGINT);  // a second one waits until it means the end
+    sigaddset(&action.sa_mask, SIGTERM);
     ::sigaction(SIGINT, &action, &interrupt_);
     ::sigaction(SIGTERM, &action, &terminate_);
   }

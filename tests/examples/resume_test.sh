@@ -80,6 +80,17 @@ end TERM 143 2
 "$program" train --resume asked >asked.txt
 same_as_whole asked
 
+# A second signal ends the program at once. Both are sent while it stands still.
+env --default-signal=INT "$program" train $settings --save-every 0 --out twice >twice.txt &
+at 1 twice
+status=0
+kill -STOP $! && kill -INT $! && kill -TERM $! && kill -CONT $!
+wait $! 2>/dev/null || status=$?
+[ $status = 143 ] || fail "status $status after two signals"
+grep -q '^interrupted' twice.txt && fail 'two signals: a step was finished'
+"$program" train --resume twice >twice.txt
+same_as_whole twice
+
 # A finished run has nothing left to do, and is not overwritten.
 cp -r whole copy
 "$program" train --resume whole | grep -q 'is finished: nothing to do' || fail 'a finished run'
