@@ -272,7 +272,7 @@ void Trainer::finish_run() {
   state_.finished = true;
   log_.write(description_, state_.epochs);
   save();
-  if (predictions.size() > 0) report::make_report(t_.out, std::move(predictions), loader_);
+  if (predictions.size() > 0) report::make_report(t_.out, std::move(predictions), &loader_);
 }
 
 void Trainer::save_model(const std::string& name) {

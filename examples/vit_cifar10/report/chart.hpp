@@ -66,8 +66,8 @@ inline std::string svg(double width, double height, const std::string& label,
 
 struct Series {
   std::string name;
-  std::string colour;  ///< c1, c2 or c3
-  bool dashed = false;
+  std::string colour;   ///< c1, c2 or c3
+  bool dashed = false;  ///< the same thing otherwise measured; not in the legend
   std::vector<std::pair<double, double>> points;
 };
 
@@ -155,7 +155,7 @@ inline std::string line_chart(LineChart chart) {
                chart.show(y) + "</title></circle>";
     }
     group += svg_text(kRight + 8, ends[i] + 4, "", chart.show(s.points.back().second), "end");
-    if (chart.series.size() > 1) {
+    if (chart.series.size() > 1 && !s.dashed) {
       legend_end -= 6.1 * static_cast<double>(s.name.size()) + 10;
       group += svg_text(legend_end, 10, "", s.name);
       group += "<path d=\"M" + px(legend_end - 22) + " 6.5h17\" class=\"curve" +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The page as a whole, and the command that makes it from a run's folder.
 #include <cstdio>
+#include <optional>
 #include <vector>
 
 #include <examples/common/options.hpp>
@@ -15,7 +16,7 @@ namespace vit {
 namespace report {
 
 std::string make_report(const std::string& folder, Predictions predictions,
-                        const eg::data::DataLoader& training) {
+                        const eg::data::DataLoader* training) {
   const Checkpoint checkpoint = load_checkpoint(folder + "/model.safetensors");
   checkpoint.model.eval();
   const Index side = checkpoint.model.options().image_size;
@@ -23,7 +24,7 @@ std::string make_report(const std::string& folder, Predictions predictions,
       read_run(folder), checkpoint, std::move(predictions),
       eg::nn::summarize(checkpoint.model,
                         eg::Tensor<float>(eg::NdArray<float>::zeros({1, 3, side, side}))),
-      first_images(training)};
+      training ? first_images(*training) : std::vector<SeenImage>{}};
   const std::pair<const char*, std::string> parts[] = {
       {"Training", curves_section(m)},
       {"Classes", classes_section(m)},
@@ -88,15 +89,20 @@ int report_command(const std::vector<std::string>& arguments) {
   report::Predictions predictions =
       finished ? report::predict_all(c.model, c.normalization, images.test, "test")
                : report::predict_all(c.model, c.normalization, images.validation, "validation");
-  // The training images come to the page as they came to the model.
-  TrainSettings t;
-  cli::Options settings("", "");
-  add_train_options(settings, t);
-  resume_options(settings, run.at("configuration"));
-  const TrainingData training{images.train, images.validation, images.test, c.normalization,
-                              c.data};
-  const std::string path = report::make_report(
-      folder, std::move(predictions), make_loader(t, training, false));
+  // The training images come to the page as they came to the model. A run of another version may
+  // have had other settings: its page goes without them.
+  std::optional<eg::data::DataLoader> training;
+  try {
+    TrainSettings t;
+    cli::Options settings("", "");
+    add_train_options(settings, t);
+    resume_options(settings, run.at("configuration"));
+    training.emplace(make_loader(
+        t, {images.train, images.validation, images.test, c.normalization, c.data}, false));
+  } catch (const cli::UsageError&) {
+  }
+  const std::string path =
+      report::make_report(folder, std::move(predictions), training ? &*training : nullptr);
   std::printf("%s\n", path.c_str());
   return 0;
 }

@@ -64,8 +64,14 @@ void add_settings(std::vector<std::pair<std::string, std::string>>& out, const J
 }  // namespace
 
 std::string dataset_title(const Material& m) {
-  const std::string name = text(m.run, "configuration", "dataset");
-  return name == "cifar10" ? "CIFAR-10" : name == "cifar100" ? "CIFAR-100" : escape(name);
+  const DataSettings& data = m.checkpoint.data;
+  if (data.dataset == "cifar10") return "CIFAR-10";
+  if (data.dataset == "cifar100") {
+    return data.labels == "coarse" ? "CIFAR-100, coarse labels" : "CIFAR-100";
+  }
+  std::string name = text(m.run, "configuration", "data");
+  while (name.size() > 1 && name.back() == '/') name.pop_back();
+  return escape(name.substr(name.rfind('/') + 1));
 }
 
 std::string header(const Material& m) {
@@ -112,7 +118,11 @@ std::string header(const Material& m) {
 std::string curves_section(const Material& m) {
   const auto one = [](double x) { return fixed(x, 2); };
   const auto share = [](double x) { return fixed(x, 1); };
-  const auto rate = [](double x) { return x < 1e-7 ? "0" : significant(x, 2); };
+  double peak = 0;
+  for (const auto& [epoch, rate] : series(m, "learning_rate", "", "").points) {
+    peak = std::max(peak, std::isfinite(rate) ? rate : 0);
+  }
+  const auto rate = [peak](double x) { return x < peak / 200 ? "≈ 0" : significant(x, 2); };
   const std::string loss = line_chart({.x_label = "epoch",
                                        .y_label = "Loss",
                                        .series = {series(m, "train_loss", "train", "c1"),
@@ -123,8 +133,8 @@ std::string curves_section(const Material& m) {
                   .y_label = "Accuracy, %",
                   .series = {series(m, "train_accuracy", "train", "c1"),
                              series(m, "validation_accuracy", "validation", "c2"),
-                             series(m, "train_top5", "top-5", "c1", true),
-                             series(m, "validation_top5", "top-5", "c2", true)},
+                             series(m, "train_top5", "train, top-5", "c1", true),
+                             series(m, "validation_top5", "validation, top-5", "c2", true)},
                   .show = share,
                   .highest = 100});
   const std::string learning_rate =

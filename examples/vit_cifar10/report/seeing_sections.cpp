@@ -148,7 +148,7 @@ std::string filters_figure(const eg::NdArray<float>& weight) {
               " pixels), the strongest first, each scaled to its own range. "
               "Grey is zero.";
   }
-  const int columns = shown <= 28 ? 7 : shown <= 64 ? 8 : 12;
+  const int columns = side > 3 ? 7 : shown <= 64 ? 8 : 12;
   return figure(element("h3", "", "First filters") +
                     "<div class=\"tiles-small\" style=\"grid-template-columns:repeat(" +
                     std::to_string(columns) + ",1fr);max-width:430px\">" + tiles + "</div>",
