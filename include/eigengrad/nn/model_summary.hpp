@@ -129,7 +129,7 @@ inline void add_layer_rows(std::vector<TableRow>& rows, const nn::LayerSummary& 
       ++end;
     }
     std::string name = prefix + last_part(layer.children[i].name);
-    if (end - i > 1) name += "-" + last_part(layer.children[end - 1].name);
+    if (end - i > 1) name.append("-").append(last_part(layer.children[end - 1].name));
     add_layer_rows(rows, layer.children[i], name, end - i, batch, list ? depth : depth + 1);
     i = end;
   }
