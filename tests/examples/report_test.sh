@@ -57,6 +57,13 @@ cmp first.html "$page" || fail 'report makes another page than train'
 "$program" train $small --tokenizer patch --patch-size 8 --pooling cls --out patch >/dev/null
 check_page patch/report.html $sections
 
+# A run of a version with other options has a page too, without the training images.
+mkdir older && cp patch/model.safetensors older
+grep -v '"flip":' patch/run.json >older/run.json
+"$program" report older >/dev/null
+check_page older/report.html ${sections/images /}
+! grep -q 'id="images"' older/report.html || fail 'images of settings that are not known'
+
 # A checkpoint that was not the measured one is seen.
 cp patch/model.safetensors kept
 "$program" train $small --tokenizer patch --patch-size 8 --pooling cls --seed 2 --out other >/dev/null

@@ -100,6 +100,7 @@ int report_command(const std::vector<std::string>& arguments) {
     training.emplace(make_loader(
         t, {images.train, images.validation, images.test, c.normalization, c.data}, false));
   } catch (const cli::UsageError&) {
+  } catch (const eg::IoError&) {
   }
   const std::string path =
       report::make_report(folder, std::move(predictions), training ? &*training : nullptr);
