@@ -241,7 +241,7 @@ std::string weights_section(const Material& m) {
   if (filters) content += filters_figure(*filters);
   if (content.empty()) return "";
   return section("weights", "What it has learned",
-                 "Nobody told the model that an image has two dimensions, or what an edge is.",
+                 "Which positions are alike, and which colours and edges to look for.",
                  element("div", "columns", content));
 }
 
