@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <csignal>
 
 namespace vit {
@@ -12,13 +13,12 @@ class Signals {
   Signals() {
     struct sigaction action {};
     action.sa_handler = [](int signal) {
-      received_ = signal;
-      std::signal(SIGINT, SIG_DFL);
-      std::signal(SIGTERM, SIG_DFL);
+      // Two signals may come at once, each to another thread: one of them is the second.
+      if (received_.exchange(signal) == 0) return;
+      std::signal(signal, SIG_DFL);
+      std::raise(signal);
     };
     action.sa_flags = SA_RESTART;
-    sigaddset(&action.sa_mask, SIGINT);  // a second one waits until it means the end
-    sigaddset(&action.sa_mask, SIGTERM);
     ::sigaction(SIGINT, &action, &interrupt_);
     ::sigaction(SIGTERM, &action, &terminate_);
   }
@@ -30,10 +30,11 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   /// The signal that has come, or 0.
-  int received() const { return received_; }
+  int received() const { return received_.load(); }
 
  private:
-  static inline volatile std::sig_atomic_t received_ = 0;
+  static_assert(std::atomic<int>::is_always_lock_free);  // else no handler could use it
+  static inline std::atomic<int> received_ = 0;
   struct sigaction interrupt_ {};
   struct sigaction terminate_ {};
 };
