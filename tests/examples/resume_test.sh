@@ -93,7 +93,8 @@ same_as_whole twice
 
 # A finished run has nothing left to do, and is not overwritten.
 cp -r whole copy
-"$program" train --resume whole | grep -q 'is finished: nothing to do' || fail 'a finished run'
+"$program" train --resume whole >finished.txt
+grep -q 'is finished: nothing to do' finished.txt || fail 'a finished run'
 diff -r whole copy || fail 'a finished run was changed'
 
 # Patches that change between epochs: the same bits, whichever patches the interrupted epoch had.

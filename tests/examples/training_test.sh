@@ -39,7 +39,8 @@ paste -d' ' <(column train_loss one) <(column train_loss two) |
 "$program" train $small --epochs 9 --lr 0 --muon-lr 0 --patience 2 --out still >still.txt
 grep -q 'ended early' still.txt || fail 'patience'
 [ "$(column epoch still | tail -n 1)" = 3 ] || fail 'patience: the epoch'
-"$program" train --resume still | grep -q 'nothing to do' || fail 'a run that ended early'
+"$program" train --resume still >still.txt
+grep -q 'nothing to do' still.txt || fail 'a run that ended early'
 
 # Weights that explode are named, and never reach a file.
 small_adamw="$small --optimizer adamw --schedule linear --weight-decay 10 --save-every 0"
@@ -52,7 +53,8 @@ grep -q '^epoch 1/20' exploded.txt || fail 'no epoch before the explosion'
 cp exploded/state.safetensors before
 bad 'not finite in step' train --resume exploded
 cmp exploded/state.safetensors before || fail 'a step that failed was saved'
-"$program" eval --checkpoint exploded/model.safetensors --data data | grep -q 'loss [0-9]' ||
+"$program" eval --checkpoint exploded/model.safetensors --data data >good.txt
+grep -q 'loss [0-9]' good.txt ||
   fail 'the last good checkpoint'
 
 # A preset gives values, the command line goes before, run.json has what came of it.
@@ -85,8 +87,8 @@ cmp -s randaugment/model.safetensors autoaugment/model.safetensors && fail 'a po
   >patches.txt
 grep -q '^patches of 8 pixels from here on: 16 tokens an image' patches.txt || fail 'patch schedule'
 [ "$(grep -c '^epoch ./3' patches.txt)" = 3 ] || fail 'the epochs of a patch schedule'
-"$program" eval --checkpoint patches/model.safetensors --data data |
-  grep -q "$(grep '^test accuracy' patches.txt)" || fail 'a model whose patches have changed'
+"$program" eval --checkpoint patches/model.safetensors --data data >eval.txt
+grep -q "$(grep '^test accuracy' patches.txt)" eval.txt || fail 'a model whose patches have changed'
 
 bad 'give one of them' train $small --steps 3 --epochs 2
 bad 'needs images to measure' train $small --patience 2 --validation 0
