@@ -35,12 +35,18 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
     options.shifted_patches = m.tokenizer == "shifted";
     return options;
   }
-  std::vector<Index> channels = parse_channels(m.channels);
+  std::vector<Index> channels = parse_list("channels", m.channels);
   channels.push_back(m.dim);
-  for (const Index c : channels) {
+  std::vector<Index> convs = parse_list("convs", m.convs);
+  if (convs.size() == 1) convs.resize(channels.size(), convs[0]);
+  if (convs.size() != channels.size()) {
+    throw cli::UsageError(eg::detail::concat("--convs needs one number, or one for each of the ",
+                                             channels.size(), " stages: ", m.convs));
+  }
+  for (std::size_t i = 0; i < channels.size(); ++i) {
     options.tokenizer_stages.push_back(
-        {.channels = c,
-         .convs = m.convs,
+        {.channels = channels[i],
+         .convs = convs[i],
          .kernel = m.conv_kernel,
          .batch_norm = m.batch_norm,
          .activation = m.conv_activation == "relu"   ? eg::Activation::kRelu

@@ -18,7 +18,7 @@ struct ModelSettings {
   Index classes = 10;     // of the dataset, not an option
   std::string tokenizer = "conv";
   std::string channels = "32,96";
-  Index convs = 1;
+  std::string convs = "1";
   Index conv_kernel = 3;
   bool batch_norm = false;
   bool conv_residual = false;
@@ -45,6 +45,7 @@ struct TrainSettings {
   std::string resume;
   std::string progress = "auto";
   double save_every = 60;
+  bool no_test = false;
   ModelSettings model;
   int epochs = 6;
   Index steps = 0;
@@ -71,15 +72,16 @@ struct TrainSettings {
   int threads = 0;
 };
 
-inline std::vector<Index> parse_channels(const std::string& text) {
+/// The numbers of an option such as `--channels 32,96`. **Throws** UsageError, naming the option.
+inline std::vector<Index> parse_list(const std::string& option, const std::string& text) {
   std::vector<Index> out;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
     Index value = 0;
     const auto [end, error] = std::from_chars(text.data() + at, text.data() + comma, value);
     if (error != std::errc() || end != text.data() + comma || value < 1) {
-      throw cli::UsageError("--channels needs positive whole numbers with commas, like 32,96: \"" +
-                            text + "\"");
+      throw cli::UsageError("--" + option + " needs positive whole numbers with commas: \"" + text +
+                            "\"");
     }
     out.push_back(value);
     at = comma + 1;

@@ -35,7 +35,7 @@ TrainingData load_training_data(const TrainSettings& t) {
   TrainingData out;
   out.source = t.data;
   out.source.seed = t.seed;
-  ImageData images = load_data(out.source);
+  ImageData images = load_data(out.source, {.test = !t.no_test});
   std::printf("%s\n", images.about.c_str());
   out.train = std::move(images.train);
   out.validation = std::move(images.validation);
@@ -183,7 +183,7 @@ int train(const std::vector<std::string>& arguments, const std::string& command_
   cli::Options options(
       "vit_cifar10 train --data DIR [options]",
       "Trains a Vision Transformer, measures it on held-out training images after "
-      "each epoch and\non the test images at the end. Defaults stand in brackets.");
+      "each epoch and\non the test images once, at the end. Defaults stand in brackets.");
   add_train_options(options, settings);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);

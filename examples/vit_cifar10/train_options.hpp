@@ -19,7 +19,8 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
               "convolutions with pooling; patches; patches that see half a patch around them");
   options.add("channels", m.channels, "C,C",
               "conv: widths of the stages before the last, each of which halves the sides");
-  options.add("convs", m.convs, "N", "conv: convolutions in a stage", 1, 16);
+  options.add("convs", m.convs, "N,N",
+              "conv: convolutions in each stage, the last one too, or one number for all");
   options.add("conv-kernel", m.conv_kernel, "PX", "conv: side of the filters", 1, 15);
   options.flag("batch-norm", m.batch_norm, "conv: batch norm behind each convolution");
   options.flag("conv-residual", m.conv_residual,
@@ -47,6 +48,8 @@ inline void add_data_options(cli::Options& options, TrainSettings& t) {
               "beside it go before");
   options.section("Data and results");
   add_dataset_options(options, t.data);
+  options.flag("no-test", t.no_test,
+               "leave the test images alone, as long as options are being chosen");
   options.add("out", t.out, "DIR", "folder for everything that is written [runs/DATE-TIME]");
   options.add("resume", t.resume, "DIR",
               "continue the run in this folder, with its settings, from its last saved step");

@@ -25,6 +25,12 @@ cmp run/model.safetensors again/model.safetensors || fail 'the same seed gives o
 "$program" train --help >help.txt
 grep -qF -- '--label-smoothing X' help.txt || fail 'help'
 
+# While options are chosen, no test image is read.
+"$program" train $small --epochs 1 --no-test --out chosen >chosen.txt
+grep -q '^test accuracy' chosen.txt && fail 'a test accuracy in spite of --no-test'
+grep -q '"test_accuracy"' chosen/run.json && fail 'a test accuracy in run.json'
+[ -s chosen/report.html ] || fail 'a report without test images'
+
 # Bad input.
 bad 'there is no command "trian"' trian
 bad 'did you mean --epochs?' train --epoch 3
@@ -33,5 +39,6 @@ bad '--epochs must be from 1 to 100000: 0' train --epochs 0
 bad 'dim must be divisible by heads' train $small --dim 25
 bad 'patch_size must divide image_size' train $small --tokenizer patch --patch-size 5
 bad '--channels needs positive whole numbers' train $small --channels 8,x
+bad '--convs needs one number, or one for each of the 3 stages: 1,2' train $small --channels 8,16 --convs 1,2
 bad '--batch 50 is more than the 10 training images' train $small --validation 590
 echo 'train does what it should'
