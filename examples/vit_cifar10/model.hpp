@@ -48,7 +48,7 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
         {.channels = channels[i],
          .convs = convs[i],
          .kernel = m.conv_kernel,
-         .batch_norm = m.batch_norm,
+         .batch_norm = m.conv_norm == "batch",
          .activation = m.conv_activation == "relu"   ? eg::Activation::kRelu
                        : m.conv_activation == "gelu" ? eg::Activation::kGelu
                                                      : eg::Activation::kSilu,

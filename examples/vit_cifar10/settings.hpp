@@ -17,18 +17,18 @@ struct ModelSettings {
   Index image_size = 32;  // of the dataset, not an option
   Index classes = 10;     // of the dataset, not an option
   std::string tokenizer = "conv";
-  std::string channels = "32,96";
-  std::string convs = "1";
+  std::string channels = "48,128";
+  std::string convs = "2";
   Index conv_kernel = 3;
-  bool batch_norm = false;
+  std::string conv_norm = "batch";
   bool conv_residual = false;
-  std::string conv_activation = "relu";
-  Index whitening = 0;
+  std::string conv_activation = "gelu";
+  Index whitening = 2;
   Index patch_size = 8;
   Index patch_stride = 0;
   Index patch_padding = 0;
   Index dim = 192;
-  Index depth = 4;
+  Index depth = 3;
   Index heads = 3;
   double mlp_ratio = 2;
   std::string pooling = "sequence";
@@ -40,14 +40,14 @@ struct ModelSettings {
 struct TrainSettings {
   DataSettings data;
   std::string program;  // as it was called, not an option
-  std::string preset = "none";
+  std::string preset = "quick";
   std::string out;
   std::string resume;
   std::string progress = "auto";
   double save_every = 60;
   bool no_test = false;
   ModelSettings model;
-  int epochs = 6;
+  int epochs = 5;
   Index steps = 0;
   Index batch = 128;
   Index accumulate = 1;

@@ -22,7 +22,7 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
   options.add("convs", m.convs, "N,N",
               "conv: convolutions in each stage, the last one too, or one number for all");
   options.add("conv-kernel", m.conv_kernel, "PX", "conv: side of the filters", 1, 15);
-  options.flag("batch-norm", m.batch_norm, "conv: batch norm behind each convolution");
+  options.add("conv-norm", m.conv_norm, {"batch", "none"}, "conv: norm behind each convolution");
   options.flag("conv-residual", m.conv_residual,
                "conv: add its input to each convolution behind a stage's first");
   options.add("conv-activation", m.conv_activation, {"relu", "gelu", "silu"}, "conv: activation");
@@ -44,8 +44,8 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
 inline void add_data_options(cli::Options& options, TrainSettings& t) {
   options.section("Recipe");
   options.add("preset", t.preset, preset_names(),
-              "options that were tuned together, for the tokenizer and the data set; options given "
-              "beside it go before");
+              "options that were tuned together, for the tokenizer and the data set (below); options "
+              "given beside it go before");
   options.section("Data and results");
   add_dataset_options(options, t.data);
   options.flag("no-test", t.no_test,
@@ -109,6 +109,7 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
               4096);
   options.add("workers", t.workers, "N",
               "threads that make batches; 0 is one for every four threads", 0, 256);
+  options.section(describe_presets());
 }
 
 /// Options that a resumed run may have otherwise: they do not change what it computes.
