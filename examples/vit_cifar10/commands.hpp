@@ -12,6 +12,7 @@ int evaluate(const std::vector<std::string>& arguments);
 int predict(const std::vector<std::string>& arguments);
 int explain(const std::vector<std::string>& arguments);
 int report_command(const std::vector<std::string>& arguments);
+int runs(const std::vector<std::string>& arguments);
 int generate(const std::vector<std::string>& arguments);
 
 }  // namespace vit

@@ -19,6 +19,7 @@ constexpr const char* kHelp =
     "  predict    say what is in pictures and folders of them\n"
     "  explain    show where a model looks in a picture\n"
     "  report     make a run's report.html again\n"
+    "  runs       compare runs: time, budget, images/s, accuracy\n"
     "  generate   write a drawn data set, as CIFAR-10 or as a folder of images\n"
     "\n"
     "vit_cifar10 COMMAND --help lists a command's options.\n";
@@ -30,13 +31,14 @@ int run(const std::string& command, const std::vector<std::string>& arguments,
   if (command == "predict") return vit::predict(arguments);
   if (command == "explain") return vit::explain(arguments);
   if (command == "report") return vit::report_command(arguments);
+  if (command == "runs") return vit::runs(arguments);
   if (command == "generate") return vit::generate(arguments);
   if (command == "--help" || command == "-h" || command == "help") {
     std::fputs(kHelp, stdout);
     return 0;
   }
   throw cli::UsageError("there is no command \"" + command +
-                        "\"; it is one of train, eval, predict, explain, report, generate");
+                        "\"; it is one of train, eval, predict, explain, report, runs, generate");
 }
 
 }  // namespace

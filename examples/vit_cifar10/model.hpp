@@ -54,7 +54,7 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
                                                      : eg::Activation::kSilu,
          .residual = m.conv_residual});
   }
-  options.tokenizer_whitening.kernel = m.whitening;
+  options.tokenizer_whitening = {.kernel = m.whitening, .bias = false};
   return options;
 }
 

@@ -57,6 +57,15 @@ cmp first.html "$page" || fail 'report makes another page than train'
 "$program" train $small --tokenizer patch --patch-size 8 --pooling cls --out patch >/dev/null
 check_page patch/report.html $sections
 
+# Runs side by side: a head, and a line each that ends in what the run reached.
+"$program" runs 'run <a&b>' patch/ >runs.txt
+[ "$(wc -l <runs.txt)" = 3 ] || fail 'runs: not a line for each'
+grep -qE "^run <a&b> .* $accuracy\$" runs.txt || { cat runs.txt; fail 'runs: the test accuracy'; }
+"$program" runs --markdown patch >runs.txt
+grep -qE '^\| patch \| quick \| patch \| [0-9]+ \| 2 \| ' runs.txt || { cat runs.txt; fail 'runs --markdown'; }
+if "$program" runs data 2>error.txt; then fail 'runs: a folder without a run'; fi
+grep -q 'there is no data/run.json' error.txt || { cat error.txt; fail 'runs: the folder is not named'; }
+
 # A run of a version with other options has a page too, without the training images.
 mkdir older && cp patch/model.safetensors older
 grep -v '"flip":' patch/run.json >older/run.json

@@ -91,6 +91,13 @@ TEST_CASE("whitening: a layer with fixed filters and a learned bias") {
   const nn::Whitening<double> other(1, {.kernel = 1, .activation = eg::Activation::kRelu});
   CHECK(test::same_after_loading(layer, other, [&](const auto& l) { return l(x); }));
 
+  const nn::Whitening<double> fixed(
+      1, {.kernel = 1, .activation = eg::Activation::kRelu, .bias = false});
+  CHECK(fixed.named_parameters().empty());
+  fixed.set_filters(NdArray<double>({2, 1, 1, 1}, {2, -2}));
+  CHECK_SAME(fixed(x).value(), layer(x).value());
+  CHECK(!fixed(x).requires_grad());
+
   const nn::Whitening<double> smooth_layer(3, {.kernel = 2, .padding = 1});
   smooth_layer.set_filters(nn::whitening_filters(smooth(4, 5), 2));
   const Tensor<double> images(test::random({2, 3, 4, 5}));

@@ -48,6 +48,7 @@ void visit_fields(WhiteningOptions& o, Visit&& visit) {
   visit("kernel", o.kernel);
   visit("padding", o.padding);
   visit("activation", o.activation);
+  visit("bias", o.bias);
 }
 
 template <class Visit>

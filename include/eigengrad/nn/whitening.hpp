@@ -17,11 +17,14 @@ struct WhiteningOptions {
   /// Zeros around the image.
   Index padding = 0;
   Activation activation = Activation::kGelu;
+  /// Without it the layer learns nothing, and the layer behind it needs no gradient of its input: a
+  /// twentieth of a training step.
+  bool bias = true;
 };
 
 /// A first convolution that is computed from the training images instead of learned: its filters
 /// make the pixels of a small patch uncorrelated and of one size; each comes with its negative, so
-/// that an activation loses nothing. The bias is learned.
+/// that an activation loses nothing. The bias, if any, is learned.
 ///
 /// The filters are zero until `set_filters`, or a state dict, gives them;
 /// `whitening_filters` of nn/whitening_filters.hpp computes them.
@@ -42,7 +45,7 @@ class Whitening : public Module<T> {
     }
     const Index filters = 2 * channels_in * k * k;
     weight_ = this->add_buffer("weight", NdArray<T>::zeros({filters, channels_in, k, k}));
-    bias_ = this->add_parameter("bias", NdArray<T>::zeros({filters}));
+    if (options.bias) bias_ = this->add_parameter("bias", NdArray<T>::zeros({filters}));
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
