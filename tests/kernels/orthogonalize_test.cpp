@@ -30,7 +30,7 @@ TEST_CASE("orthogonalize: maps each singular value by the polynomial") {
   const std::vector<std::pair<Index, Index>> shapes = {
       {1, 1}, {1, 9}, {9, 1}, {5, 5}, {16, 17}, {17, 16}, {33, 60}, {50, 48}, {49, 130}, {130, 97}};
   for (const auto& [rows, cols] : shapes) {
-    for (const Index rounds : {0, 1, 2, 5}) {
+    for (const Index rounds : {0, 1, 2, 5, 12}) {
       NdArray<double> x = with_singular_values(rows, cols, [](double s) { return s; });
       eg::kernels::orthogonalize(x.data(), rows, cols, rounds);
       const auto expected = with_singular_values(rows, cols, [rounds = rounds](double s) {
@@ -41,6 +41,25 @@ TEST_CASE("orthogonalize: maps each singular value by the polynomial") {
       });
       INFO(rows << " x " << cols << ", rounds " << rounds);
       CHECK_CLOSE(x, expected, 1e-10);
+    }
+  }
+}
+
+TEST_CASE("orthogonalize: small singular values and many rounds in single precision") {
+  // Eigenvalues of the Gram matrix down to 1e-10, where rounding makes some negative.
+  const auto values = [](double s) { return std::pow(10, -50 * (1 - s) / 9); };
+  for (const auto& [rows, cols] : {std::pair<Index, Index>{60, 180}, {180, 60}}) {
+    for (const Index rounds : {5, 15}) {
+      const NdArray<double> x = with_singular_values(rows, cols, values);
+      NdArray<float> single(x.shape());
+      std::copy(x.begin(), x.end(), single.begin());
+      NdArray<double> exact = x;
+      eg::kernels::orthogonalize(single.data(), rows, cols, rounds);
+      eg::kernels::orthogonalize(exact.data(), rows, cols, rounds);
+      INFO(rows << " x " << cols << ", rounds " << rounds);
+      NdArray<double> rounded(x.shape());
+      std::copy(single.begin(), single.end(), rounded.begin());
+      CHECK_CLOSE(rounded, exact, rounds == 5 ? 2e-3 : 0.5);
     }
   }
 }

@@ -50,30 +50,52 @@ void symmetric_gemm(const Gemm<T>& g) {
   mirror(g.c, g.m);
 }
 
+/// c = scale a b + residual, all (n, n), where c is symmetric.
+template <class T>
+void symmetric_product(T* c, const T* a, const T* b, Index n, T scale = 1,
+                       const T* residual = nullptr) {
+  Gemm<T> g{.m = n, .n = n, .k = n, .a = a, .lda = n, .b = b, .ldb = n, .c = c, .ldc = n};
+  g.epilogue.scale = scale;
+  g.epilogue.residual = residual;
+  g.epilogue.ld_residual = n;
+  symmetric_gemm(g);
+}
+
 }  // namespace detail
 
 /// x (rows, cols), row-major, becomes orthogonal in `rounds` rounds. Its singular values must not
 /// exceed 1; dividing by the Frobenius norm makes sure of it.
 ///
-/// Works with the Gram matrix a of the shorter side: x -> (p + q a + r a^2) x for a = x x^T, or
-/// x (p + q a + r a^2) for a = x^T x, so that nothing is ever transposed in memory. Only half of
-/// a and of a^2 is computed, as both are symmetric.
+/// Works with the Gram matrix a of the shorter side: x -> b x with b = p + q a + r a^2, a = x x^T,
+/// or x -> x b with a = x^T x, so that nothing is ever transposed in memory. Everything made of a
+/// is symmetric, so half of it is computed, and commutes: the next round's a is b a b. Where one
+/// side is longer than the other, several rounds are therefore made with small matrices alone, and
+/// x is multiplied once, by the product of their b; after five, because rounding can make an
+/// eigenvalue of a negative and each round multiplies it by 12, a is made from x again.
 template <class T>
 void orthogonalize(T* x, Index rows, Index cols, Index rounds) {
   constexpr T kP = T(3.4445), kQ = T(-4.775), kR = T(2.0315);
   const bool tall = rows >= cols;
   const Index n = std::min(rows, cols);
+  const Index length = std::max(rows, cols);
   if (n == 0) return;
-  eigengrad::detail::Scratch<T> gram_memory(n * n);
-  eigengrad::detail::Scratch<T> polynomial_memory(n * n);
+  const Index together = 4 * length > 5 * n ? 5 : 1;
+  eigengrad::detail::Scratch<T> small(4 * n * n);
   eigengrad::detail::Scratch<T> memory(rows * cols);
-  T* a = gram_memory.data();
-  T* b = polynomial_memory.data();
+  T* const a = small.data();  // q times the Gram matrix
+  T* const b = a + n * n;
+  T* product = b + n * n;  // of all b since x was multiplied
+  T* other = product + n * n;
   T* from = x;
   T* to = memory.data();
-  for (Index round = 0; round < rounds; ++round) {
+  const auto polynomial = [&](T* out) {
+    // p + a + r / q^2 a (n, n) . a (n, n)
+    detail::symmetric_product<T>(out, a, a, n, kR / (kQ * kQ), a);
+    for (Index i = 0; i < n; ++i) out[i * n + i] += kP;
+  };
+  while (rounds > 0) {
     // a (n, n) = q x^T (n, rows) . x (rows, n), or q x (n, cols) . x^T (cols, n)
-    Gemm<T> gram{.m = n, .n = n, .k = std::max(rows, cols)};
+    Gemm<T> gram{.m = n, .n = n, .k = length};
     gram.a = gram.b = from;
     gram.lda = gram.ldb = cols;
     gram.transpose_a = tall;
@@ -82,18 +104,22 @@ void orthogonalize(T* x, Index rows, Index cols, Index rounds) {
     gram.ldc = n;
     gram.epilogue.scale = kQ;
     detail::symmetric_gemm(gram);
-    // b (n, n) = p + a + r / q^2 a (n, n) . a (n, n); with p in b, x is read once
-    Gemm<T> square{.m = n, .n = n, .k = n, .a = a, .lda = n, .b = a, .ldb = n, .c = b, .ldc = n};
-    square.epilogue.scale = kR / (kQ * kQ);
-    square.epilogue.residual = a;
-    square.epilogue.ld_residual = n;
-    detail::symmetric_gemm(square);
-    for (Index i = 0; i < n; ++i) b[i * n + i] += kP;
-    // x (rows, n) . b (n, n), or b (n, n) . x (n, cols)
+    polynomial(product);
+    const T* last = product;
+    const Index end = std::max<Index>(rounds - together, 0);
+    for (--rounds; rounds > end; --rounds) {
+      detail::symmetric_product<T>(other, last, a, n);
+      detail::symmetric_product<T>(a, other, last, n);
+      polynomial(b);
+      last = b;
+      detail::symmetric_product<T>(other, b, product, n);
+      std::swap(other, product);
+    }
+    // x (rows, n) . product (n, n), or product (n, n) . x (n, cols)
     Gemm<T> next{.m = rows, .n = cols, .k = n};
-    next.a = tall ? from : b;
+    next.a = tall ? from : product;
     next.lda = n;
-    next.b = tall ? b : from;
+    next.b = tall ? product : from;
     next.ldb = tall ? n : cols;
     next.c = to;
     next.ldc = cols;
