@@ -2,6 +2,7 @@
 // What eigengrad::compiled holds of the modules and the optimisers.
 #define EIGENGRAD_COMPILED
 #include "kernels.hpp"
+
 #include <eigengrad/ops.hpp>
 // From here on the code is made.
 #undef EIGENGRAD_INSTANTIATE

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What eigengrad::compiled holds of the engine and the ops; their kernels have sources of their own.
+// What eigengrad::compiled holds of the engine and the ops; their kernels have sources of their
+// own.
 #define EIGENGRAD_COMPILED
 #include "kernels.hpp"
 // From here on the code is made.

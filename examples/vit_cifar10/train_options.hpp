@@ -43,9 +43,10 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
 
 inline void add_data_options(cli::Options& options, TrainSettings& t) {
   options.section("Recipe");
-  options.add("preset", t.preset, preset_names(),
-              "options that were tuned together, for the tokenizer and the data set (below); options "
-              "given beside it go before");
+  options.add(
+      "preset", t.preset, preset_names(),
+      "options that were tuned together, for the tokenizer and the data set (below); options "
+      "given beside it go before");
   options.section("Data and results");
   add_dataset_options(options, t.data);
   options.flag("no-test", t.no_test,

@@ -85,7 +85,10 @@ double Trainer::lap() {
 int Trainer::run(Json description) {
   description_ = std::move(description);
   log_.begin(t_.out, learner_.optimizers.step_count(), description_);
-  if (state_.seconds == 0) save();  // from here on --resume works
+  if (state_.seconds == 0) {
+    log_.write(description_, state_.epochs);
+    save();  // from here on --resume works
+  }
   while (!done()) {
     const bool complete = train_epoch();
     if (complete) finish_epoch();

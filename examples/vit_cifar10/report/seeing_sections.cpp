@@ -111,7 +111,30 @@ std::string component_tiles(const eg::Matrix<float>& filters, Index side, Index 
   return out;
 }
 
-std::string filters_figure(const eg::NdArray<float>& weight) {
+/// Whitening (C, 3, k, k) and the convolution behind it (O, C, m, m) as one convolution of pixels
+/// (O, 3, k + m - 1, k + m - 1), as far as they are linear: each whitening filter comes with its
+/// negative, and gelu(x) - gelu(-x) = x.
+eg::NdArray<float> joined(const eg::NdArray<float>& whitening, const eg::NdArray<float>& weight) {
+  const Index k = whitening.dim(3), m = weight.dim(3), side = k + m - 1;
+  auto out = eg::NdArray<float>::zeros({weight.dim(0), 3, side, side});
+  for (Index o = 0; o < weight.dim(0); ++o) {
+    for (Index c = 0; c < weight.dim(1); ++c) {
+      for (Index i = 0; i < m * m; ++i) {
+        for (Index j = 0; j < 3 * k * k; ++j) {
+          const Index y = i / m + j % (k * k) / k, x = i % m + j % k;
+          out(o, j / (k * k), y, x) +=
+              weight(o, c, i / m, i % m) * whitening.data()[c * 3 * k * k + j] / 2;
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/// The filters (N, 3 or a multiple, k, k) that meet the pixels: `patches` many and large ones, or
+/// those of a convolution, of which `what` says more.
+std::string filters_figure(const eg::NdArray<float>& weight, bool patches,
+                           const std::string& what = "") {
   const Index filters = weight.dim(0);
   const Index side = weight.dim(3);
   const Index size = 3 * side * side;
@@ -120,7 +143,7 @@ std::string filters_figure(const eg::NdArray<float>& weight) {
   std::string tiles;
   std::string caption;
   Index shown = 0;
-  if (side > 3) {
+  if (patches) {
     double held = 0;
     shown = std::min<Index>(28, size);
     tiles = component_tiles(rows, side, shown, held);
@@ -143,12 +166,12 @@ std::string filters_figure(const eg::NdArray<float>& weight) {
     }
     caption = (shown < filters ? "The " + count(double(shown)) + " strongest"
                                : "All " + count(double(filters))) +
-              " filters of the first convolution (" + std::to_string(side) + "×" +
+              " filters of the first convolution" + what + " (" + std::to_string(side) + "×" +
               std::to_string(side) +
               " pixels), the strongest first, each scaled to its own range. "
               "Grey is zero.";
   }
-  const int columns = side > 3 ? 7 : shown <= 64 ? 8 : 12;
+  const int columns = patches ? 7 : shown <= 64 ? 8 : 12;
   return figure(element("h3", "", "First filters") +
                     "<div class=\"tiles-small\" style=\"grid-template-columns:repeat(" +
                     std::to_string(columns) + ",1fr);max-width:430px\">" + tiles + "</div>",
@@ -231,14 +254,20 @@ std::string weights_section(const Material& m) {
             " positions, laid out as in the image: the cosine similarity of its learned embedding "
             "with those of all positions.");
   }
-  const eg::NdArray<float>* filters = nullptr;
+  const eg::NdArray<float>* first = nullptr;  // what meets the pixels, or the whitened ones
   for (const auto& [name, array] : model.named_parameters()) {
-    if (!filters && array.value().rank() == 4 && array.dim(1) % 3 == 0 &&
-        array.dim(2) == array.dim(3) && array.dim(3) > 1) {
-      filters = &array.value();
-    }
+    if (!first && array.rank() == 4) first = &array.value();
   }
-  if (filters) content += filters_figure(*filters);
+  const eg::NdArray<float>* whitening = nullptr;
+  for (const auto& [name, array] : model.named_buffers()) {
+    if (name == "tokenizer.whiten.weight") whitening = array.get();
+  }
+  if (first && whitening) {
+    content += filters_figure(joined(*whitening, *first), false,
+                              " on whitened pixels, both together as far as they are linear");
+  } else if (first) {
+    content += filters_figure(*first, !model.tokenizer());
+  }
   if (content.empty()) return "";
   return section("weights", "What it has learned",
                  "Which positions are alike, and which colours and edges to look for.",

@@ -100,8 +100,8 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities
   return detail::cross_entropy_op(logits, NdArray<Index>(), probabilities, options);
 }
 
-/// How badly `logits` predict a batch whose labels may be mixed: the loss of the probabilities where
-/// they are defined, else of the labels. For the batches of `data::DataLoader`.
+/// How badly `logits` predict a batch whose labels may be mixed: the loss of the probabilities
+/// where they are defined, else of the labels. For the batches of `data::DataLoader`.
 ///
 /// **Shapes**, **Throws**, **Saves** as those.
 template <class T>
