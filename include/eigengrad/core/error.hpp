@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -60,19 +61,41 @@ template <class U>
 requires requires(const U& u) { u.str(); }
 std::string to_text(const U& u) { return u.str(); }
 
-/// Words one part at the end of a message. Out of line: a message is made once.
-template <class Part>
-[[gnu::noinline, gnu::cold]] void append_text(std::string& out, const Part& part) {
-  out += to_text(part);
+/// One part of a message: where it is, and what words it.
+class MessagePart {
+ public:
+  MessagePart(const char* text) : part_(text), append_(append_chars) {}
+  template <class Part>
+  requires(!std::is_array_v<Part>) MessagePart(const Part& part)
+      : part_(&part), append_(append_part<Part>) {}
+
+  void append_to(std::string& out) const { append_(out, part_); }
+
+ private:
+  static void append_chars(std::string& out, const void* text) {
+    out += static_cast<const char*>(text);
+  }
+  template <class Part>
+  static void append_part(std::string& out, const void* part) {
+    out += to_text(*static_cast<const Part*>(part));
+  }
+
+  const void* part_;
+  void (*append_)(std::string&, const void*);
+};
+
+[[gnu::noinline, gnu::cold]] inline std::string join_message(
+    std::initializer_list<MessagePart> parts) {
+  std::string out;
+  for (const MessagePart& part : parts) part.append_to(out);
+  return out;
 }
 
-/// Joins text, numbers and shapes into one string. By value, so that it is not compiled again for
-/// each length of a literal.
+/// Joins text, numbers and shapes into one string. Only the kinds of parts are compiled each for
+/// itself, not every list of them.
 template <class... Parts>
-[[gnu::noinline, gnu::cold]] std::string concat(Parts... parts) {
-  std::string out;
-  (append_text(out, parts), ...);
-  return out;
+inline std::string concat(const Parts&... parts) {
+  return join_message({MessagePart(parts)...});
 }
 
 }  // namespace detail

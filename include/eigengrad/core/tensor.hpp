@@ -2,12 +2,7 @@
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <concepts>
-#include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,172 +10,10 @@
 
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/node.hpp>
 #include <eigengrad/core/observer.hpp>
 
 namespace eigengrad {
-
-template <class T>
-class Tensor;
-template <class T>
-class BackwardContext;
-
-/// A function of a gradient that is called when the gradient of a tensor is complete. What it
-/// returns replaces the gradient; it must have the same shape.
-template <class T>
-using GradHook = std::function<NdArray<T>(const NdArray<T>&)>;
-
-namespace detail {
-
-inline std::uint64_t next_node_id() {
-  static std::atomic<std::uint64_t> id{1};
-  return id.fetch_add(1, std::memory_order_relaxed);
-}
-
-[[noreturn]] inline void throw_freed(const char* op) {
-  throw StateError(concat("[backward] the graph through ", op,
-                          " has been freed by an earlier backward; pass {.retain_graph = true} to "
-                          "that one"));
-}
-
-/// What a tensor is a handle of: a value, its gradient, and (for an op's result) the way back.
-template <class T>
-struct Node {
-  using Ptr = std::shared_ptr<Node>;
-
-  explicit Node(NdArray<T> v) : value(std::move(v)), id(next_node_id()) {}
-  Node(const Node&) = delete;
-  Node& operator=(const Node&) = delete;
-  // Out of line: each op's node would repeat it.
-  [[gnu::noinline]] virtual ~Node() {}
-
-  /// An op's result: has inputs (until it is freed) and can run backward.
-  bool is_result() const { return op != nullptr; }
-
-  virtual std::span<Ptr> inputs() { return {}; }
-  virtual void run_backward(BackwardContext<T>&) {}
-  /// Whether the value can be made again from what backward keeps anyway, and doing so.
-  virtual bool can_rebuild() const { return false; }
-  virtual NdArray<T> rebuild() { return value; }
-  /// Frees the saved arrays and lets go of the inputs.
-  virtual void free_graph() {}
-
-  NdArray<T> value;  ///< without its numbers when no tensor is a handle of this any more
-  NdArray<T> grad;
-  std::atomic<std::int64_t> handles{0};
-  const char* op = nullptr;
-  std::vector<GradHook<T>> hooks;
-  std::uint64_t id;
-  bool requires_grad = false;
-  bool retain_grad = false;
-  bool freed = false;
-
- protected:
-  /// Lets go of nodes without recursion, however long the chain behind them: the outermost call
-  /// on this thread works through a list, and destructors below it only add to that list.
-  static void drop(std::span<Ptr> nodes) {
-    using Queue = std::vector<Ptr, CacheAllocator<Ptr>>;
-    thread_local Queue* active = nullptr;
-    if (nodes.empty()) return;
-    if (active != nullptr) {
-      for (Ptr& node : nodes) active->push_back(std::move(node));
-      return;
-    }
-    Queue queue;
-    active = &queue;
-    for (Ptr& node : nodes) queue.push_back(std::move(node));
-    while (!queue.empty()) {
-      Ptr node = std::move(queue.back());
-      queue.pop_back();
-      node.reset();
-    }
-    active = nullptr;
-  }
-};
-
-/// A tensor's share in a node. The graph holds nodes by plain pointers: with the last handle goes
-/// the value, and only what closures saved of it stays.
-template <class T>
-class Handle {
- public:
-  using Ptr = typename Node<T>::Ptr;
-
-  Handle() = default;
-  explicit Handle(Ptr node) : node_(std::move(node)) { enter(); }
-  Handle(const Handle& other) : node_(other.node_) { enter(); }
-  Handle(Handle&& other) noexcept : node_(std::move(other.node_)) {}
-  Handle& operator=(Handle other) noexcept {
-    node_.swap(other.node_);
-    return *this;
-  }
-  ~Handle() {
-    if (node_ && node_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      node_->value.drop_storage();
-    }
-  }
-
-  const Ptr& node() const { return node_; }
-
- private:
-  void enter() {
-    if (node_) node_->handles.fetch_add(1, std::memory_order_relaxed);
-  }
-
-  Ptr node_;
-};
-
-/// A backward closure that can make its op's result again.
-template <class F>
-concept Rebuilds = requires(const F& f) {
-  { f.can_rebuild() } -> std::same_as<bool>;
-  f.rebuild();
-};
-
-/// The result of an op with `N` inputs (N < 0: any number) and a backward closure `F`.
-template <class T, class F, int N>
-struct ResultNode final : Node<T> {
-  using Ptr = typename Node<T>::Ptr;
-  using Inputs =
-      std::conditional_t<(N >= 0), std::array<Ptr, static_cast<std::size_t>(N < 0 ? 0 : N)>,
-                         std::vector<Ptr, CacheAllocator<Ptr>>>;
-
-  ResultNode(const char* name, NdArray<T> v, Inputs in, F f)
-      : Node<T>(std::move(v)), inputs_(std::move(in)), backward_(std::move(f)) {
-    this->op = name;
-    this->requires_grad = true;
-  }
-  ~ResultNode() override {
-    backward_.reset();  // first, so that an input it captured is let go of by the list below
-    Node<T>::drop(inputs_);
-  }
-
-  std::span<Ptr> inputs() override { return inputs_; }
-  void run_backward(BackwardContext<T>& context) override { (*backward_)(context); }
-  bool can_rebuild() const override {
-    if constexpr (Rebuilds<F>) {
-      return !this->freed && backward_->can_rebuild();
-    } else {
-      return false;
-    }
-  }
-  NdArray<T> rebuild() override {
-    if constexpr (Rebuilds<F>) {
-      return backward_->rebuild();
-    } else {
-      return this->value;
-    }
-  }
-  void free_graph() override {
-    this->freed = true;
-    backward_.reset();
-    Node<T>::drop(inputs_);
-  }
-
- private:
-  Inputs inputs_;
-  std::optional<F> backward_;
-};
-
-}  // namespace detail
 
 /// What `backward` does beyond the ordinary.
 struct BackwardOptions {
@@ -194,7 +27,7 @@ template <class T>
 class Tensor {
  public:
   using value_type = T;
-  using NodePtr = typename detail::Node<T>::Ptr;
+  using NodePtr = detail::NodePtr<T>;
 
   /// A handle of nothing; `defined()` is false.
   Tensor() = default;
@@ -344,11 +177,7 @@ class BackwardContext {
 
   /// The value of input `i`, made again by the op that made it. **Throws** StateError if an
   /// earlier backward has freed what that takes.
-  NdArray<T> rebuild(std::size_t i) const {
-    detail::Node<T>& x = input(i);
-    if (!x.can_rebuild()) detail::throw_freed(x.op);
-    return x.rebuild();
-  }
+  NdArray<T> rebuild(std::size_t i) const { return input(i).rebuild(); }
 
   /// Adds `dx` to the gradient of input `i`. **Throws** ShapeError when the shapes differ.
   void accumulate(std::size_t i, NdArray<T> dx) {
@@ -428,10 +257,9 @@ Observer::Seen seen(const Node<T>& node) {
 }
 
 /// Reports an op to the thread's observer, which there is. `inputs` are the op's.
-template <class T>
+template <class T, class Inputs>
 [[gnu::noinline, gnu::cold]] void report(Observer::Phase phase, const char* op,
-                                         const Node<T>& result,
-                                         std::span<const typename Node<T>::Ptr> inputs) {
+                                         const Node<T>& result, const Inputs& inputs) {
   std::vector<Observer::Seen> list;
   for (const auto& node : inputs) {
     if (node) list.push_back(seen(*node));
@@ -439,18 +267,39 @@ template <class T>
   Observer::active()->observe({phase, op, seen(result), list});
 }
 
-template <class T, class... Rest>
-bool any_requires_grad(const Tensor<T>& first, const Rest&... rest) {
-  return (first.defined() && first.requires_grad()) ||
-         (... || (rest.defined() && rest.requires_grad()));
+template <class T>
+bool any_requires_grad(std::span<const Node<T>* const> inputs) {
+  for (const Node<T>* node : inputs) {
+    if (node && node->requires_grad) return true;
+  }
+  return false;
 }
 
-template <class T, int N, class Inputs, class F>
-Tensor<T> record(const char* op, NdArray<T> value, Inputs inputs, F&& backward) {
-  using Result = ResultNode<T, std::decay_t<F>, N>;
-  typename Node<T>::Ptr node = std::allocate_shared<Result>(
-      CacheAllocator<Result>(), op, std::move(value), std::move(inputs), std::forward<F>(backward));
-  return Tensor<T>(std::move(node));
+template <class T, std::same_as<Tensor<T>>... Rest>
+bool any_requires_grad(const Tensor<T>& first, const Rest&... rest) {
+  const Node<T>* const nodes[] = {first.node_ptr().get(), rest.node_ptr().get()...};
+  return any_requires_grad<T>(nodes);
+}
+
+/// The result of an op in the graph.
+template <class T>
+Tensor<T> record(const char* op, NdArray<T> value, std::unique_ptr<Closure<T>> closure) {
+  Tensor<T> out(std::move(value));
+  Node<T>& node = *out.node_ptr();
+  node.op = op;
+  node.closure = std::move(closure);
+  node.requires_grad = true;
+  return out;
+}
+
+/// The result of an op, in the graph if there is a closure. `inputs` are the op's.
+template <class T>
+Tensor<T> finish(const char* op, NdArray<T> value, std::unique_ptr<Closure<T>> closure,
+                 std::span<const Node<T>* const> inputs) {
+  Tensor<T> out =
+      closure ? record(op, std::move(value), std::move(closure)) : Tensor<T>(std::move(value));
+  if (Observer::active()) report(Observer::Phase::kForward, op, *out.node_ptr(), inputs);
+  return out;
 }
 
 }  // namespace detail
@@ -465,39 +314,33 @@ Tensor<T> record(const char* op, NdArray<T> value, Inputs inputs, F&& backward) 
 template <class T, class F, class... Inputs>
 Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward, const Tensor<T>& first,
                       const Inputs&... rest) {
-  constexpr int n = 1 + static_cast<int>(sizeof...(rest));
-  using Nodes = std::array<typename detail::Node<T>::Ptr, n>;
-  const bool recorded = grad_enabled() && detail::any_requires_grad(first, rest...);
-  Tensor<T> out = recorded ? detail::record<T, n>(op, std::move(value),
-                                                  Nodes{first.node_ptr(), rest.node_ptr()...},
-                                                  std::forward<F>(backward))
-                           : Tensor<T>(std::move(value));
-  if (Observer::active()) {
-    detail::report<T>(Observer::Phase::kForward, op, *out.node_ptr(),
-                      Nodes{first.node_ptr(), rest.node_ptr()...});
+  using Closure = detail::ClosureOf<T, std::decay_t<F>, 1 + static_cast<int>(sizeof...(rest))>;
+  const detail::Node<T>* const inputs[] = {first.node_ptr().get(), rest.node_ptr().get()...};
+  std::unique_ptr<detail::Closure<T>> closure;
+  if (grad_enabled() && detail::any_requires_grad<T>(inputs)) {
+    closure.reset(new Closure({first.node_ptr(), rest.node_ptr()...}, std::forward<F>(backward)));
   }
-  return out;
+  return detail::finish<T>(op, std::move(value), std::move(closure), inputs);
 }
 
 /// The same for a list of inputs whose length is known at run time.
 template <class T, class F>
 Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward,
-                      std::span<const Tensor<T>> inputs) {
-  using Ptr = typename detail::Node<T>::Ptr;
-  std::vector<Ptr, detail::CacheAllocator<Ptr>> nodes;
-  nodes.reserve(inputs.size());
-  bool wanted = false;
-  for (const Tensor<T>& x : inputs) {
+                      std::span<const Tensor<T>> list) {
+  using Closure = detail::ClosureOf<T, std::decay_t<F>, -1>;
+  typename Closure::Inputs nodes;
+  std::vector<const detail::Node<T>*, detail::CacheAllocator<const detail::Node<T>*>> inputs;
+  nodes.reserve(list.size());
+  inputs.reserve(list.size());
+  for (const Tensor<T>& x : list) {
     nodes.push_back(x.node_ptr());
-    wanted = wanted || (x.defined() && x.requires_grad());
+    inputs.push_back(x.node_ptr().get());
   }
-  Tensor<T> out = grad_enabled() && wanted ? detail::record<T, -1>(op, std::move(value), nodes,
-                                                                   std::forward<F>(backward))
-                                           : Tensor<T>(std::move(value));
-  if (Observer::active()) {
-    detail::report<T>(Observer::Phase::kForward, op, *out.node_ptr(), nodes);
+  std::unique_ptr<detail::Closure<T>> closure;
+  if (grad_enabled() && detail::any_requires_grad<T>(inputs)) {
+    closure.reset(new Closure(std::move(nodes), std::forward<F>(backward)));
   }
-  return out;
+  return detail::finish<T>(op, std::move(value), std::move(closure), inputs);
 }
 
 }  // namespace eigengrad

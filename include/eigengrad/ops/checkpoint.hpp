@@ -96,11 +96,12 @@ requires std::invocable < const F&, const Tensor<T>
   if (!required && !y.requires_grad()) return y;
   NdArray<T> value = y.value();
   y = Tensor<T>();  // and with it what was recorded
-  return detail::record<T, static_cast<int>(n)>(
+  using Graph = detail::CheckpointGraph<T, F, n>;
+  return detail::record<T>(
       "checkpoint", std::move(value),
-      std::array<typename detail::Node<T>::Ptr, n>{x.node_ptr(), rest.node_ptr()...},
-      detail::CheckpointGraph<T, F, n>{
-          f, {SavedInput<T>(x), SavedInput<T>(rest)...}, generators, std::move(states)});
+      std::make_unique<detail::ClosureOf<T, Graph, static_cast<int>(n)>>(
+          std::array{x.node_ptr(), rest.node_ptr()...},
+          Graph{f, {SavedInput<T>(x), SavedInput<T>(rest)...}, generators, std::move(states)}));
 }
 
 /// The same for a module, whose generators are repeated, or a function that draws no numbers.
