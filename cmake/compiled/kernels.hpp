@@ -2,7 +2,7 @@
 // The kernels that eigengrad::compiled holds.
 #pragma once
 
-#include <eigengrad/kernels/activation_backward.hpp>
+#include <eigengrad/kernels/activation_map.hpp>
 #include <eigengrad/kernels/attention.hpp>
 #include <eigengrad/kernels/avg_pool.hpp>
 #include <eigengrad/kernels/batch_norm.hpp>

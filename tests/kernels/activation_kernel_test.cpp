@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/kernels/activation.hpp>
-#include <eigengrad/kernels/activation_backward.hpp>
+#include <eigengrad/kernels/activation_map.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <tests/support/activation.hpp>
 #include <tests/support/test.hpp>

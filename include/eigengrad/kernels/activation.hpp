@@ -74,6 +74,15 @@ EIGENGRAD_INLINE V activate_derivative(V x) {
   return derivative;
 }
 
+/// act(x), for `map`.
+template <Activation A>
+struct ActivationFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(V x) const {
+    return activate<A>(x);
+  }
+};
+
 /// dout act'(x), for `map`.
 template <Activation A>
 struct ActivationGradient {

@@ -140,10 +140,9 @@ struct GemmBlock {
               by_width.template operator()<1>();
             }
             const bool row_done = panel + 1 == panels;
-            if (finish && !by_rows) {
-              gemm_epilogue<T, Arch>(g, row, rows, n + j, cols);
-            } else if (finish && row_done) {
-              gemm_epilogue<T, Arch>(g, row, rows, n, nc);
+            if (finish && (!by_rows || row_done)) {
+              const Index first = by_rows ? 0 : j;
+              gemm_epilogue<T, Arch>(g, row, rows, n + first, j + cols - first);
             }
             // On to the next panel of this tile of rows, or to the next tile on this panel.
             row += by_rows && !row_done ? 0 : rows;

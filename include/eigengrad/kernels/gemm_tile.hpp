@@ -115,6 +115,15 @@ EIGENGRAD_INLINE GemmPrefetch<T> gemm_prefetch_epilogue(const Gemm<T>& g, Index 
   return {};
 }
 
+/// Puts a tile into C that ends within the tile's last vector. Out of line: it is compiled once.
+template <class T>
+[[gnu::noinline]] void gemm_store_ragged(T* c, Index ldc, Index rows, Index cols, const T* tile,
+                                         Index width, bool add) {
+  for (Index i = 0; i < rows; ++i, c += ldc, tile += width) {
+    for (Index j = 0; j < cols; ++j) c[j] = add ? tile[j] + c[j] : tile[j];
+  }
+}
+
 /// One register tile: `Rows` x (`Vectors` vectors) of C from `kc` steps of k. Meanwhile asks for
 /// what `next` and `later` hold, and for the tile's own place in C where `ask_for_c` says that this
 /// will not be in cache: stores to many lines at once would otherwise fill the store buffer.
@@ -161,14 +170,15 @@ EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step,
     }
     return;
   }
+  T tile[Rows * Vectors * kLanes];
   EIGENGRAD_UNROLL
   for (int i = 0; i < Rows; ++i) {
-    T line[Vectors * kLanes];
     EIGENGRAD_UNROLL
-    for (int j = 0; j < Vectors; ++j) simd::store<V>(line + j * kLanes, sum[i][j]);
-    T* out = c + i * ldc;
-    for (Index j = 0; j < cols; ++j) out[j] = add ? line[j] + out[j] : line[j];
+    for (int j = 0; j < Vectors; ++j) {
+      simd::store<V>(tile + (i * Vectors + j) * kLanes, sum[i][j]);
+    }
   }
+  gemm_store_ragged(c, ldc, Rows, cols, tile, Vectors * kLanes, add);
 }
 
 /// Copies `cols` columns of B (kc rows) into a panel of `width` columns, zeros behind them.
@@ -190,7 +200,7 @@ EIGENGRAD_INLINE void gemm_pack_b(const Gemm<T>& g, Index k0, Index kc, Index n0
     return;
   }
   const T* from = g.b + n0 * g.ldb + k0;
-  Turn<T>::template run<Arch>(out, width, from, g.ldb, cols, kc);
+  simd::dispatch<Turn<T>>(out, width, from, g.ldb, cols, kc);  // a kernel of its own: compiled once
   for (Index p = 0; cols < width && p < kc; ++p) {
     for (Index j = cols; j < width; ++j) out[p * width + j] = T(0);
   }

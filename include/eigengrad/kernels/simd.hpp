@@ -221,8 +221,8 @@ inline Isa detect_isa() {
 }  // namespace detail
 
 /// The instruction set in use: the CPU's best, or what the environment variable EIGENGRAD_ISA
-/// (baseline, avx2, avx512) says. Read once.
-inline Isa active_isa() {
+/// (baseline, avx2, avx512) says. Read once. Out of line: each kernel's call would repeat it.
+[[gnu::noinline]] inline Isa active_isa() {
   static const Isa isa = detail::detect_isa();
   return isa;
 }

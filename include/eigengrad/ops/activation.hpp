@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/kernels/activation.hpp>
+#include <eigengrad/kernels/activation_map.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
 /// The activations of neural networks: relu, gelu (exact and tanh form), silu.
@@ -12,20 +12,20 @@ namespace eigengrad {
 
 namespace detail {
 
-template <Activation A>
-struct ActivationFunction {
-  template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
-    return kernels::activate<A>(x);
-  }
-};
-
-template <Activation A, class T>
-Tensor<T> activation_op(const Tensor<T>& x) {
-  const NdArray<T> y = map_forward(ActivationFunction<A>(), x.value());
+template <class T>
+Tensor<T> activation_op(Activation kind, const Tensor<T>& x) {
+  NdArray<T> y(x.shape());
+  kernels::activation_forward(kind, y.data(), x.value().data(), y.numel());
   // relu's result is as good as its input, and whoever reads it next keeps it alive anyway.
-  const NdArray<T>& saved = A == Activation::kRelu ? y : x.value();
-  return map_op(activation_name(A), y, x, kernels::ActivationGradient<A>(), saved);
+  const NdArray<T> saved = kind == Activation::kRelu ? y : x.value();
+  return make_result(
+      activation_name(kind), std::move(y),
+      [kind, saved](BackwardContext<T>& context) {
+        backward_in_place(context, [&](T* dx, const T* dout, Index n) {
+          kernels::activation_backward(kind, dx, dout, saved.data(), n);
+        });
+      },
+      x);
 }
 
 }  // namespace detail
@@ -33,43 +33,31 @@ Tensor<T> activation_op(const Tensor<T>& x) {
 /// max(x, 0); the gradient at 0 is 0. **Saves** the result.
 template <class T>
 Tensor<T> relu(const Tensor<T>& x) {
-  return detail::activation_op<Activation::kRelu>(x);
+  return detail::activation_op(Activation::kRelu, x);
 }
 
 /// x Phi(x), where Phi is the distribution function of the standard normal. **Saves** x.
 template <class T>
 Tensor<T> gelu(const Tensor<T>& x) {
-  return detail::activation_op<Activation::kGelu>(x);
+  return detail::activation_op(Activation::kGelu, x);
 }
 
 /// The tanh form of gelu: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). **Saves** x.
 template <class T>
 Tensor<T> gelu_tanh(const Tensor<T>& x) {
-  return detail::activation_op<Activation::kGeluTanh>(x);
+  return detail::activation_op(Activation::kGeluTanh, x);
 }
 
 /// x sigmoid(x), also known as swish. **Saves** x.
 template <class T>
 Tensor<T> silu(const Tensor<T>& x) {
-  return detail::activation_op<Activation::kSilu>(x);
+  return detail::activation_op(Activation::kSilu, x);
 }
 
 /// The activation that `kind` names; kNone is x itself.
 template <class T>
 Tensor<T> activate(const Tensor<T>& x, Activation kind) {
-  switch (kind) {
-    case Activation::kRelu:
-      return relu(x);
-    case Activation::kGelu:
-      return gelu(x);
-    case Activation::kGeluTanh:
-      return gelu_tanh(x);
-    case Activation::kSilu:
-      return silu(x);
-    case Activation::kNone:
-      break;
-  }
-  return x;
+  return kind == Activation::kNone ? x : detail::activation_op(kind, x);
 }
 
 }  // namespace eigengrad

@@ -17,14 +17,23 @@ NdArray<T> map_forward(F f, const NdArray<T>& x) {
   return y;
 }
 
-/// Gives input 0 the gradient f(dout, saved...), in the memory of dout if nobody else reads it.
-template <class T, class F, class... Saved>
-void map_backward(BackwardContext<T>& context, F f, const NdArray<Saved>&... saved) {
+/// Gives input 0 the gradient that `fill(dx, dout, n)` makes, in the memory of dout if nobody else
+/// reads it.
+template <class T, class Fill>
+void backward_in_place(BackwardContext<T>& context, Fill fill) {
   const NdArray<T> shared = context.dout().unique() ? NdArray<T>() : context.dout();
   NdArray<T> dx = shared.defined() ? NdArray<T>(shared.shape()) : context.take_dout();
   const T* dout = shared.defined() ? shared.data() : dx.data();
-  kernels::map(f, dx.data(), dx.numel(), dout, saved.data()...);
+  fill(dx.data(), dout, dx.numel());
   context.accumulate(0, std::move(dx));
+}
+
+/// Gives input 0 the gradient f(dout, saved...).
+template <class T, class F, class... Saved>
+void map_backward(BackwardContext<T>& context, F f, const NdArray<Saved>&... saved) {
+  backward_in_place(context, [&](T* dx, const T* dout, Index n) {
+    kernels::map(f, dx, n, dout, saved.data()...);
+  });
 }
 
 /// Records `y` as the result of `op` on `x`.

@@ -6,7 +6,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/activation_backward.hpp>
+#include <eigengrad/kernels/activation_map.hpp>
 #include <eigengrad/kernels/column_sum.hpp>
 #include <eigengrad/kernels/gemm.hpp>
 
