@@ -35,9 +35,9 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
     options.shifted_patches = m.tokenizer == "shifted";
     return options;
   }
-  std::vector<Index> channels = parse_list("channels", m.channels);
+  std::vector<Index> channels = parse_list("channels", m.channels, 65536);
   channels.push_back(m.dim);
-  std::vector<Index> convs = parse_list("convs", m.convs);
+  std::vector<Index> convs = parse_list("convs", m.convs, 16);
   if (convs.size() == 1) convs.resize(channels.size(), convs[0]);
   if (convs.size() != channels.size()) {
     throw cli::UsageError(eg::detail::concat("--convs needs one number, or one for each of the ",

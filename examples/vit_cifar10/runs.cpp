@@ -98,9 +98,15 @@ int runs(const std::vector<std::string>& arguments) {
   }
   if (folders.empty()) throw cli::UsageError("runs needs the folders of runs, such as runs/*");
   std::vector<Row> rows = {kHeader};
-  for (const std::string& folder : folders) rows.push_back(row_of(folder));
-  std::fputs(table(rows, markdown).c_str(), stdout);
-  return 0;
+  for (const std::string& folder : folders) {
+    try {
+      rows.push_back(row_of(folder));
+    } catch (const eigengrad::IoError& error) {  // runs/* may have more in it than runs
+      std::fprintf(stderr, "vit_cifar10: %s\n", error.what());
+    }
+  }
+  if (rows.size() > 1) std::fputs(table(rows, markdown).c_str(), stdout);
+  return rows.size() == folders.size() + 1 ? 0 : 1;
 }
 
 }  // namespace vit

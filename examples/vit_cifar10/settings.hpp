@@ -72,16 +72,18 @@ struct TrainSettings {
   int threads = 0;
 };
 
-/// The numbers of an option such as `--channels 32,96`. **Throws** UsageError, naming the option.
-inline std::vector<Index> parse_list(const std::string& option, const std::string& text) {
+/// The numbers of an option such as `--channels 32,96`, each from 1 to `most`. **Throws**
+/// UsageError, naming the option.
+inline std::vector<Index> parse_list(const std::string& option, const std::string& text,
+                                     Index most) {
   std::vector<Index> out;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
     Index value = 0;
     const auto [end, error] = std::from_chars(text.data() + at, text.data() + comma, value);
-    if (error != std::errc() || end != text.data() + comma || value < 1) {
-      throw cli::UsageError("--" + option + " needs positive whole numbers with commas: \"" + text +
-                            "\"");
+    if (error != std::errc() || end != text.data() + comma || value < 1 || value > most) {
+      throw cli::UsageError("--" + option + " needs positive whole numbers with commas, up to " +
+                            std::to_string(most) + ": \"" + text + "\"");
     }
     out.push_back(value);
     at = comma + 1;

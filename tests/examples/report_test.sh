@@ -63,7 +63,8 @@ check_page patch/report.html $sections
 grep -qE "^run <a&b> .* $accuracy\$" runs.txt || { cat runs.txt; fail 'runs: the test accuracy'; }
 "$program" runs --markdown patch >runs.txt
 grep -qE '^\| patch \| quick \| patch \| [0-9]+ \| 2 \| ' runs.txt || { cat runs.txt; fail 'runs --markdown'; }
-if "$program" runs data 2>error.txt; then fail 'runs: a folder without a run'; fi
+if "$program" runs data patch >runs.txt 2>error.txt; then fail 'runs: a folder without a run'; fi
+[ "$(wc -l <runs.txt)" = 2 ] || fail 'runs: the others beside a folder without a run'
 grep -q 'there is no data/run.json' error.txt || { cat error.txt; fail 'runs: the folder is not named'; }
 
 # A run of a version with other options has a page too, without the training images.

@@ -54,8 +54,7 @@ cp exploded/state.safetensors before
 bad 'not finite in step' train --resume exploded
 cmp exploded/state.safetensors before || fail 'a step that failed was saved'
 "$program" eval --checkpoint exploded/model.safetensors --data data >good.txt
-grep -q 'loss [0-9]' good.txt ||
-  fail 'the last good checkpoint'
+grep -q 'loss [0-9]' good.txt || fail 'the last good checkpoint'
 
 # A preset gives values, the command line goes before, run.json has what came of it.
 value() { sed -n "s/^    \"$1\": \(.*[^,]\),*$/\1/p" "$2/run.json"; }

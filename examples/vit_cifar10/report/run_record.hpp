@@ -47,12 +47,12 @@ std::string text(const Json& json, Names... names) {
 inline Json read_run(const std::string& folder) {
   const std::string path = folder + "/run.json";
   if (!eigengrad::io::is_file(path)) {
-    throw eigengrad::IoError("[report] there is no " + path +
+    throw eigengrad::IoError("[run] there is no " + path +
                              "; name the folder of a run, which `vit_cifar10 train` made");
   }
   Json run = Json::parse(eigengrad::io::read_file(path), path);
   if (!find(run, "epochs") || !find(run, "epochs")->is_array() || !find(run, "configuration")) {
-    throw eigengrad::IoError("[report] " + path + " is not the record of a training run");
+    throw eigengrad::IoError("[run] " + path + " is not the record of a training run");
   }
   return run;
 }
