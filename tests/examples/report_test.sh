@@ -57,6 +57,22 @@ cmp first.html "$page" || fail 'report makes another page than train'
 "$program" train $small --tokenizer patch --patch-size 8 --pooling cls --out patch >/dev/null
 check_page patch/report.html $sections
 
+# Of two classes none says anything by being among the five most probable.
+grep -q 'top-5' patch/report.html || fail 'ten classes: no top-5'
+grep -q "Muon's, .* is 10 times as high" patch/report.html || fail 'the learning rate of Muon'
+for class in dark light; do
+  mkdir -p two/$class
+  shade=$([ $class = dark ] && echo d || echo y)
+  for i in 0 1 2 3 4 5 6 7 8 9; do
+    { printf 'P6 32 32 255\n'; head -c 3072 /dev/zero | tr '\0' $shade; } >two/$class/$i.ppm
+  done
+done
+"$program" train --data two --dim 24 --heads 2 --depth 1 --tokenizer shifted --patch-size 8 --locality \
+  --optimizer adamw --batch 4 --epochs 1 --test-share 0.2 --validation 0 --threads 2 --out shades >/dev/null
+check_page shades/report.html ${sections/mistakes /}  # it makes none
+! grep -q 'top-5' shades/report.html || fail 'two classes: a top-5'
+! grep -q 'Muon' shades/report.html || fail 'a learning rate that no optimizer has'
+
 # Runs side by side: a head, and a line each that ends in what the run reached.
 "$program" runs 'run <a&b>' patch/ >runs.txt
 [ "$(wc -l <runs.txt)" = 3 ] || fail 'runs: not a line for each'

@@ -36,6 +36,37 @@ Series series(const Material& m, const std::string& field, const std::string& na
   return out;
 }
 
+/// Among five classes or fewer the right one always is one of the five most probable.
+bool tells_top5(const Material& m) { return m.checkpoint.class_names.size() > 5; }
+
+std::string accuracy_figure(const Material& m) {
+  std::vector<Series> curves = {series(m, "train_accuracy", "train", "c1"),
+                                series(m, "validation_accuracy", "validation", "c2")};
+  std::string caption = "Images whose class is the most probable one";
+  if (tells_top5(m)) {
+    curves.push_back(series(m, "train_top5", "train, top-5", "c1", true));
+    curves.push_back(series(m, "validation_top5", "validation, top-5", "c2", true));
+    caption += ", and (dotted) among the five most probable";
+  }
+  return figure(line_chart({.x_label = "epoch",
+                            .y_label = "Accuracy, %",
+                            .series = curves,
+                            .show = [](double x) { return fixed(x, 1); },
+                            .highest = 100}),
+                caption + ".");
+}
+
+/// The curve is that of AdamW; Muon's has its shape and a peak of its own.
+std::string rate_caption(const Material& m) {
+  const std::string out = "At the end of each epoch.";
+  if (text(m.run, "configuration", "optimizer") != "muon") return out;
+  const double times =
+      number(m.run, "configuration", "muon_lr") / number(m.run, "configuration", "lr");
+  if (!std::isfinite(times)) return out;
+  return "AdamW's, at the end of each epoch. Muon's, for the matrices of the hidden layers, is " +
+         significant(times, 3) + " times as high throughout.";
+}
+
 std::string facts(const std::vector<std::pair<std::string, std::string>>& pairs) {
   std::string out;
   for (const auto& [name, value] : pairs) {
@@ -83,7 +114,8 @@ std::string header(const Material& m) {
   const double seconds = number(m.run, "seconds");
   const double peak = number(m.run, "peak_gflops");
 
-  std::string tiles = tile(percent(p.metrics.top(5), 2), "top-5 accuracy");
+  std::string tiles;
+  if (tells_top5(m)) tiles += tile(percent(p.metrics.top(5), 2), "top-5 accuracy");
   tiles += tile(short_count(double(m.checkpoint.model.parameter_count())), "parameters");
   tiles += tile(count(double(epochs.size())), epochs.size() == 1 ? "epoch" : "epochs");
   if (std::isfinite(seconds)) tiles += tile(duration(seconds), "from start to result");
@@ -117,7 +149,6 @@ std::string header(const Material& m) {
 
 std::string curves_section(const Material& m) {
   const auto one = [](double x) { return fixed(x, 2); };
-  const auto share = [](double x) { return fixed(x, 1); };
   double peak = 0;
   for (const auto& [epoch, rate] : series(m, "learning_rate", "", "").points) {
     peak = std::max(peak, std::isfinite(rate) ? rate : 0);
@@ -128,15 +159,6 @@ std::string curves_section(const Material& m) {
                                        .series = {series(m, "train_loss", "train", "c1"),
                                                   series(m, "validation_loss", "validation", "c2")},
                                        .show = one});
-  const std::string accuracy =
-      line_chart({.x_label = "epoch",
-                  .y_label = "Accuracy, %",
-                  .series = {series(m, "train_accuracy", "train", "c1"),
-                             series(m, "validation_accuracy", "validation", "c2"),
-                             series(m, "train_top5", "train, top-5", "c1", true),
-                             series(m, "validation_top5", "validation, top-5", "c2", true)},
-                  .show = share,
-                  .highest = 100});
   const std::string learning_rate =
       line_chart({.x_label = "epoch",
                   .y_label = "Learning rate",
@@ -148,10 +170,8 @@ std::string curves_section(const Material& m) {
       figure(loss,
              "Cross-entropy. Training images are augmented and their labels smoothed, so "
              "their loss may lie above that of the validation images.");
-  charts += figure(accuracy,
-                   "Images whose class is the most probable one, and (dotted) among the "
-                   "five most probable.");
-  charts += figure(learning_rate, "At the end of each epoch.");
+  charts += accuracy_figure(m);
+  charts += figure(learning_rate, rate_caption(m));
   return section("curves", "Training",
                  "Training images are measured during the epoch, while the model learns from them; "
                  "validation images, which it never learns from, behind each epoch.",
