@@ -25,11 +25,11 @@ inline constexpr Preset kPresets[] = {
     {"standard", "conv", "", "--epochs 7 --channels 64,192 --dim 256 --heads 4"},
     {"standard", "patch", "", "--epochs 11 --patch-size 4 --depth 4 --heads 6"},
     {"long", "conv", "",
-     "--epochs 42 --channels 64,192 --dim 256 --heads 4 --cutmix 1 --mix-probability 0.5 "
-     "--plain-epochs 6 --stochastic-depth 0.1"},
+     "--epochs 39 --channels 64,192 --dim 256 --heads 4 --cutmix 1 --mix-probability 0.5 --policy "
+     "autoaugment --stochastic-depth 0.1"},
     {"long", "patch", "",
      "--epochs 42 --patch-size 4 --depth 6 --heads 6 --cutmix 1 --mix-probability 0.5 --policy "
-     "randaugment --policy-ops 1 --plain-epochs 6 --stochastic-depth 0.1"},
+     "autoaugment --stochastic-depth 0.1"},
 };
 
 /// Each name once, behind "none", which leaves the defaults.
