@@ -70,10 +70,11 @@ TEST_CASE("groups: hidden matrices") {
                         {"score.weight", {1, 6}},
                         {"column.weight", {6, 1}}});
   auto [hidden, others] = optim::hidden_groups(x);
-  REQUIRE(hidden.size() == 3);
-  CHECK(members(x, hidden[0]) == std::vector<int>{4, 8});
+  REQUIRE(hidden.size() == 4);
+  CHECK(members(x, hidden[0]) == std::vector<int>{4});
   CHECK(members(x, hidden[1]) == std::vector<int>{5});
   CHECK(members(x, hidden[2]) == std::vector<int>{2, 6});
+  CHECK(members(x, hidden[3]) == std::vector<int>{8});
   for (test::Index i = 0; i < 3; ++i) {
     CHECK(hidden[static_cast<std::size_t>(i)].row_blocks == i + 1);
   }
@@ -82,8 +83,9 @@ TEST_CASE("groups: hidden matrices") {
   CHECK(members(x, others[1]) == std::vector<int>{1, 3});
   const optim::Muon<float> muon(hidden, {.lr = 0.02});
   const optim::AdamW<float> adam(others, {.lr = 2e-3});
-  CHECK(muon.group_count() == 3);
+  CHECK(muon.group_count() == 4);
 
   const auto all = optim::hidden_groups(x, {.exclude = {}, .exclude_first = false});
-  CHECK(members(x, all.hidden[0]) == std::vector<int>{0, 4, 7, 8, 9});
+  CHECK(members(x, all.hidden[3]) == std::vector<int>{0, 8});
+  CHECK(members(x, all.hidden[0]) == std::vector<int>{4, 7, 9});
 }

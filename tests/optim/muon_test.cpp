@@ -14,10 +14,10 @@ namespace {
 /// What differs from the ten steps in reference/muon.py; empty if nothing does.
 template <class T>
 std::string compare(const std::string& name, const MuonOptions& options, double tolerance,
-                    Index row_blocks = 1, std::vector<Index> skip = {}) {
+                    Index row_blocks = 1, std::vector<Index> skip = {}, double row_norm = 0) {
   const test::Reference reference("muon");
   const Tensor<T> w(reference.get<T>(name + ".start"), true);
-  Muon<T> muon({{.parameters = {w}, .row_blocks = row_blocks}}, options);
+  Muon<T> muon({{.parameters = {w}, .row_blocks = row_blocks, .row_norm = row_norm}}, options);
   const NdArray<T> gradients = reference.get<T>(name + ".gradients");
   const NdArray<T> expected = reference.get<T>(name + ".out");
   for (Index step = 0; step < expected.dim(0); ++step) {
@@ -55,6 +55,8 @@ TEMPLATE_TEST_CASE("muon: reference", "", float, double) {
   CHECK(compare<T>("conv_tall", {.lr = 0.1, .weight_decay = 0.3}, tolerance) == "");
   CHECK(compare<T>("qkv", {}, tolerance, 3) == "");
   CHECK(compare<T>("plain", {.momentum = 0.5, .nesterov = false}, tolerance) == "");
+  CHECK(compare<T>("row_norm", {.lr = 0.2, .momentum = 0.6}, tolerance, 1, {}, 1.5) == "");
+  CHECK(compare<T>("row_norm_blocks", {}, tolerance, 3, {}, 1) == "");
 }
 
 TEMPLATE_TEST_CASE("muon: edge", "", float, double) {
@@ -65,6 +67,13 @@ TEMPLATE_TEST_CASE("muon: edge", "", float, double) {
     test::set_gradient(w, NdArray<T>::zeros({2, 2}));
     muon.step();
     CHECK_SAME(w.value(), NdArray<T>({2, 2}, {T(0.5), 1, T(1.5), 2}));
+  }
+  SECTION("a zero weight has no length to be given") {
+    const Tensor<T> w(NdArray<T>::zeros({2, 2}), true);
+    Muon<T> muon({{.parameters = {w}, .row_norm = 1}}, {.lr = 0.5});
+    test::set_gradient(w, NdArray<T>::zeros({2, 2}));
+    muon.step();
+    CHECK_SAME(w.value(), NdArray<T>::zeros({2, 2}));
   }
   SECTION("the size of the gradient does not matter") {
     const NdArray<T> g = test::random<T>({5, 7}, 3);
@@ -125,6 +134,9 @@ TEST_CASE("muon: the same bits on any number of threads") {
             MuonOptions{}, {{300, 170}, {60, 70}, {70, 60}, {8, 3, 3, 3}, {64, 64}}) == "");
   CHECK(test::thread_difference<Muon<float>>(
             MuonOptions{}, {{64, 64}, {64, 65}, {65, 64}, {50, 50}, {0, 2}}) == "");
+  // A sum of squares is in pieces too.
+  CHECK(test::thread_difference<Muon<float>>(MuonOptions{}, {{300, 170}, {60, 70}, {8, 3, 3, 3}},
+                                             {.row_norm = 1}) == "");
 }
 
 TEST_CASE("muon: finds the minimum") {

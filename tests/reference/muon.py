@@ -22,7 +22,8 @@ def orthogonal(u, rounds=5):
 record = Recorder()
 
 
-def run(name, shape, blocks=1, lr=0.02, momentum=0.9, decay=0.02, nesterov=True, skip=()):
+def run(name, shape, blocks=1, lr=0.02, momentum=0.9, decay=0.02, nesterov=True, row_norm=0,
+        skip=()):
     w = uniform(*shape, seed=5).detach()
     record.add(**{f"{name}.start": w})
     buffer = torch.zeros(shape)
@@ -36,6 +37,8 @@ def run(name, shape, blocks=1, lr=0.02, momentum=0.9, decay=0.02, nesterov=True,
             moved = []
             for wi, ui in zip(w.flatten(1).chunk(blocks), u.flatten(1).chunk(blocks)):
                 rows, columns = wi.shape
+                if row_norm:
+                    wi = wi * row_norm * rows ** 0.5 / wi.norm()
                 moved.append((1 - lr * decay) * wi -
                              lr * max(1, rows / columns) ** 0.5 * orthogonal(ui))
             w = torch.cat(moved).reshape(shape)
@@ -50,4 +53,6 @@ run("conv", (8, 3, 2, 2))
 run("conv_tall", (20, 2, 3, 1), lr=0.1, decay=0.3)
 run("qkv", (12, 4), blocks=3)
 run("plain", (7, 9), momentum=0.5, nesterov=False)
+run("row_norm", (6, 3, 2, 2), lr=0.2, momentum=0.6, row_norm=1.5)
+run("row_norm_blocks", (6, 5), blocks=3, row_norm=1)
 record.write()

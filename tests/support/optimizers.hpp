@@ -90,7 +90,8 @@ std::string resumed_difference(const Options& options) {
 
 /// Steps on arrays of many sizes, with one thread against `threads`.
 template <class Optimizer, class Options>
-std::string thread_difference(const Options& options, const std::vector<Shape>& shapes) {
+std::string thread_difference(const Options& options, const std::vector<Shape>& shapes,
+                              eg::optim::ParameterGroup<float> group = {}) {
   std::vector<NdArray<float>> results;
   for (int threads : {1, 2, 3, 4}) {
     Threads guard(threads);
@@ -98,7 +99,8 @@ std::string thread_difference(const Options& options, const std::vector<Shape>& 
     for (const Shape& shape : shapes) {
       parameters.emplace_back(random<float>(shape, 7 + parameters.size()), true);
     }
-    Optimizer optimizer(parameters, options);
+    group.parameters = parameters;
+    Optimizer optimizer({group}, options);
     for (std::uint64_t step = 0; step < 3; ++step) {
       for (std::size_t i = 0; i < parameters.size(); ++i) {
         set_gradient(parameters[i], random<float>(shapes[i], 100 * step + i));

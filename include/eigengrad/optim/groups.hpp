@@ -66,6 +66,8 @@ struct HiddenGroupsOptions {
 /// Groups for Muon, and groups for the AdamW beside it.
 template <class T>
 struct HiddenGroups {
+  /// Matrices; those that are two of one height, such as keys and values; those that are three;
+  /// kernels of convolutions. Any of them may be empty.
   std::vector<ParameterGroup<T>> hidden;
   std::vector<ParameterGroup<T>> others;
 };
@@ -81,7 +83,7 @@ template <class T>
 HiddenGroups<T> hidden_groups(const NamedParameters<T>& named,
                               const HiddenGroupsOptions& options = {}) {
   HiddenGroups<T> out;
-  out.hidden.resize(3);
+  out.hidden.resize(4);
   for (std::size_t i = 0; i < 3; ++i) out.hidden[i].row_blocks = static_cast<Index>(i) + 1;
   NamedParameters<T> others;
   bool first = options.exclude_first;
@@ -90,6 +92,10 @@ HiddenGroups<T> hidden_groups(const NamedParameters<T>& named,
                         parameter.numel() > parameter.dim(0);
     if (!matrix || std::exchange(first, false) || detail::has_word(name, options.exclude)) {
       others.emplace_back(name, parameter);
+      continue;
+    }
+    if (parameter.rank() > 2) {
+      out.hidden[3].parameters.push_back(parameter);
       continue;
     }
     const bool three = detail::has_word(name, {"qkv"}) || name.find("in_proj") != std::string::npos;

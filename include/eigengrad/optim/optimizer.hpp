@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,10 @@ struct ParameterGroup {
   /// Muon treats each parameter as this many matrices of equal height, one below the other: 3 for
   /// a fused query-key-value weight. The others work by element, where it makes no difference.
   Index row_blocks = 1;
+  /// Muon alone: scales each matrix to rows of this length (root mean square) before it moves it;
+  /// 0: never. For layers with a norm behind them, to which the scale of their weights makes no
+  /// difference: left alone they grow, and each step turns them less.
+  double row_norm = 0;
 };
 
 namespace detail {
@@ -147,6 +152,7 @@ class Optimizer {
     double initial_lr;
     double weight_decay;
     Index row_blocks;
+    double row_norm;
   };
   struct Entry {
     Tensor<T> tensor;
@@ -163,10 +169,13 @@ class Optimizer {
     detail::require_non_negative(name_, "weight_decay", weight_decay);
     for (const ParameterGroup<T>& group : groups) {
       Group own{group.lr.value_or(lr), group.lr.value_or(lr),
-                group.weight_decay.value_or(weight_decay), group.row_blocks};
+                group.weight_decay.value_or(weight_decay), group.row_blocks, group.row_norm};
       detail::require_non_negative(name_, "lr", own.lr);
       detail::require_non_negative(name_, "weight_decay", own.weight_decay);
       detail::require(own.row_blocks >= 1, name_, "row_blocks", "at least 1", own.row_blocks);
+      detail::require_non_negative(name_, "row_norm", own.row_norm);
+      detail::require(own.row_norm == 0 || std::string_view(name_) == "muon", name_, "row_norm",
+                      "0 but in Muon", own.row_norm);
       for (const Tensor<T>& parameter : group.parameters) add(parameter);
       groups_.push_back(own);
     }
