@@ -15,13 +15,22 @@ class Optimizers {
  public:
   Optimizers(const Model& model, const TrainSettings& t, Index steps_per_epoch, Index total_steps)
       : schedule_(make_schedule(t, steps_per_epoch, total_steps)), lr_(t.lr) {
-    auto [hidden, others] = eg::optim::hidden_groups(model.named_parameters());
+    // Behind fixed filters the first convolution is a hidden layer too.
+    const bool whitened = model.tokenizer() && model.tokenizer()->whiten();
+    auto [hidden, others] =
+        eg::optim::hidden_groups(model.named_parameters(), {.exclude_first = !whitened});
+    if (t.kernel_lr > 0 && t.model.conv_norm == "batch") {
+      hidden.back().lr = t.kernel_lr;
+      hidden.back().row_norm = 1;
+    }
     const auto all = eg::optim::decay_groups(model.named_parameters());
     const eg::optim::AdamWOptions adamw{
         .lr = t.lr, .betas = {0.9, 0.99}, .weight_decay = t.weight_decay};
     if (t.optimizer == "muon") {
       muon_ = std::make_unique<eg::optim::Muon<float>>(
-          hidden, eg::optim::MuonOptions{.lr = t.muon_lr, .weight_decay = t.muon_weight_decay});
+          hidden,
+          eg::optim::MuonOptions{
+              .lr = t.muon_lr, .momentum = t.muon_momentum, .weight_decay = t.muon_weight_decay});
       adamw_ = std::make_unique<eg::optim::AdamW<float>>(others, adamw);
     } else {
       adamw_ = std::make_unique<eg::optim::AdamW<float>>(all, adamw);

@@ -56,6 +56,8 @@ struct TrainSettings {
   std::string optimizer = "muon";
   double lr = 2e-3;
   double muon_lr = 0.02;
+  double muon_momentum = 0.9;
+  double kernel_lr = 0;
   double weight_decay = 0.05;
   double muon_weight_decay = 0.02;
   std::string schedule = "cosine";

@@ -75,6 +75,13 @@ inline void add_training_options(cli::Options& options, TrainSettings& t) {
               "muon: Muon for hidden matrices, AdamW for the rest");
   options.add("lr", t.lr, "X", "peak learning rate of AdamW", 0, 10);
   options.add("muon-lr", t.muon_lr, "X", "peak learning rate of Muon", 0, 10);
+  options.add("muon-momentum", t.muon_momentum, "X",
+              "share of the gradients before that Muon keeps", 0, 0.9999);
+  options.add(
+      "kernel-lr", t.kernel_lr, "X",
+      "conv: Muon's peak rate for the convolutions, whose filters it then holds at length 1; "
+      "needs --conv-norm batch; 0 treats them as other matrices",
+      0, 10);
   options.add("weight-decay", t.weight_decay, "X", "of AdamW, on matrices only", 0, 10);
   options.add("muon-weight-decay", t.muon_weight_decay, "X", "of Muon", 0, 10);
   options.add("schedule", t.schedule, {"cosine", "linear", "constant", "one-cycle", "step"},

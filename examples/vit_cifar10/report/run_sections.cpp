@@ -60,11 +60,15 @@ std::string accuracy_figure(const Material& m) {
 std::string rate_caption(const Material& m) {
   const std::string out = "At the end of each epoch.";
   if (text(m.run, "configuration", "optimizer") != "muon") return out;
-  const double times =
-      number(m.run, "configuration", "muon_lr") / number(m.run, "configuration", "lr");
-  if (!std::isfinite(times)) return out;
+  const double lr = number(m.run, "configuration", "lr");
+  const double matrices = number(m.run, "configuration", "muon_lr") / lr;
+  const double kernels = number(m.run, "configuration", "kernel_lr") / lr;
+  if (!std::isfinite(matrices)) return out;
+  const bool apart = kernels > 0 && text(m.run, "configuration", "conv_norm") == "batch" &&
+                     text(m.run, "configuration", "tokenizer") == "conv";
   return "AdamW's, at the end of each epoch. Muon's, for the matrices of the hidden layers, is " +
-         significant(times, 3) + " times as high throughout.";
+         significant(matrices, 3) + " times as high throughout" +
+         (apart ? ", for the convolutions " + significant(kernels, 3) + " times." : ".");
 }
 
 std::string facts(const std::vector<std::pair<std::string, std::string>>& pairs) {
