@@ -20,13 +20,19 @@ struct Preset {
 
 /// The first line that fits is taken. docs/results.md says what each reaches.
 inline constexpr Preset kPresets[] = {
-    {"quick", "conv", "", "--epochs 5"},
+    {"quick", "conv", "folder", "--epochs 5"},
+    {"quick", "conv", "",
+     "--epochs 5 --depth 2 --batch 512 --kernel-lr 0.16 --muon-lr 0.04 --muon-momentum 0.6 --lr "
+     "0.007 --schedule linear --warmup 0 --crop-padding 2"},
     {"quick", "patch", "", "--epochs 9 --patch-size 4 --dim 128 --depth 4 --heads 4"},
-    {"standard", "conv", "", "--epochs 7 --channels 64,192 --dim 256 --heads 4"},
+    {"standard", "conv", "",
+     "--epochs 7 --channels 64,192 --dim 256 --depth 2 --heads 4 --batch 512 --kernel-lr 0.16 "
+     "--muon-lr 0.04 --muon-momentum 0.6 --lr 0.007 --schedule linear --warmup 0 --crop-padding 2"},
     {"standard", "patch", "", "--epochs 11 --patch-size 4 --depth 4 --heads 6"},
     {"long", "conv", "",
-     "--epochs 39 --channels 64,192 --dim 256 --heads 4 --cutmix 1 --mix-probability 0.5 --policy "
-     "autoaugment --stochastic-depth 0.1"},
+     "--epochs 39 --channels 64,192 --dim 256 --heads 4 --batch 512 --kernel-lr 0.16 --muon-lr "
+     "0.04 --muon-momentum 0.6 --lr 0.007 --schedule linear --warmup 0 --cutmix 1 "
+     "--mix-probability 0.5 --stochastic-depth 0.1"},
     {"long", "patch", "",
      "--epochs 42 --patch-size 4 --depth 6 --heads 6 --cutmix 1 --mix-probability 0.5 --policy "
      "autoaugment --stochastic-depth 0.1"},
