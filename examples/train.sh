@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Trains a Vision Transformer on CIFAR-10: installs what is missing, builds, gets the data, trains.
-#     examples/train.sh                               the preset quick, about 10 minutes
+#     examples/train.sh                               the preset quick, about 9 minutes
 #     examples/train.sh --data DIR --epochs 5         options go to `vit_cifar10 train`
 #     examples/train.sh --dataset cifar100            CIFAR-100 instead
 #     examples/train.sh --help                        lists them

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,26 +17,38 @@ struct Preset {
   std::string_view tokenizer;  ///< for which --tokenizer
   std::string_view dataset;    ///< for cifar10, cifar100 or folder; empty: for all others
   std::string_view options;    ///< as on a command line: "--epochs 6 --clip 1"
+  std::array<std::string_view, 2> shared = {};  ///< more of them, which other presets have too
 };
+
+/// For convolutions with batch norm: few steps, each far, in a line down to zero.
+inline constexpr std::string_view kFarSteps =
+    " --batch 512 --kernel-lr 0.16 --muon-lr 0.04 --muon-momentum 0.6 --lr 0.007 --schedule linear "
+    "--warmup 0";
+/// For as many epochs as would otherwise learn the images by heart.
+inline constexpr std::string_view kMixed =
+    " --cutmix 1 --mix-probability 0.5 --stochastic-depth 0.1";
 
 /// The first line that fits is taken. docs/results.md says what each reaches.
 inline constexpr Preset kPresets[] = {
-    {"quick", "conv", "folder", "--epochs 5"},
-    {"quick", "conv", "",
-     "--epochs 5 --depth 2 --batch 512 --kernel-lr 0.16 --muon-lr 0.04 --muon-momentum 0.6 --lr "
-     "0.007 --schedule linear --warmup 0 --crop-padding 2"},
+    {"quick", "conv", "folder", "--epochs 5"},  // which may have fewer images than a large batch
+    {"quick", "conv", "", "--epochs 5 --depth 2 --crop-padding 2", {kFarSteps}},
     {"quick", "patch", "", "--epochs 9 --patch-size 4 --dim 128 --depth 4 --heads 4"},
-    {"standard", "conv", "",
-     "--epochs 7 --channels 64,192 --dim 256 --depth 2 --heads 4 --batch 512 --kernel-lr 0.16 "
-     "--muon-lr 0.04 --muon-momentum 0.6 --lr 0.007 --schedule linear --warmup 0 --crop-padding 2"},
+    {"standard",
+     "conv",
+     "",
+     "--epochs 7 --channels 64,192 --dim 256 --depth 2 --heads 4 --crop-padding 2",
+     {kFarSteps}},
     {"standard", "patch", "", "--epochs 11 --patch-size 4 --depth 4 --heads 6"},
-    {"long", "conv", "",
-     "--epochs 39 --channels 64,192 --dim 256 --heads 4 --batch 512 --kernel-lr 0.16 --muon-lr "
-     "0.04 --muon-momentum 0.6 --lr 0.007 --schedule linear --warmup 0 --cutmix 1 "
-     "--mix-probability 0.5 --stochastic-depth 0.1"},
-    {"long", "patch", "",
-     "--epochs 42 --patch-size 4 --depth 6 --heads 6 --cutmix 1 --mix-probability 0.5 --policy "
-     "autoaugment --stochastic-depth 0.1"},
+    {"long",
+     "conv",
+     "",
+     "--epochs 21 --channels 96,320 --dim 320 --depth 2 --heads 5",
+     {kFarSteps, kMixed}},
+    {"long",
+     "patch",
+     "",
+     "--epochs 42 --patch-size 4 --depth 6 --heads 6 --policy autoaugment",
+     {kMixed}},
 };
 
 /// Each name once, behind "none", which leaves the defaults.
@@ -47,13 +60,19 @@ inline std::vector<std::string> preset_names() {
   return out;
 }
 
+inline std::string all_options(const Preset& preset) {
+  std::string out(preset.options);
+  for (const std::string_view more : preset.shared) out += more;
+  return out;
+}
+
 /// For the help: what each changes in the defaults.
 inline std::string describe_presets() {
   std::string out = "Presets";
   for (const Preset& p : kPresets) {
     out.append("\n  ").append(p.name).append(", ").append(p.tokenizer);
     if (!p.dataset.empty()) out.append(", ").append(p.dataset);
-    out.append(": ").append(p.options);
+    out.append(": ").append(all_options(p));
   }
   return out;
 }
@@ -78,7 +97,7 @@ inline void apply_preset(cli::Options& options, const std::string& name,
   for (const Preset& preset : kPresets) {
     if (preset.name != name || preset.tokenizer != tokenizer) continue;
     if (!preset.dataset.empty() && preset.dataset != dataset) continue;
-    const std::vector<std::string> list = words(preset.options);
+    const std::vector<std::string> list = words(all_options(preset));
     for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
       const std::string option = list[i].substr(2);
       if (!options.given(option)) options.set(option, list[i + 1]);

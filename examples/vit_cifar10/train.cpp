@@ -129,7 +129,8 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
   apply_patch_schedule(t, options);
   if (data.train.size() < t.batch) {
     throw cli::UsageError("--batch " + std::to_string(t.batch) + " is more than the " +
-                          std::to_string(data.train.size()) + " training images");
+                          std::to_string(data.train.size()) +
+                          " training images; give a smaller one");
   }
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();

@@ -35,6 +35,14 @@ small="--data data --dim 16 --heads 2 --depth 2 --channels 8 --conv-norm none --
 paste -d' ' <(column train_loss one) <(column train_loss two) |
   awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 1e-4 * $1) exit 1 }' || fail 'accumulated batches'
 
+# Filters keep their length where a batch norm makes it free to choose, and only there.
+"$program" train $small --epochs 1 --batch 50 --kernel-lr 0.2 --out free >/dev/null
+cmp <(column train_loss one) <(column train_loss free) || fail '--kernel-lr without batch norm'
+for rate in 0 0.2; do
+  "$program" train $small --conv-norm batch --epochs 1 --kernel-lr $rate --out kernel-$rate >/dev/null
+done
+! cmp -s <(column train_loss kernel-0) <(column train_loss kernel-0.2) || fail '--kernel-lr'
+
 # Without a step that learns anything, patience ends the run.
 "$program" train $small --epochs 9 --lr 0 --muon-lr 0 --patience 2 --out still >still.txt
 grep -q 'ended early' still.txt || fail 'patience'
