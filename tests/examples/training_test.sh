@@ -25,7 +25,7 @@ column() {
 small="--data data --dim 16 --heads 2 --depth 2 --channels 8 --conv-norm none --batch 25 --validation 100 --threads 1"
 
 # 20 batches an epoch: 7 steps of three batches, the last of two. 10 steps end in the second epoch.
-"$program" train $small --accumulate 3 --steps 10 --schedule constant --warmup 0 --out steps >/dev/null
+"$program" train $small --accumulate 3 --steps 10 --lr 0.002 --schedule constant --warmup 0 --out steps >/dev/null
 [ "$(column step steps | tr '\n' ' ')" = '7 10 ' ] || fail "steps: $(column step steps)"
 [ "$(column learning_rate steps | tail -n 1)" = 0.002 ] || fail 'a constant learning rate'
 
