@@ -20,6 +20,7 @@
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/nn/option_fields.hpp>
+#include <eigengrad/nn/patch_dropout.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/pooling.hpp>
 #include <eigengrad/nn/positions.hpp>

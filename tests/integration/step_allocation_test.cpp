@@ -150,9 +150,13 @@ TEST_CASE("allocations: none in a step of a vision transformer under AdamW") {
   const int threads = GENERATE(1, 2);
   const test::Threads guard(threads);
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model(
-      {.dim = 48, .depth = 2, .dropout = 0.1, .attention_dropout = 0.1, .stochastic_depth = 0.2},
-      rng);
+  const nn::VisionTransformer<float> model({.dim = 48,
+                                            .depth = 2,
+                                            .dropout = 0.1,
+                                            .attention_dropout = 0.1,
+                                            .patch_dropout = 0.25,
+                                            .stochastic_depth = 0.2},
+                                           rng);
   const std::vector<Tensor<float>> parameters = model.parameters();
   optim::AdamW<float> adamw(optim::decay_groups(model.named_parameters()), {.lr = 1e-3});
   const optim::Schedule schedule = optim::cosine({.warmup_steps = 2, .total_steps = 9});

@@ -46,6 +46,7 @@ nn::VisionTransformerOptions unusual() {
           .locality = true,
           .dropout = 0.1,
           .attention_dropout = 0.2,
+          .patch_dropout = 0.25,
           .stochastic_depth = 0.3,
           .norm_eps = 1e-4,
           .init = {nn::Init::kXavierNormal, 2},
@@ -59,7 +60,7 @@ TEST_CASE("save_model: options keep every field") {
   const eg::io::Json json = eg::io::to_json(unusual());
   const eg::io::Json defaults = eg::io::to_json(nn::VisionTransformerOptions());
   CHECK(eg::io::to_json(eg::io::from_json<nn::VisionTransformerOptions>(json)) == json);
-  REQUIRE(json.members().size() == 29);
+  REQUIRE(json.members().size() == 30);
   for (const auto& [name, value] : json.members()) {
     INFO(name);
     CHECK(!(value == defaults.at(name)));
@@ -75,6 +76,7 @@ TEST_CASE("save_model: options keep every field") {
   CHECK(read.tokenizer_init.rule == nn::Init::kDirac);
   CHECK(read.positions == nn::Positions::kSinCos2d);
   CHECK(read.attention_dropout == 0.2);
+  CHECK(read.patch_dropout == 0.25);
   CHECK(read.stochastic_depth == 0.3);
   CHECK(read.output_scale == 0.5);
 }

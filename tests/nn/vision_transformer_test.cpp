@@ -135,6 +135,26 @@ TEST_CASE("vision_transformer: modes and state") {
   CHECK(test::same_after_loading(a, b, [&](const auto& m) { return m(images); }));
 }
 
+TEST_CASE(
+    "vision_transformer: patch dropout leaves out tokens in training, never the class token") {
+  const Tensor<double> images(test::random({2, 3, 16, 16}));
+  auto options = tiny();
+  eg::Generator rng(1), same(1);
+  const nn::VisionTransformer<double> whole(options, rng);
+  options.patch_dropout = 0.25;
+  const nn::VisionTransformer<double> model(options, same);
+  const NdArray<double> all = whole.embed(images).value();
+  const NdArray<double> some = model.embed(images).value();
+  REQUIRE(some.shape() == eg::Shape{2, 13, 24});
+  for (Index b = 0; b < 2; ++b) {
+    for (Index c = 0; c < 24; ++c) CHECK(some(b, 0, c) == all(b, 0, c));
+  }
+  CHECK(model(images).shape() == eg::Shape{2, 5});
+  CHECK(test::difference(model(images).value(), model(images).value(), 0) != "");
+  model.eval();
+  CHECK_SAME(model(images).value(), whole(images).value());
+}
+
 TEST_CASE("vision_transformer: features and logits agree") {
   eg::Generator rng(1);
   const nn::VisionTransformer<double> model(tiny(), rng);
@@ -194,6 +214,9 @@ TEST_CASE("vision_transformer: error") {
               "[vision_transformer] depth must not be negative: -1");
   CHECK_ERROR(make({.dim = 6, .heads = 2, .positions = nn::Positions::kSinCos2d}), eg::ValueError,
               "[sincos_2d] dim must be divisible by 4: dim 6");
+  CHECK_ERROR(make({.patch_dropout = 1}), eg::ValueError, "[patch_dropout] p must be in [0, 1): 1");
+  CHECK_ERROR(make({.pooling = nn::Pooling::kFlatten, .patch_dropout = 0.5}), eg::ValueError,
+              "[vision_transformer] patch_dropout 0.5 needs another pooling than kFlatten");
   CHECK_ERROR(make({.stochastic_depth = 1}), eg::ValueError,
               "[stochastic_depth] p must be in [0, 1): 1");
   const nn::VisionTransformer<float> model(tiny(), rng);

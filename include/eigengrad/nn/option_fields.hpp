@@ -92,6 +92,7 @@ void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
   visit("locality", o.locality);
   visit("dropout", o.dropout);
   visit("attention_dropout", o.attention_dropout);
+  visit("patch_dropout", o.patch_dropout);
   visit("stochastic_depth", o.stochastic_depth);
   visit("norm_eps", o.norm_eps);
   visit("init", o.init);

@@ -7,6 +7,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/conv_tokenizer.hpp>
 #include <eigengrad/nn/encoder_layer.hpp>
+#include <eigengrad/nn/patch_dropout.hpp>
 #include <eigengrad/nn/patch_embedding.hpp>
 #include <eigengrad/nn/pooling.hpp>
 #include <eigengrad/nn/positions.hpp>
@@ -55,6 +56,10 @@ class VisionTransformer : public Module<T> {
     } else if (options.positions == Positions::kSinCos2d) {
       positions_ = Tensor<T>(sincos_2d<T>(grid_, grid_, options.dim, prefix()));
     }
+    if (options.patch_dropout != 0) {  // last, so that the weights are those without it
+      patch_drop_ =
+          this->add("patch_drop", PatchDropout<T>({options.patch_dropout, prefix()}, rng));
+    }
   }
 
   /// The logits. **Throws** ShapeError on images of another size.
@@ -80,7 +85,7 @@ class VisionTransformer : public Module<T> {
   }
 
   /// The tokens behind the last layer, before the norm, the class token first.
-  /// **Shapes** result (B, T, C).
+  /// **Shapes** result (B, T, C), fewer tokens in training with patch_dropout.
   Tensor<T> encode(const Tensor<T>& images) const {
     Tensor<T> x = embed(images);
     for (const auto& block : blocks_) x = options_.checkpoint ? checkpoint(block, x) : block(x);
@@ -103,6 +108,7 @@ class VisionTransformer : public Module<T> {
       x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
     }
     if (positions_.defined()) x = x + positions_;
+    if (patch_drop_) x = (*patch_drop_)(x);
     return pos_drop_(x);
   }
 
@@ -119,7 +125,8 @@ class VisionTransformer : public Module<T> {
   }
 
   /// How much each token counts in what the head sees: all is the class token's, or each has an
-  /// equal share, or what the sequence pooling has learned. **Shapes** result (B, T).
+  /// equal share, or what the sequence pooling has learned; with patch_dropout in evaluation alone.
+  /// **Shapes** result (B, T).
   /// **Throws** ValueError when the tokens are not averaged but flattened.
   Tensor<T> pooling_weights(const Tensor<T>& images) const {
     if (options_.pooling == Pooling::kFlatten) {
@@ -214,6 +221,7 @@ class VisionTransformer : public Module<T> {
   std::optional<ShiftedPatchEmbedding<T>> shifted_patches_;
   std::optional<ConvTokenizer<T>> tokenizer_;
   std::optional<SequencePooling<T>> pool_;
+  std::optional<PatchDropout<T>> patch_drop_;
   Tensor<T> cls_token_;
   Tensor<T> positions_;
   VisionTransformerOptions options_;

@@ -56,6 +56,8 @@ struct VisionTransformerOptions {
   double dropout = 0;
   /// Of dropout on the attention weights.
   double attention_dropout = 0;
+  /// Share of the tokens that each sample goes without in training, others each time.
+  double patch_dropout = 0;
   /// Probability that a sample skips a branch of the last layer; it grows from 0 in the first.
   double stochastic_depth = 0;
   double norm_eps = 1e-6;
@@ -118,6 +120,9 @@ inline const nn::VisionTransformerOptions& check_vision_transformer(
   if (!o.convolutional() && o.image_size + 2 * o.patch_padding < o.patch_size) {
     fail("patch_size must fit image_size and padding: patch_size ", o.patch_size, ", image_size ",
          o.image_size, ", patch_padding ", o.patch_padding);
+  }
+  if (o.patch_dropout != 0 && o.pooling == nn::Pooling::kFlatten) {
+    fail("patch_dropout ", o.patch_dropout, " needs another pooling than kFlatten");
   }
   return o;
 }

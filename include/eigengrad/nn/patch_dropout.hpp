@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include <eigengrad/nn/module.hpp>
+#include <eigengrad/ops/gather.hpp>
+#include <eigengrad/ops/reshape.hpp>
+
+namespace eigengrad {
+
+namespace nn {
+
+struct PatchDropoutOptions {
+  /// Share of the tokens that are left out, in [0, 1).
+  double p = 0;
+  /// Tokens in front that always stay, such as a class token.
+  Index prefix = 0;
+};
+
+}  // namespace nn
+
+namespace detail {
+
+/// For each sample `prefix + kept` rows of its (prefix + n), in rising order: the prefix, and so
+/// many of the others that every choice is as likely (Knuth, selection sampling). The rows are
+/// numbered through all samples. **Shapes** result (B (prefix + kept)).
+inline NdArray<Index> draw_tokens(Index batch, Index prefix, Index n, Index kept,
+                                  Generator& generator) {
+  NdArray<Index> rows({batch * (prefix + kept)});
+  Index* out = rows.data();
+  for (Index b = 0; b < batch; ++b) {
+    const Index first = b * (prefix + n);
+    for (Index t = 0; t < prefix; ++t) *out++ = first + t;
+    for (Index t = 0, needed = kept; needed > 0; ++t) {
+      if (generator.integer(n - t) >= needed) continue;
+      *out++ = first + prefix + t;
+      --needed;
+    }
+  }
+  return rows;
+}
+
+}  // namespace detail
+
+namespace nn {
+
+/// Leaves out tokens at random, others for each sample, and hands on the rest in their order; does
+/// nothing in evaluation. Layers behind it have less to compute, and cannot rely on any one token.
+/// Positions belong in front of it.
+///
+/// It draws from a generator of its own, `named_generators()`, forked from the constructor's.
+/// **Shapes** x (B, T, C), result (B, prefix + K, C) with K the whole number next to
+/// (1 - p) (T - prefix), but at least 1.
+/// **Source** Y. Liu et al., "PatchDropout: economizing vision transformers using patch dropout",
+/// 2022.
+template <class T>
+class PatchDropout : public Module<T> {
+ public:
+  /// **Throws** ValueError unless 0 <= p < 1 and prefix >= 0.
+  PatchDropout(const PatchDropoutOptions& options, Generator& rng)
+      : Module<T>("PatchDropout"), options_(options), rng_(this->add_generator("generator", rng)) {
+    if (!(options.p >= 0 && options.p < 1)) {
+      throw ValueError(detail::concat("[patch_dropout] p must be in [0, 1): ", options.p));
+    }
+    if (options.prefix < 0) {
+      throw ValueError(
+          detail::concat("[patch_dropout] prefix must not be negative: ", options.prefix));
+    }
+  }
+
+  /// **Throws** ShapeError unless x has axes (B, T, C) with more tokens than the prefix.
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    if (x.rank() != 3 || x.dim(1) <= options_.prefix) {
+      throw ShapeError(detail::concat("[patch_dropout] x must be (B, T, C) with T > prefix ",
+                                      options_.prefix, ": x ", x.shape()));
+    }
+    if (!active()) return x;
+    const Index n = x.dim(1) - options_.prefix;
+    const Index kept = std::max<Index>(1, std::lround((1 - options_.p) * static_cast<double>(n)));
+    const NdArray<Index> rows = detail::draw_tokens(x.dim(0), options_.prefix, n, kept, *rng_);
+    return reshape(index_select(reshape(x, {x.dim(0) * x.dim(1), x.dim(2)}), 0, rows),
+                   {x.dim(0), options_.prefix + kept, x.dim(2)});
+  }
+
+  /// Whether a call would change anything.
+  bool active() const { return this->training() && options_.p > 0; }
+
+ private:
+  PatchDropoutOptions options_;
+  std::shared_ptr<Generator> rng_;
+};
+
+}  // namespace nn
+}  // namespace eigengrad
