@@ -127,9 +127,11 @@ Evaluation evaluate_on(const EvalSettings& e, const Checkpoint& c, const ImageDa
   return out;
 }
 
+/// Without top-5 where there are no more classes than that.
 void print_summary(const char* name, const ClassificationMetrics& m) {
-  std::printf("%s: top-1 %.2f %%, top-5 %.2f %%, loss %.4f, calibration error %.2f %%\n", name,
-              100 * m.accuracy(), 100 * m.top(5), m.loss(), 100 * m.calibration_error());
+  std::printf("%s: top-1 %.2f %%, ", name, 100 * m.accuracy());
+  if (m.classes() > 5) std::printf("top-5 %.2f %%, ", 100 * m.top(5));
+  std::printf("loss %.4f, calibration error %.2f %%\n", m.loss(), 100 * m.calibration_error());
 }
 
 /// The class that images of class `c` are most often taken for by mistake, or -1.

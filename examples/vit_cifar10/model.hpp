@@ -24,6 +24,7 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
   options.mlp_ratio = m.mlp_ratio;
   options.locality = m.locality;
   options.dropout = m.dropout;
+  options.patch_dropout = m.patch_dropout;
   options.stochastic_depth = m.stochastic_depth;
   options.pooling = m.pooling == "cls"    ? eg::nn::Pooling::kClassToken
                     : m.pooling == "mean" ? eg::nn::Pooling::kMean

@@ -35,6 +35,7 @@ struct ModelSettings {
   bool locality = false;
   double stochastic_depth = 0;
   double dropout = 0;
+  double patch_dropout = 0;
 };
 
 struct TrainSettings {

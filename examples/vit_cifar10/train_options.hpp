@@ -102,6 +102,9 @@ inline void add_training_options(cli::Options& options, TrainSettings& t) {
   options.add("stochastic-depth", t.model.stochastic_depth, "P",
               "probability that the last layer is skipped for an image", 0, 0.99);
   options.add("dropout", t.model.dropout, "P", "probability of dropping a value", 0, 0.99);
+  options.add("patch-dropout", t.model.patch_dropout, "X",
+              "share of its tokens that an image goes without in training, others each time", 0,
+              0.99);
 }
 
 inline void add_train_options(cli::Options& options, TrainSettings& t) {

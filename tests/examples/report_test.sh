@@ -71,6 +71,9 @@ done
   --optimizer adamw --batch 4 --epochs 1 --test-share 0.2 --validation 0 --threads 2 --out shades >/dev/null
 check_page shades/report.html ${sections/mistakes /}  # it makes none
 ! grep -q 'top-5' shades/report.html || fail 'two classes: a top-5'
+"$program" eval --checkpoint shades/model.safetensors --data two >eval.txt
+grep -q 'top-1' eval.txt || fail 'two classes: no top-1'
+! grep -q 'top-5' eval.txt || fail 'two classes: a top-5 of eval'
 ! grep -q 'Muon' shades/report.html || fail 'a learning rate that no optimizer has'
 
 # Runs side by side: a head, and a line each that ends in what the run reached.

@@ -9,13 +9,13 @@ trap 'kill -9 $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
 fail() { echo "FAILED: $*"; exit 1; }
 
-# Everything that has a state: dropout, stochastic depth, batch norm, running means, mixed batches,
-# several batches a step, held-out images, a schedule.
+# Everything that has a state: dropout of values and of patches, stochastic depth, batch norm, running
+# means, mixed batches, several batches a step, held-out images, a schedule.
 "$program" generate --out data --train 1700 --test 100 >/dev/null
 settings="--data data --lr 0.002 --dim 24 --heads 2 --depth 2 --channels 8 --batch 20 --accumulate 2
-  --validation 100 --epochs 3 --threads 1 --dropout 0.1 --stochastic-depth 0.2 --ema 0.98 --clip 1
-  --mixup 0.4 --cutmix 1 --mix-probability 0.7
-  --policy trivialaugment --plain-epochs 1"
+  --validation 100 --epochs 3 --threads 1 --dropout 0.1 --patch-dropout 0.3 --stochastic-depth 0.2
+  --ema 0.98 --clip 1 --mixup 0.4 --cutmix 1 --mix-probability 0.7 --policy trivialaugment
+  --plain-epochs 1"
 "$program" train $settings --out whole >whole.txt
 
 # The saved place in a run, as "EPOCH BATCH".
