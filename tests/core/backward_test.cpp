@@ -5,6 +5,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -357,8 +358,7 @@ TEST_CASE("backward: an exception in a closure leaves no half-made gradients of 
 }
 
 TEST_CASE("backward: an exception in a parallel kernel") {
-  const int before = eg::num_threads();
-  eg::set_num_threads(4);
+  const test::Threads guard(4);
   bool broken = true;
   Tensor x(test::random({1000}), true);
   auto op = [&](const Tensor& in) {
@@ -381,7 +381,6 @@ TEST_CASE("backward: an exception in a parallel kernel") {
   broken = false;
   y.backward(NdArray<double>::ones({1000}));
   CHECK_SAME(x.grad(), NdArray<double>::full({1000}, 4));
-  eg::set_num_threads(before);
 }
 
 TEST_CASE("backward: gradients never alias") {

@@ -7,20 +7,12 @@
 
 #include <eigengrad/core/parallel.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
+using test::Threads;
 
 namespace {
-
-/// Runs with so many threads, and goes back to what was.
-class Threads {
- public:
-  explicit Threads(int n) : before_(eg::num_threads()) { eg::set_num_threads(n); }
-  ~Threads() { eg::set_num_threads(before_); }
-
- private:
-  int before_;
-};
 
 /// The ranges that a call was cut into, in order.
 std::vector<std::pair<Index, Index>> ranges(Index n, Index grain) {

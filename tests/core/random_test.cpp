@@ -6,6 +6,7 @@
 
 #include <eigengrad/core/random.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using eg::Generator;
 using test::Index;
@@ -213,11 +214,6 @@ TEST_CASE("random: permutations hold each number once, and each order is as like
   CHECK(possible == 6);
 }
 
-TEST_CASE("random: nothing depends on the number of threads") {
-  const int before = eg::num_threads();
-  eg::set_num_threads(1);
-  const NdArray<float> first = Generator(1).normal({50000});
-  eg::set_num_threads(4);
-  CHECK_SAME(Generator(1).normal({50000}), first);
-  eg::set_num_threads(before);
+TEST_CASE("random: the same bits on any number of threads") {
+  test::check_threads([] { return std::vector{Generator(1).normal({50000})}; });
 }

@@ -3,6 +3,7 @@
 #include <tests/support/folder.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 namespace data = eg::data;
 using test::Index;
@@ -68,9 +69,8 @@ TEST_CASE("pictures are loaded as squares, the same on any number of threads", "
   const Bytes jpeg = pictures.get<std::uint8_t>("orientation_6.file");
   folder.write("pets/cat/2.jpg", std::string(jpeg.begin(), jpeg.end()));
   const data::ImageFiles files = data::list_images(folder / "pets");
-  const int threads = eg::num_threads();
   for (const int n : {1, 2, 4}) {
-    eg::set_num_threads(n);
+    const test::Threads guard(n);
     const data::LoadedImages loaded = data::load_images(files, {.image_size = 4});
     CHECK(loaded.skipped.empty());
     const Bytes& images = loaded.dataset.images();
@@ -90,7 +90,6 @@ TEST_CASE("pictures are loaded as squares, the same on any number of threads", "
     std::copy_n(loaded.dataset.image(1), 48, second.data());
     CHECK_SAME(second, data::centre_square(eg::io::read_image(folder / "pets/cat/2.jpg"), 4));
   }
-  eg::set_num_threads(threads);
 }
 
 TEST_CASE("files that cannot be read are named, or left out and counted", "[image_folder]") {

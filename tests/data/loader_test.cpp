@@ -5,6 +5,7 @@
 
 #include <eigengrad/data/loader.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 namespace data = eg::data;
 using data::DataLoader;
@@ -107,16 +108,14 @@ TEST_CASE("loader: shuffle") {
 TEST_CASE("loader: the same bits with and without prefetching, workers and threads") {
   const data::ImageDataset set = numbered(333);
   const std::vector<data::Batch> expected = collect(DataLoader(set, augmented(0)), 5);
-  const int before = eg::num_threads();
-  for (const int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
+  for (const int n : {1, 2, 4}) {
+    const test::Threads guard(n);
     for (const Index prefetch : {0, 1, 2, 50}) {
       for (const Index workers : {0, 1, 2, 4}) {
         check_same(collect(DataLoader(set, augmented(prefetch, workers)), 5), expected);
       }
     }
   }
-  eg::set_num_threads(before);
 
   SECTION("an image looks the same in any batch") {
     DataLoaderOptions options = augmented(2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/data/normalization.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 namespace data = eg::data;
 using test::Index;
@@ -19,15 +20,12 @@ TEST_CASE("normalization: channel statistics") {
     eg::Generator rng(3);
     for (auto& pixel : images) pixel = static_cast<std::uint8_t>(rng.next());
     const data::ImageDataset large(images, NdArray<Index>::zeros({501}), {"a"});
-    const int before = eg::num_threads();
-    eg::set_num_threads(1);
-    const data::Normalization one = data::channel_statistics(large);
-    for (const int threads : {2, 4}) {
-      eg::set_num_threads(threads);
-      CHECK(data::channel_statistics(large).mean == one.mean);
-      CHECK(data::channel_statistics(large).stddev == one.stddev);
-    }
-    eg::set_num_threads(before);
+    const auto statistics = [&] { return data::channel_statistics(large); };
+    test::check_threads([&] {
+      return std::vector{NdArray<float>({3}, statistics().mean),
+                         NdArray<float>({3}, statistics().stddev)};
+    });
+    const data::Normalization one = statistics();
     CHECK(std::abs(one.mean[0] - 0.5) < 0.01);
     CHECK(std::abs(one.stddev[0] - 0.2898) < 0.01);
   }

@@ -3,6 +3,7 @@
 #include <eigengrad/data/synthetic.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 namespace data = eg::data;
 using test::Index;
@@ -67,12 +68,8 @@ TEST_CASE("synthetic: an image depends on the seed and its number alone") {
     equal += std::equal(other.image(i), other.image(i) + 3072, small.image(i));
   }
   CHECK(equal == 0);
-  const int before = eg::num_threads();
-  for (const int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
-    CHECK_SAME(data::synthetic_images({.images = 100, .seed = 1}).images(), large.images());
-  }
-  eg::set_num_threads(before);
+  test::check_threads(
+      [] { return std::vector{data::synthetic_images({.images = 100, .seed = 1}).images()}; });
 }
 
 TEST_CASE("synthetic: edge") {

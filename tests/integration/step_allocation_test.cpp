@@ -14,7 +14,7 @@
 #include <eigengrad/nn.hpp>
 #include <eigengrad/ops.hpp>
 #include <eigengrad/optim.hpp>
-#include <tests/support/gradients.hpp>
+#include <tests/support/threads.hpp>
 
 namespace nn = eg::nn;
 namespace optim = eg::optim;

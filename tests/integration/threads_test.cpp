@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // One training step of a small convolutional transformer: no bit of the loss or of any gradient
 // depends on the number of threads, and a second run repeats the first.
-#include <cstring>
 #include <map>
 #include <string>
 
 #include <eigengrad/ops.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -86,22 +86,14 @@ Arrays<T> step() {
 TEMPLATE_TEST_CASE("threads: a training step has the same bits on any number of them", "", float,
                    double) {
   using T = TestType;
-  const int before = eg::num_threads();
-  eg::set_num_threads(1);
-  const Arrays<T> expected = step<T>();
-  REQUIRE(std::isfinite(expected.at("loss").item()));
-  for (const int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
-    for (int run = 0; run < 2; ++run) {
-      for (const auto& [name, array] : step<T>()) {
-        INFO(name << ", " << threads << " threads, run " << run);
-        const NdArray<T>& e = expected.at(name);
-        REQUIRE(array.shape() == e.shape());
-        CHECK(std::memcmp(array.data(), e.data(),
-                          static_cast<std::size_t>(e.numel()) * sizeof(T)) == 0);
-        CHECK((array.array() != T(0)).any());
-      }
+  test::check_threads([] {
+    std::vector<NdArray<T>> out;
+    for (const auto& [name, array] : step<T>()) {
+      INFO(name);
+      CHECK((array.array() != T(0)).any());
+      CHECK(array.array().isFinite().all());
+      out.push_back(array);
     }
-  }
-  eg::set_num_threads(before);
+    return out;
+  });
 }

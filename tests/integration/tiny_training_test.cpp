@@ -3,6 +3,7 @@
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/optim/adam.hpp>
 #include <tests/nn/module_reference.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -75,16 +76,14 @@ TEST_CASE("tiny_training: the same losses on 1, 2 and 4 threads") {
       options.pooling = nn::Pooling::kSequence;
     }
     const auto run = [&](int threads) {
-      eg::set_num_threads(threads);
+      const test::Threads guard(threads);
       eg::Generator rng(3);
       const nn::VisionTransformer<float> model(options, rng);
       return train(model, images, labels);
     };
-    const int before = eg::num_threads();
     const std::vector<float> losses = run(1);
     CHECK(losses.back() < losses.front());
     CHECK(run(2) == losses);
     CHECK(run(4) == losses);
-    eg::set_num_threads(before);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/kernels/broadcast.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -98,14 +99,8 @@ TEST_CASE("broadcast: large arrays are cut into ranges anywhere") {
     const Shape shape{70, 1003};
     const NdArray<float> a = test::random<float>(shape, 1);
     const NdArray<float> b = test::random<float>(own, 2);
-    const int before = eg::num_threads();
-    eg::set_num_threads(1);
-    const NdArray<float> one = kernels::broadcast_map<float>(Pair(), shape, a, b);
-    for (int threads : {2, 3, 4}) {
-      eg::set_num_threads(threads);
-      CHECK_SAME(kernels::broadcast_map<float>(Pair(), shape, a, b), one);
-    }
-    eg::set_num_threads(before);
+    test::check_threads(
+        [&] { return std::vector{kernels::broadcast_map<float>(Pair(), shape, a, b)}; });
   }
 }
 

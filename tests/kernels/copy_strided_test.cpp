@@ -3,6 +3,7 @@
 
 #include <eigengrad/kernels/permute.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -77,13 +78,12 @@ TEST_CASE("permute kernel: large arrays, any number of threads") {
     const NdArray<float> x = counted<float>(shape);
     Shape axes;
     for (Index i = shape.rank() - 1; i >= 0; --i) axes.push_back(i);
-    for (int threads : {1, 2, 4}) {
-      eg::set_num_threads(threads);
+    for (const int n : {1, 2, 4}) {
+      const test::Threads guard(n);
       CHECK_SAME(copied(x, axes), permuted(x, axes));
       std::swap(axes[0], axes[1]);
     }
   }
-  eg::set_num_threads(2);
 }
 
 TEMPLATE_TEST_CASE("copy_strided: regions, steps, repeats and sums", "", float, double) {

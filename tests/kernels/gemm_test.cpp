@@ -4,6 +4,7 @@
 
 #include <eigengrad/kernels/gemm.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using eg::Activation;
 using eg::Index;
@@ -311,9 +312,7 @@ TEMPLATE_TEST_CASE("gemm: the same bits on any number of threads", "", float, do
     for (const bool ta : {false, true}) {
       for (const bool tb : {false, true}) {
         INFO(s.m << " x " << s.n << " x " << s.k << ", transposed " << ta << tb);
-        std::vector<NdArray<T>> results, row_sums;
-        for (const int threads : {1, 2, 4}) {
-          eg::set_num_threads(threads);
+        test::check_threads([&] {
           Problem<T> p{.m = s.m, .n = s.n, .k = s.k, .transpose_a = ta, .transpose_b = tb};
           p.prepare();
           p.bias = test::random<T>({s.n}, 4);
@@ -322,14 +321,8 @@ TEMPLATE_TEST_CASE("gemm: the same bits on any number of threads", "", float, do
           NdArray<T> sums = NdArray<T>::zeros({s.m});
           if (ta) p.gemm.row_sums = sums.data();
           eg::kernels::gemm(p.gemm);
-          results.push_back(p.c);
-          row_sums.push_back(sums);
-        }
-        eg::set_num_threads(2);
-        for (std::size_t i : {1, 2}) {
-          CHECK_SAME(results[i], results[0]);
-          CHECK_SAME(row_sums[i], row_sums[0]);
-        }
+          return std::vector{p.c, sums};
+        });
       }
     }
   }

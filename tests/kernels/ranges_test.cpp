@@ -3,7 +3,7 @@
 #include <set>
 
 #include <eigengrad/kernels/ranges.hpp>
-#include <tests/support/gradients.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 

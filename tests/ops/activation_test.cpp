@@ -78,15 +78,11 @@ TEST_CASE("activation: error") {
 
 TEMPLATE_TEST_CASE("activation: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-13;
   const test::Reference reference("activation");
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-13;
   for (const Activation kind : kAll) {
     if (kind == Activation::kNone) continue;
-    const std::string prefix = eg::activation_name(kind) + std::string(".");
-    const Tensor<T> x(reference.get<T>(prefix + "in0"), true);
-    const Tensor<T> y = eg::activate(x, kind);
-    CHECK_CLOSE(y.value(), reference.get<T>(prefix + "out"), tolerance);
-    y.backward(reference.get<T>(prefix + "dout"));
-    CHECK_CLOSE(x.grad(), reference.get<T>(prefix + "din0"), tolerance);
+    reference.check<T>(eg::activation_name(kind), tolerance,
+                       [&](const auto& x) { return eg::activate(x[0], kind); });
   }
 }

@@ -2,6 +2,7 @@
 #include <eigengrad/ops/arithmetic.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::NdArray;
 using test::Shape;
@@ -128,44 +129,27 @@ TEST_CASE("arithmetic: error") {
 }
 
 TEST_CASE("arithmetic: the same bits on any number of threads") {
-  const NdArray<float> a = test::random<float>({300, 20, 33}, 1, -2, 2);
-  const NdArray<float> b = test::random<float>({20, 1}, 2, 1, 2);
-  const NdArray<float> dout = test::random<float>({300, 20, 33}, 3);
-  auto run = [&](int threads) {
-    eg::set_num_threads(threads);
-    const Tensor<float> x(a, true);
-    const Tensor<float> y(b, true);
+  test::check_threads([] {
+    const Tensor<float> x(test::random<float>({300, 20, 33}, 1, -2, 2), true);
+    const Tensor<float> y(test::random<float>({20, 1}, 2, 1, 2), true);
     const Tensor<float> z = x * y / (x + y) - y;
-    z.backward(dout);
-    return std::vector<NdArray<float>>{z.value(), x.grad(), y.grad()};
-  };
-  const int before = eg::num_threads();
-  const auto one = run(1);
-  for (int threads : {2, 4}) {
-    const auto many = run(threads);
-    for (std::size_t i = 0; i < one.size(); ++i) CHECK_SAME(many[i], one[i]);
-  }
-  eg::set_num_threads(before);
+    z.backward(test::random<float>({300, 20, 33}, 3));
+    return std::vector{z.value(), x.grad(), y.grad()};
+  });
 }
 
 TEMPLATE_TEST_CASE("arithmetic: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
   const test::Reference reference("arithmetic");
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
   using Op = Tensor<T> (*)(const Tensor<T>&, const Tensor<T>&);
   const std::pair<const char*, Op> ops[] = {{"add", eg::add},         {"sub", eg::sub},
                                             {"mul", eg::mul},         {"div", eg::div},
                                             {"maximum", eg::maximum}, {"minimum", eg::minimum}};
   for (const auto& [op, function] : ops) {
     for (const char* kind : {"same", "row", "column", "outer", "middle"}) {
-      const std::string name = std::string(op) + "." + kind;
-      const Tensor<T> a(reference.get<T>(name + ".in0"), true);
-      const Tensor<T> b(reference.get<T>(name + ".in1"), true);
-      const Tensor<T> y = function(a, b);
-      CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-      y.backward(reference.get<T>(name + ".dout"));
-      CHECK_CLOSE(a.grad(), reference.get<T>(name + ".din0"), tolerance);
-      CHECK_CLOSE(b.grad(), reference.get<T>(name + ".din1"), tolerance);
+      reference.check<T>(std::string(op) + "." + kind, tolerance,
+                         [f = function](const auto& x) { return f(x[0], x[1]); });
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <eigengrad/ops/softmax.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using eg::Index;
 using test::NdArray;
@@ -461,11 +462,9 @@ TEST_CASE("attention: long sequences recompute their probabilities") {
 }
 
 TEST_CASE("attention: the same bits on any number of threads, and without a graph") {
-  std::vector<NdArray<float>> first;
-  for (const int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
-    for (const Index tokens : {65, 140}) {
-      for (const Index samples : {1, 5}) {
+  for (const Index tokens : {65, 140}) {
+    for (const Index samples : {1, 5}) {
+      test::check_threads([&] {
         eg::Generator generator(3);
         const Tensor<float> qkv(test::random<float>({samples, tokens, 3 * 48}, 1), true);
         const eg::AttentionOptions<float> options{
@@ -477,13 +476,10 @@ TEST_CASE("attention: the same bits on any number of threads, and without a grap
           generator = eg::Generator(3);
           CHECK_SAME(eg::self_attention(qkv, 3, options).value(), y.value());
         }
-        first.push_back(y.value());
-        first.push_back(qkv.grad());
-      }
+        return std::vector{y.value(), qkv.grad()};
+      });
     }
   }
-  eg::set_num_threads(2);
-  for (std::size_t i = 8; i < first.size(); ++i) CHECK_SAME(first[i], first[i % 8]);
 }
 
 TEST_CASE("attention: error") {
@@ -517,21 +513,8 @@ TEMPLATE_TEST_CASE("attention: reference", "", float, double) {
   using T = TestType;
   const double tolerance = sizeof(T) == 4 ? 5e-6 : 1e-12;
   const test::Reference reference("attention");
-  const auto check = [&](const std::string& name, std::size_t inputs, auto f) {
-    INFO(name);
-    std::vector<Tensor<T>> x;
-    for (std::size_t i = 0; i < inputs; ++i) {
-      x.emplace_back(reference.get<T>(name + ".in" + std::to_string(i)), true);
-    }
-    const Tensor<T> y = f(x);
-    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-    y.backward(reference.get<T>(name + ".dout"));
-    for (std::size_t i = 0; i < inputs; ++i) {
-      CHECK_CLOSE(x[i].grad(), reference.get<T>(name + ".din" + std::to_string(i)), tolerance);
-    }
-  };
   const auto separate = [&](const std::string& name, const eg::AttentionOptions<T>& options) {
-    check(name, 3, [&](const std::vector<Tensor<T>>& x) {
+    reference.check<T>(name, tolerance, [&](const auto& x) {
       return eg::scaled_dot_product_attention(x[0], x[1], x[2], options);
     });
   };
@@ -543,9 +526,9 @@ TEMPLATE_TEST_CASE("attention: reference", "", float, double) {
   separate("causal", {.causal = true});
   separate("padding", {.key_padding_mask = padding});
   separate("additive", {.additive_mask = reference.get<T>("additive")});
-  check("self", 1, [](const std::vector<Tensor<T>>& x) { return eg::self_attention(x[0], 3); });
-  check("cross", 2,
-        [](const std::vector<Tensor<T>>& x) { return eg::cross_attention(x[0], x[1], 3); });
+  reference.check<T>("self", tolerance, [](const auto& x) { return eg::self_attention(x[0], 3); });
+  reference.check<T>("cross", tolerance,
+                     [](const auto& x) { return eg::cross_attention(x[0], x[1], 3); });
   CHECK_CLOSE(eg::self_attention(Tensor<T>(reference.get<T>("module_qkv")), 3).value(),
               reference.get<T>("module_out"), tolerance);
 }

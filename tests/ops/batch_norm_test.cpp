@@ -2,6 +2,7 @@
 #include <eigengrad/ops/batch_norm.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -102,27 +103,18 @@ TEMPLATE_TEST_CASE("batch_norm2d: edge", "", float, double) {
   }
 }
 
-TEST_CASE("batch_norm2d: the same bits for any number of threads") {
+TEST_CASE("batch_norm2d: the same bits on any number of threads") {
   const test::Shape shape{7, 19, 9, 11};
-  const NdArray<float> in = test::random<float>(shape, 1, -3, 3);
-  const NdArray<float> dout = test::random<float>(shape, 2);
-  const int before = eg::num_threads();
-  std::vector<NdArray<float>> first;
-  for (int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
+  test::check_threads([&] {
     NdArray<float> mean = NdArray<float>::zeros({19});
     NdArray<float> var = NdArray<float>::ones({19});
-    const Tensor<float> x(in, true);
+    const Tensor<float> x(test::random<float>(shape, 1, -3, 3), true);
     const Tensor<float> weight(test::random<float>({19}, 3), true);
     const Tensor<float> bias(test::random<float>({19}, 4), true);
     const Tensor<float> y = eg::batch_norm2d(x, weight, bias, mean, var, {.training = true});
-    y.backward(dout);
-    const std::vector<NdArray<float>> all{y.value(),   x.grad(), weight.grad(),
-                                          bias.grad(), mean,     var};
-    if (first.empty()) first = all;
-    for (std::size_t i = 0; i < all.size(); ++i) CHECK_SAME(all[i], first[i]);
-  }
-  eg::set_num_threads(before);
+    y.backward(test::random<float>(shape, 2));
+    return std::vector{y.value(), x.grad(), weight.grad(), bias.grad(), mean, var};
+  });
 }
 
 TEST_CASE("batch_norm2d: error") {
@@ -160,18 +152,12 @@ TEMPLATE_TEST_CASE("batch_norm2d: reference", "", float, double) {
   const test::Reference reference("batch_norm");
   NdArray<T> mean = reference.get<T>("mean");
   NdArray<T> var = reference.get<T>("var");
-  auto run = [&](const std::string& name, const eg::BatchNormOptions& options) {
-    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-    const bool plain = name == "plain";
-    const Tensor<T> weight = plain ? Tensor<T>() : Tensor<T>(reference.get<T>(name + ".in1"), true);
-    const Tensor<T> bias = plain ? Tensor<T>() : Tensor<T>(reference.get<T>(name + ".in2"), true);
-    const Tensor<T> y = eg::batch_norm2d(x, weight, bias, mean, var, options);
-    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-    y.backward(reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
-    if (plain) return;
-    CHECK_CLOSE(weight.grad(), reference.get<T>(name + ".din1"), tolerance);
-    CHECK_CLOSE(bias.grad(), reference.get<T>(name + ".din2"), tolerance);
+  const auto run = [&](const std::string& name, const eg::BatchNormOptions& options) {
+    reference.check<T>(name, tolerance, [&](const auto& x) {
+      const bool affine = x.size() == 3;
+      return eg::batch_norm2d(x[0], affine ? x[1] : Tensor<T>(), affine ? x[2] : Tensor<T>(), mean,
+                              var, options);
+    });
   };
   run("eval", {});
   run("training", {.training = true});

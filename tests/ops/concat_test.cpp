@@ -4,6 +4,7 @@
 #include <eigengrad/ops/concat.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -56,21 +57,14 @@ TEST_CASE("concat: edge") {
   SECTION("the same bits on any number of threads") {
     const NdArray<float> x = test::random<float>({70, 300}, 1);
     const NdArray<float> y = test::random<float>({70, 301}, 2);
-    NdArray<float> one, dx;
-    for (int threads : {1, 2, 4}) {
-      eg::set_num_threads(threads);
+    const NdArray<float> twice = NdArray<float>((x.array() * 2.0f).matrix()).reshape({70, 300});
+    test::check_threads([&] {
       const Tensor<float> p(x, true);
       const Tensor<float> joined = eg::cat({p, Tensor<float>(y), p}, 1);
       joined.backward(joined.value());
-      if (threads == 1) {
-        one = joined.value();
-        dx = p.grad();
-        CHECK_SAME(dx, NdArray<float>((x.array() * 2.0f).matrix()).reshape({70, 300}));
-      }
-      CHECK_SAME(joined.value(), one);
-      CHECK_SAME(p.grad(), dx);
-    }
-    eg::set_num_threads(2);
+      CHECK_SAME(p.grad(), twice);
+      return std::vector{joined.value(), p.grad()};
+    });
   }
 }
 
@@ -94,20 +88,14 @@ TEST_CASE("concat: error") {
 
 TEMPLATE_TEST_CASE("concat: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
   const test::Reference reference("concat");
+  const test::ReferenceTolerance tolerance{
+      .gradient = sizeof(T) == 4 ? 1e-6 : 1e-14};  // the values move only
   const auto check = [&](const std::string& name, auto op) {
-    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-    const Tensor<T> y(reference.get<T>(name + ".in1"), true);
-    const Tensor<T> joined = op(x, y);
-    CHECK_SAME(joined.value(), reference.get<T>(name + ".out"));
-    joined.backward(reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
-    CHECK_CLOSE(y.grad(), reference.get<T>(name + ".din1"), tolerance);
+    reference.check<T>(name, tolerance, op);
   };
-  using In = const Tensor<T>&;
-  check("cat1", [](In a, In b) { return eg::cat({a, b, a}, 1); });
-  check("cat2", [](In a, In c) { return eg::cat({c, a}, -1); });
-  check("stack1", [](In a, In c) { return eg::stack({a, c}, 1); });
-  check("stack3", [](In a, In c) { return eg::stack({a, c}, 3); });
+  check("cat1", [](const auto& x) { return eg::cat({x[0], x[1], x[0]}, 1); });
+  check("cat2", [](const auto& x) { return eg::cat({x[1], x[0]}, -1); });
+  check("stack1", [](const auto& x) { return eg::stack({x[0], x[1]}, 1); });
+  check("stack3", [](const auto& x) { return eg::stack({x[0], x[1]}, 3); });
 }

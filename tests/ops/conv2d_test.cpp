@@ -4,6 +4,7 @@
 #include <eigengrad/ops/conv2d.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -183,7 +184,7 @@ TEMPLATE_TEST_CASE("conv2d: edge", "", float, double) {
   }
 }
 
-TEMPLATE_TEST_CASE("conv2d: the number of threads changes no bit", "", float, double) {
+TEMPLATE_TEST_CASE("conv2d: the same bits on any number of threads", "", float, double) {
   using T = TestType;
   const std::vector<Case> cases = {
       {{11, 36, 8, 8}, {24, 36, 3, 3}, {.padding = 1}},
@@ -191,24 +192,13 @@ TEMPLATE_TEST_CASE("conv2d: the number of threads changes no bit", "", float, do
       {{5, 3, 32, 32}, {48, 3, 4, 4}, {.stride = 4}},
       {{1, 8, 40, 40}, {8, 8, 3, 3}, {.stride = 2, .padding = 1}},
   };
-  const int before = eg::num_threads();
   for (const Case& c : cases) {
-    const NdArray<T> x = test::random<T>(c.x, 1);
-    const NdArray<T> weight = test::random<T>(c.weight, 2);
-    const NdArray<T> bias = test::random<T>({c.weight[0]}, 3);
-    const NdArray<T> dout = dout_of<T>(c);
-    eg::set_num_threads(1);
-    const Result<T> serial = run(x, weight, bias, c.options, dout);
-    for (int threads : {2, 3, 4}) {
-      eg::set_num_threads(threads);
-      const Result<T> parallel = run(x, weight, bias, c.options, dout);
-      CHECK_SAME(parallel.y, serial.y);
-      CHECK_SAME(parallel.dx, serial.dx);
-      CHECK_SAME(parallel.dweight, serial.dweight);
-      CHECK_SAME(parallel.db, serial.db);
-    }
+    test::check_threads([&] {
+      const Result<T> r = run(test::random<T>(c.x, 1), test::random<T>(c.weight, 2),
+                              test::random<T>({c.weight[0]}, 3), c.options, dout_of<T>(c));
+      return std::vector{r.y, r.dx, r.dweight, r.db};
+    });
   }
-  eg::set_num_threads(before);
 }
 
 TEST_CASE("conv2d: error") {
@@ -235,19 +225,14 @@ TEST_CASE("conv2d: error") {
 
 TEMPLATE_TEST_CASE("conv2d: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
   const test::Reference reference("conv2d");
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
   const std::pair<std::string, eg::Conv2dOptions> cases[] = {
       {"same", {.padding = 1}},
       {"patch", {.stride = 4}},
       {"mixed", {.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 3}}}};
   for (const auto& [name, options] : cases) {
-    const Result<T> r =
-        run(reference.get<T>(name + ".in0"), reference.get<T>(name + ".in1"),
-            reference.get<T>(name + ".in2"), options, reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(r.y, reference.get<T>(name + ".out"), tolerance);
-    CHECK_CLOSE(r.dx, reference.get<T>(name + ".din0"), tolerance);
-    CHECK_CLOSE(r.dweight, reference.get<T>(name + ".din1"), tolerance);
-    CHECK_CLOSE(r.db, reference.get<T>(name + ".din2"), tolerance);
+    reference.check<T>(name, tolerance,
+                       [o = options](const auto& x) { return eg::conv2d(x[0], x[1], x[2], o); });
   }
 }

@@ -2,6 +2,7 @@
 #include <eigengrad/ops/expand.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -43,20 +44,12 @@ TEST_CASE("expand: edge") {
   SECTION("the same bits on any number of threads") {
     const NdArray<float> token = test::random<float>({1, 1, 130}, 1);
     const NdArray<float> dout = test::random<float>({64, 17, 130}, 2);
-    NdArray<float> value, gradient;
-    for (int threads : {1, 2, 4}) {
-      eg::set_num_threads(threads);
+    test::check_threads([&] {
       const Tensor<float> p(token, true);
       const Tensor<float> y = eg::expand(p, dout.shape());
       y.backward(dout);
-      if (threads == 1) {
-        value = y.value();
-        gradient = p.grad();
-      }
-      CHECK_SAME(y.value(), value);
-      CHECK_SAME(p.grad(), gradient);
-    }
-    eg::set_num_threads(2);
+      return std::vector{y.value(), p.grad()};
+    });
   }
 }
 
@@ -78,14 +71,11 @@ TEST_CASE("expand: error") {
 
 TEMPLATE_TEST_CASE("expand: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
   const test::Reference reference("expand");
+  const test::ReferenceTolerance tolerance{
+      .gradient = sizeof(T) == 4 ? 1e-6 : 1e-14};  // the values move only
   const auto check = [&](const std::string& name, const Shape& shape) {
-    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-    const Tensor<T> y = eg::expand(x, shape);
-    CHECK_SAME(y.value(), reference.get<T>(name + ".out"));
-    y.backward(reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+    reference.check<T>(name, tolerance, [&](const auto& x) { return eg::expand(x[0], shape); });
   };
   check("middle", {3, 4, 5});
   check("leading", {2, -1, 7, -1});

@@ -2,6 +2,7 @@
 #include <eigengrad/ops/gather.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -74,25 +75,15 @@ TEST_CASE("gather: edge") {
       Shape shape = big.shape();
       shape[axis] = 300;
       const NdArray<Index> each = numbers(shape, big.shape()[axis]);
-      NdArray<float> selected, gathered, gradient;
-      for (int threads : {1, 2, 4}) {
-        eg::set_num_threads(threads);
+      test::check_threads([&] {
         const Tensor<float> p(big, true);
         const Tensor<float> a = eg::index_select(p, axis, some);
         const Tensor<float> b = eg::gather(p, axis, each);
         a.backward(a.value());
         b.backward(b.value());
-        if (threads == 1) {
-          selected = a.value();
-          gathered = b.value();
-          gradient = p.grad();
-        }
-        CHECK_SAME(a.value(), selected);
-        CHECK_SAME(b.value(), gathered);
-        CHECK_SAME(p.grad(), gradient);
-      }
+        return std::vector{a.value(), b.value(), p.grad()};
+      });
     }
-    eg::set_num_threads(2);
   }
 }
 
@@ -118,21 +109,16 @@ TEST_CASE("gather: error") {
 
 TEMPLATE_TEST_CASE("gather: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
   const test::Reference reference("gather");
-  const auto check = [&](const std::string& name, auto op) {
-    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-    const Tensor<T> y = op(x);
-    CHECK_SAME(y.value(), reference.get<T>(name + ".out"));
-    y.backward(reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
-  };
-  for (Index axis : {0, 1, 2}) {
+  const test::ReferenceTolerance tolerance{
+      .gradient = sizeof(T) == 4 ? 1e-6 : 1e-14};  // the values move only
+  for (const Index axis : {0, 1, 2}) {
     const std::string number = std::to_string(axis);
     const auto some = reference.get<Index>("some" + number);
     const auto each = reference.get<Index>("each" + number);
-    check("index_select" + number,
-          [&](const Tensor<T>& x) { return eg::index_select(x, axis, some); });
-    check("gather" + number, [&](const Tensor<T>& x) { return eg::gather(x, axis, each); });
+    reference.check<T>("index_select" + number, tolerance,
+                       [&](const auto& x) { return eg::index_select(x[0], axis, some); });
+    reference.check<T>("gather" + number, tolerance,
+                       [&](const auto& x) { return eg::gather(x[0], axis, each); });
   }
 }

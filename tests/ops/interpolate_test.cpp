@@ -5,6 +5,7 @@
 #include <eigengrad/ops/interpolate.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using eg::InterpolateMode;
 using eg::InterpolateOptions;
@@ -96,22 +97,14 @@ TEST_CASE("interpolate: edge") {
     for (const Case& c : kCases) {
       for (const Pair size : {Pair(150, 90), Pair(20, 33)}) {
         INFO(c.name);
-        NdArray<float> value, gradient;
-        for (int threads : {1, 2, 4}) {
-          eg::set_num_threads(threads);
+        test::check_threads([&] {
           const Tensor<float> p(x, true);
           const Tensor<float> y = eg::interpolate(p, size, c.options);
           y.backward(y.value());
-          if (threads == 1) {
-            value = y.value();
-            gradient = p.grad();
-          }
-          CHECK_SAME(y.value(), value);
-          CHECK_SAME(p.grad(), gradient);
-        }
+          return std::vector{y.value(), p.grad()};
+        });
       }
     }
-    eg::set_num_threads(2);
   }
 }
 
@@ -136,12 +129,8 @@ TEMPLATE_TEST_CASE("interpolate: reference", "", float, double) {
     for (const Pair size :
          {Pair(7, 10), Pair(9, 11), Pair(11, 5), Pair(3, 4), Pair(1, 17), Pair(5, 1)}) {
       const std::string key = eg::detail::concat(c.name, "_", size.h, "x", size.w);
-      INFO(key);
-      const Tensor<T> x(reference.get<T>(key + ".in0"), true);
-      const Tensor<T> y = eg::interpolate(x, size, c.options);
-      CHECK_CLOSE(y.value(), reference.get<T>(key + ".out"), tolerance);
-      y.backward(reference.get<T>(key + ".dout"));
-      CHECK_CLOSE(x.grad(), reference.get<T>(key + ".din0"), tolerance);
+      reference.check<T>(key, tolerance,
+                         [&](const auto& x) { return eg::interpolate(x[0], size, c.options); });
     }
   }
   for (const auto& [n, m] : {std::pair<Index, Index>(2, 82), {26, 22}, {29, 41}, {97, 31}}) {

@@ -2,6 +2,7 @@
 #include <eigengrad/ops/layer_norm.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::NdArray;
 using test::Tensor;
@@ -121,24 +122,16 @@ TEMPLATE_TEST_CASE("layer_norm: edge", "", float, double) {
   }
 }
 
-TEST_CASE("layer_norm: the same bits for any number of threads") {
+TEST_CASE("layer_norm: the same bits on any number of threads") {
   const test::Shape shape{1037, 33};
-  const NdArray<float> in = test::random<float>(shape, 1, -3, 3);
-  const NdArray<float> dout = test::random<float>(shape, 2);
-  const int before = eg::num_threads();
-  std::vector<NdArray<float>> first;
-  for (int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
-    const Tensor<float> x(in, true);
+  test::check_threads([&] {
+    const Tensor<float> x(test::random<float>(shape, 1, -3, 3), true);
     const Tensor<float> weight(test::random<float>({33}, 3), true);
     const Tensor<float> bias(test::random<float>({33}, 4), true);
     const Tensor<float> y = eg::layer_norm(x, weight, bias);
-    y.backward(dout);
-    const std::vector<NdArray<float>> all{y.value(), x.grad(), weight.grad(), bias.grad()};
-    if (first.empty()) first = all;
-    for (std::size_t i = 0; i < all.size(); ++i) CHECK_SAME(all[i], first[i]);
-  }
-  eg::set_num_threads(before);
+    y.backward(test::random<float>(shape, 2));
+    return std::vector{y.value(), x.grad(), weight.grad(), bias.grad()};
+  });
 }
 
 TEST_CASE("layer_norm: error") {
@@ -156,20 +149,11 @@ TEST_CASE("layer_norm: error") {
 
 TEMPLATE_TEST_CASE("layer_norm: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
   const test::Reference reference("layer_norm");
-  auto run = [&](const std::string& name, const Tensor<T>& y, std::vector<Tensor<T>> inputs) {
-    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-    y.backward(reference.get<T>(name + ".dout"));
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      CHECK_CLOSE(inputs[i].grad(), reference.get<T>(name + ".din" + std::to_string(i)), tolerance);
-      inputs[i].zero_grad();
-    }
-  };
-  const Tensor<T> x(reference.get<T>("affine.in0"), true);
-  const Tensor<T> weight(reference.get<T>("affine.in1"), true);
-  const Tensor<T> bias(reference.get<T>("affine.in2"), true);
-  run("affine", eg::layer_norm(x, weight, bias), {x, weight, bias});
-  run("plain", eg::layer_norm(x, {}, {}, 0.1), {x});
-  run("weight", eg::layer_norm(x, weight), {x, weight});
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
+  reference.check<T>("affine", tolerance,
+                     [](const auto& x) { return eg::layer_norm(x[0], x[1], x[2]); });
+  reference.check<T>("plain", tolerance,
+                     [](const auto& x) { return eg::layer_norm(x[0], {}, {}, 0.1); });
+  reference.check<T>("weight", tolerance, [](const auto& x) { return eg::layer_norm(x[0], x[1]); });
 }

@@ -8,6 +8,7 @@
 #include <eigengrad/ops/permute.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using eg::Activation;
 using test::NdArray;
@@ -168,19 +169,14 @@ TEMPLATE_TEST_CASE("linear: edge", "", float, double) {
 }
 
 TEST_CASE("linear: the same bits on any number of threads") {
-  std::vector<NdArray<float>> first;
-  for (const int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
+  test::check_threads([] {
     const Tensor<float> x(test::random<float>({300, 65}, 1), true);
     const Tensor<float> weight(test::random<float>({130, 65}, 2), true);
     const Tensor<float> bias(test::random<float>({130}, 3), true);
     const auto y = eg::linear(x, weight, bias, {.activation = Activation::kGelu});
     y.backward(test::random<float>({300, 130}, 4));
-    const std::vector<NdArray<float>> now = {y.value(), x.grad(), weight.grad(), bias.grad()};
-    if (first.empty()) first = now;
-    for (std::size_t i = 0; i < now.size(); ++i) CHECK_SAME(now[i], first[i]);
-  }
-  eg::set_num_threads(2);
+    return std::vector{y.value(), x.grad(), weight.grad(), bias.grad()};
+  });
 }
 
 TEST_CASE("linear: error") {
@@ -202,21 +198,11 @@ TEST_CASE("linear: error") {
 
 TEMPLATE_TEST_CASE("linear: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
   const test::Reference reference("linear");
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
   for (const Activation a : kActivations) {
-    const std::string name = eg::activation_name(a);
-    INFO(name);
-    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-    const Tensor<T> weight(reference.get<T>(name + ".in1"), true);
-    const Tensor<T> bias(reference.get<T>(name + ".in2"), true);
-    const Tensor<T> residual(reference.get<T>(name + ".in3"), true);
-    const auto y = eg::linear(x, weight, bias, {.activation = a, .residual = residual});
-    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-    y.backward(reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
-    CHECK_CLOSE(weight.grad(), reference.get<T>(name + ".din1"), tolerance);
-    CHECK_CLOSE(bias.grad(), reference.get<T>(name + ".din2"), tolerance);
-    CHECK_CLOSE(residual.grad(), reference.get<T>(name + ".din3"), tolerance);
+    reference.check<T>(eg::activation_name(a), tolerance, [&](const auto& x) {
+      return eg::linear(x[0], x[1], x[2], {.activation = a, .residual = x[3]});
+    });
   }
 }

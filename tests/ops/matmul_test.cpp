@@ -5,6 +5,7 @@
 #include <eigengrad/ops/matmul.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -132,24 +133,19 @@ TEMPLATE_TEST_CASE("matmul: edge", "", float, double) {
 }
 
 TEST_CASE("matmul: the same bits on any number of threads") {
-  std::vector<NdArray<float>> first;
-  std::size_t per_round = 0;
-  for (const int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
-    for (const auto& [x, y] : std::vector<std::pair<Shape, Shape>>{{{200, 300}, {300, 130}},
-                                                                   {{2, 100, 70}, {2, 70, 90}},
-                                                                   {{40, 1, 30, 20}, {3, 20, 50}},
-                                                                   {{60, 70}, {20, 70, 30}}}) {
-      const Tensor<float> a(test::random<float>(x, 1), true);
-      const Tensor<float> b(test::random<float>(y, 2), true);
+  for (const auto& [first, second] :
+       std::vector<std::pair<Shape, Shape>>{{{200, 300}, {300, 130}},
+                                            {{2, 100, 70}, {2, 70, 90}},
+                                            {{40, 1, 30, 20}, {3, 20, 50}},
+                                            {{60, 70}, {20, 70, 30}}}) {
+    test::check_threads([a_shape = first, b_shape = second] {
+      const Tensor<float> a(test::random<float>(a_shape, 1), true);
+      const Tensor<float> b(test::random<float>(b_shape, 2), true);
       const auto c = eg::matmul(a, b);
       c.backward(test::random<float>(c.shape(), 3));
-      first.insert(first.end(), {c.value(), a.grad(), b.grad()});
-    }
-    if (per_round == 0) per_round = first.size();
+      return std::vector{c.value(), a.grad(), b.grad()};
+    });
   }
-  eg::set_num_threads(2);
-  for (std::size_t i = per_round; i < first.size(); ++i) CHECK_SAME(first[i], first[i % per_round]);
 }
 
 TEST_CASE("matmul: error") {
@@ -167,17 +163,10 @@ TEST_CASE("matmul: error") {
 
 TEMPLATE_TEST_CASE("matmul: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-13;
   const test::Reference reference("matmul");
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-13;
   for (int i = 0; i < 11; ++i) {
-    const std::string name = "case" + std::to_string(i);
-    INFO(name);
-    const Tensor<T> a(reference.get<T>(name + ".in0"), true);
-    const Tensor<T> b(reference.get<T>(name + ".in1"), true);
-    const Tensor<T> c = eg::matmul(a, b);
-    CHECK_CLOSE(c.value(), reference.get<T>(name + ".out"), tolerance);
-    c.backward(reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(a.grad(), reference.get<T>(name + ".din0"), tolerance);
-    CHECK_CLOSE(b.grad(), reference.get<T>(name + ".din1"), tolerance);
+    reference.check<T>("case" + std::to_string(i), tolerance,
+                       [](const auto& x) { return eg::matmul(x[0], x[1]); });
   }
 }

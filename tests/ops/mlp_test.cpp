@@ -5,6 +5,7 @@
 #include <eigengrad/ops/mlp.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using eg::Activation;
 using test::NdArray;
@@ -189,18 +190,14 @@ TEMPLATE_TEST_CASE("mlp: edge", "", float, double) {
 }
 
 TEST_CASE("mlp: the same bits on any number of threads") {
-  std::vector<NdArray<float>> first;
-  for (const int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
+  test::check_threads([] {
     const auto x = inputs<float>({300}, 65, 130, 70);
     const auto y = eg::mlp(x[0], x[1], x[2], x[3], x[4], {.residual = x[5]});
     y.backward(test::random<float>({300, 70}, 9));
-    std::vector<NdArray<float>> now = {y.value()};
-    for (const auto& input : x) now.push_back(input.grad());
-    if (first.empty()) first = now;
-    for (std::size_t i = 0; i < now.size(); ++i) CHECK_SAME(now[i], first[i]);
-  }
-  eg::set_num_threads(2);
+    std::vector<NdArray<float>> out = {y.value()};
+    for (const auto& input : x) out.push_back(input.grad());
+    return out;
+  });
 }
 
 TEST_CASE("mlp: error") {
@@ -221,20 +218,11 @@ TEST_CASE("mlp: error") {
 
 TEMPLATE_TEST_CASE("mlp: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
   const test::Reference reference("mlp");
+  const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12;
   for (const Activation a : kActivations) {
-    const std::string name = eg::activation_name(a);
-    INFO(name);
-    std::vector<Tensor<T>> x;
-    for (int i = 0; i < 6; ++i) {
-      x.emplace_back(reference.get<T>(name + ".in" + std::to_string(i)), true);
-    }
-    const auto y = eg::mlp(x[0], x[1], x[2], x[3], x[4], {.activation = a, .residual = x[5]});
-    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-    y.backward(reference.get<T>(name + ".dout"));
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      CHECK_CLOSE(x[i].grad(), reference.get<T>(name + ".din" + std::to_string(i)), tolerance);
-    }
+    reference.check<T>(eg::activation_name(a), tolerance, [&](const auto& x) {
+      return eg::mlp(x[0], x[1], x[2], x[3], x[4], {.activation = a, .residual = x[5]});
+    });
   }
 }

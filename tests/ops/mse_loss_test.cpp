@@ -2,6 +2,7 @@
 #include <eigengrad/ops/mse_loss.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using eg::Reduction;
 using test::Index;
@@ -62,16 +63,10 @@ TEMPLATE_TEST_CASE("mse_loss: edge", "", float, double) {
   }
 }
 
-TEST_CASE("mse_loss: the same bits for any number of threads") {
+TEST_CASE("mse_loss: the same bits on any number of threads") {
   const Tensor<float> x(test::random<float>({100003}, 1, -3, 3));
   const Tensor<float> target(test::random<float>({100003}, 2, -3, 3));
-  const int before = eg::num_threads();
-  const float first = eg::mse_loss(x, target).item();
-  for (int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
-    CHECK(eg::mse_loss(x, target).item() == first);
-  }
-  eg::set_num_threads(before);
+  test::check_threads([&] { return std::vector{eg::mse_loss(x, target).value()}; });
 }
 
 TEST_CASE("mse_loss: error") {
@@ -81,17 +76,12 @@ TEST_CASE("mse_loss: error") {
 
 TEMPLATE_TEST_CASE("mse_loss: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-13;
   const test::Reference reference("mse_loss");
+  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-13;
   const char* const names[] = {"none", "mean", "sum"};
   for (Reduction reduction : {Reduction::kNone, Reduction::kMean, Reduction::kSum}) {
-    const std::string name = names[static_cast<int>(reduction)];
-    const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-    const Tensor<T> target(reference.get<T>(name + ".in1"), true);
-    const Tensor<T> y = eg::mse_loss(x, target, {.reduction = reduction});
-    CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-    y.backward(reference.get<T>(name + ".dout"));
-    CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
-    CHECK_CLOSE(target.grad(), reference.get<T>(name + ".din1"), tolerance);
+    reference.check<T>(names[static_cast<int>(reduction)], tolerance, [&](const auto& x) {
+      return eg::mse_loss(x[0], x[1], {.reduction = reduction});
+    });
   }
 }

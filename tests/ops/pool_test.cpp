@@ -5,6 +5,7 @@
 #include <eigengrad/ops/pool.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -165,29 +166,18 @@ TEMPLATE_TEST_CASE("pool: edge", "", float, double) {
   }
 }
 
-TEMPLATE_TEST_CASE("pool: the number of threads changes no bit", "", float, double) {
+TEMPLATE_TEST_CASE("pool: the same bits on any number of threads", "", float, double) {
   using T = TestType;
   const NdArray<T> x = test::random<T>({7, 33, 16, 17});
-  const auto most = [](const Tensor<T>& t) {
-    return eg::max_pool2d(t, {.kernel = 3, .stride = 2, .padding = 1});
-  };
-  const auto mean = [](const Tensor<T>& t) {
-    return eg::avg_pool2d(t, {.kernel = 3, .stride = 2, .padding = 1});
-  };
-  const int before = eg::num_threads();
-  eg::set_num_threads(1);
-  const Pooled<T> most1 = run(x, most);
-  const Pooled<T> mean1 = run(x, mean);
-  for (int threads : {2, 3, 4}) {
-    eg::set_num_threads(threads);
-    const Pooled<T> most_n = run(x, most);
-    const Pooled<T> mean_n = run(x, mean);
-    CHECK_SAME(most_n.y, most1.y);
-    CHECK_SAME(most_n.dx, most1.dx);
-    CHECK_SAME(mean_n.y, mean1.y);
-    CHECK_SAME(mean_n.dx, mean1.dx);
-  }
-  eg::set_num_threads(before);
+  test::check_threads([&] {
+    const Pooled<T> most = run(x, [](const Tensor<T>& t) {
+      return eg::max_pool2d(t, {.kernel = 3, .stride = 2, .padding = 1});
+    });
+    const Pooled<T> mean = run(x, [](const Tensor<T>& t) {
+      return eg::avg_pool2d(t, {.kernel = 3, .stride = 2, .padding = 1});
+    });
+    return std::vector{most.y, most.dx, mean.y, mean.dx};
+  });
 }
 
 TEST_CASE("pool: error") {
@@ -221,13 +211,11 @@ TEMPLATE_TEST_CASE("pool: reference", "", float, double) {
                           Window{"mixed", {3, 4}, {1, 3}, {1, 2}}}) {
     for (const std::string kind : {"max_", "max_ties_", "avg_", "avg_inside_"}) {
       const std::string name = kind + w.name;
-      const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-      const Tensor<T> y = kind[0] == 'm'
-                              ? eg::max_pool2d(x, {w.kernel, w.stride, w.padding})
-                              : eg::avg_pool2d(x, {w.kernel, w.stride, w.padding, kind == "avg_"});
-      CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-      y.backward(reference.get<T>(name + ".dout"));
-      CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+      reference.check<T>(name, tolerance, [&](const auto& x) {
+        return kind[0] == 'm'
+                   ? eg::max_pool2d(x[0], {w.kernel, w.stride, w.padding})
+                   : eg::avg_pool2d(x[0], {w.kernel, w.stride, w.padding, kind == "avg_"});
+      });
     }
   }
 }

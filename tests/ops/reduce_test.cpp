@@ -2,6 +2,7 @@
 #include <eigengrad/ops/reduce.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
@@ -125,23 +126,14 @@ TEST_CASE("reduce: error") {
 }
 
 TEST_CASE("reduce: the same bits on any number of threads") {
-  const NdArray<float> value = test::random<float>({70, 50, 30}, 1, -2, 2);
-  const int before = eg::num_threads();
   for (const Shape& axes : kAxes) {
-    auto run = [&](int threads) {
-      eg::set_num_threads(threads);
-      const Tensor<float> x(value, true);
+    test::check_threads([&] {
+      const Tensor<float> x(test::random<float>({70, 50, 30}, 1, -2, 2), true);
       const Tensor<float> y = eg::var(x, axes);
       y.backward(NdArray<float>::ones(y.shape()));
-      return std::vector<NdArray<float>>{y.value(), x.grad(), eg::mean(x, axes).value()};
-    };
-    const auto one = run(1);
-    for (int threads : {2, 4}) {
-      const auto many = run(threads);
-      for (std::size_t i = 0; i < one.size(); ++i) CHECK_SAME(many[i], one[i]);
-    }
+      return std::vector{y.value(), x.grad(), eg::mean(x, axes).value()};
+    });
   }
-  eg::set_num_threads(before);
 }
 
 TEMPLATE_TEST_CASE("reduce: reference", "", float, double) {
@@ -152,17 +144,14 @@ TEMPLATE_TEST_CASE("reduce: reference", "", float, double) {
     for (const std::string op : {"sum", "mean", "var", "var-0", "max", "min"}) {
       std::string name = op + "@";
       for (Index axis : axes) name += std::to_string(axis);
-      INFO(name);
-      const Tensor<T> x(reference.get<T>(name + ".in0"), true);
-      const Tensor<T> y = op == "sum"     ? eg::sum(x, axes)
-                          : op == "mean"  ? eg::mean(x, axes)
-                          : op == "var"   ? eg::var(x, axes)
-                          : op == "var-0" ? eg::var(x, axes, {.correction = 0})
-                          : op == "max"   ? eg::max(x, axes)
-                                          : eg::min(x, axes);
-      CHECK_CLOSE(y.value(), reference.get<T>(name + ".out"), tolerance);
-      y.backward(reference.get<T>(name + ".dout"));
-      CHECK_CLOSE(x.grad(), reference.get<T>(name + ".din0"), tolerance);
+      reference.check<T>(name, tolerance, [&](const auto& x) {
+        return op == "sum"     ? eg::sum(x[0], axes)
+               : op == "mean"  ? eg::mean(x[0], axes)
+               : op == "var"   ? eg::var(x[0], axes)
+               : op == "var-0" ? eg::var(x[0], axes, {.correction = 0})
+               : op == "max"   ? eg::max(x[0], axes)
+                               : eg::min(x[0], axes);
+      });
     }
   }
 }

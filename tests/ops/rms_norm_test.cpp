@@ -2,6 +2,7 @@
 #include <eigengrad/ops/rms_norm.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 using test::NdArray;
 using test::Tensor;
@@ -62,23 +63,15 @@ TEMPLATE_TEST_CASE("rms_norm: edge", "", float, double) {
   }
 }
 
-TEST_CASE("rms_norm: the same bits for any number of threads") {
+TEST_CASE("rms_norm: the same bits on any number of threads") {
   const test::Shape shape{1037, 33};
-  const NdArray<float> in = test::random<float>(shape, 1, -3, 3);
-  const NdArray<float> dout = test::random<float>(shape, 2);
-  const int before = eg::num_threads();
-  std::vector<NdArray<float>> first;
-  for (int threads : {1, 2, 4}) {
-    eg::set_num_threads(threads);
-    const Tensor<float> x(in, true);
+  test::check_threads([&] {
+    const Tensor<float> x(test::random<float>(shape, 1, -3, 3), true);
     const Tensor<float> weight(test::random<float>({33}, 3), true);
     const Tensor<float> y = eg::rms_norm(x, weight);
-    y.backward(dout);
-    const std::vector<NdArray<float>> all{y.value(), x.grad(), weight.grad()};
-    if (first.empty()) first = all;
-    for (std::size_t i = 0; i < all.size(); ++i) CHECK_SAME(all[i], first[i]);
-  }
-  eg::set_num_threads(before);
+    y.backward(test::random<float>(shape, 2));
+    return std::vector{y.value(), x.grad(), weight.grad()};
+  });
 }
 
 TEST_CASE("rms_norm: error") {
@@ -93,19 +86,8 @@ TEST_CASE("rms_norm: error") {
 
 TEMPLATE_TEST_CASE("rms_norm: reference", "", float, double) {
   using T = TestType;
-  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
   const test::Reference reference("rms_norm");
-  const Tensor<T> x(reference.get<T>("weight.in0"), true);
-  const Tensor<T> weight(reference.get<T>("weight.in1"), true);
-  const Tensor<T> y = eg::rms_norm(x, weight);
-  CHECK_CLOSE(y.value(), reference.get<T>("weight.out"), tolerance);
-  y.backward(reference.get<T>("weight.dout"));
-  CHECK_CLOSE(x.grad(), reference.get<T>("weight.din0"), tolerance);
-  CHECK_CLOSE(weight.grad(), reference.get<T>("weight.din1"), tolerance);
-
-  const Tensor<T> plain(reference.get<T>("plain.in0"), true);
-  const Tensor<T> z = eg::rms_norm(plain, {}, 0.1);
-  CHECK_CLOSE(z.value(), reference.get<T>("plain.out"), tolerance);
-  z.backward(reference.get<T>("plain.dout"));
-  CHECK_CLOSE(plain.grad(), reference.get<T>("plain.din0"), tolerance);
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
+  reference.check<T>("weight", tolerance, [](const auto& x) { return eg::rms_norm(x[0], x[1]); });
+  reference.check<T>("plain", tolerance, [](const auto& x) { return eg::rms_norm(x[0], {}, 0.1); });
 }

@@ -88,12 +88,7 @@ TEMPLATE_TEST_CASE("where: reference", "", float, double) {
     const NdArray<double> mask = reference.get<double>(kind + ".condition");
     NdArray<bool> condition(mask.shape());
     for (Index i = 0; i < mask.numel(); ++i) condition.data()[i] = mask.data()[i] != 0;
-    const Tensor<T> a(reference.get<T>(kind + ".in0"), true);
-    const Tensor<T> b(reference.get<T>(kind + ".in1"), true);
-    const Tensor<T> y = eg::where(condition, a, b);
-    CHECK_CLOSE(y.value(), reference.get<T>(kind + ".out"), 1e-7);
-    y.backward(reference.get<T>(kind + ".dout"));
-    CHECK_CLOSE(a.grad(), reference.get<T>(kind + ".din0"), 1e-6);
-    CHECK_CLOSE(b.grad(), reference.get<T>(kind + ".din1"), 1e-6);
+    reference.check<T>(kind, {.value = 1e-7, .gradient = 1e-6},
+                       [&](const auto& x) { return eg::where(condition, x[0], x[1]); });
   }
 }

@@ -5,7 +5,7 @@
 #include <new>
 
 #include <eigengrad/optim.hpp>
-#include <tests/support/gradients.hpp>
+#include <tests/support/threads.hpp>
 
 namespace optim = eg::optim;
 using test::NdArray;

@@ -2,6 +2,7 @@
 #include <eigengrad/optim/ema.hpp>
 #include <eigengrad/optim/sgd.hpp>
 #include <tests/support/test.hpp>
+#include <tests/support/threads.hpp>
 
 namespace optim = eg::optim;
 using test::Index;
@@ -62,9 +63,8 @@ TEST_CASE("ema: the warm-up forgets the first weights") {
 }
 
 TEST_CASE("ema: long arrays have the same bits on any number of threads") {
-  const auto run = [](int threads) {
-    const int before = eg::num_threads();
-    eg::set_num_threads(threads);
+  std::vector<NdArray<float>> means;
+  test::check_threads([&] {
     Tensor<float> x(test::random<float>({100003}), true);
     Tensor<float> y(test::random<float>({7}, 2), true);
     optim::Ema<float> ema({x, y}, {.decay = 0.9});
@@ -72,13 +72,10 @@ TEST_CASE("ema: long arrays have the same bits on any number of threads") {
       x.mutable_value() = test::random<float>({100003}, 10 + step);
       ema.update();
     }
-    eg::set_num_threads(before);
-    return ema.state_dict();
-  };
-  const auto one = run(1);
-  const auto four = run(4);
-  CHECK_SAME(one.at("mean.0"), four.at("mean.0"));
-  CHECK_SAME(one.at("mean.1"), test::random<float>({7}, 2));
+    means = {ema.state_dict().at("mean.0"), ema.state_dict().at("mean.1")};
+    return means;
+  });
+  CHECK_SAME(means[1], test::random<float>({7}, 2));
   // The last element, in the tail of a vector, by hand.
   float mean = test::random<float>({100003}).data()[100002];
   const float decays[] = {0.1f, 2 / 11.f, 3 / 12.f};
@@ -86,7 +83,7 @@ TEST_CASE("ema: long arrays have the same bits on any number of threads") {
     mean = decays[step] * mean +
            (1 - decays[step]) * test::random<float>({100003}, 10 + step).data()[100002];
   }
-  CHECK(double(one.at("mean.0").data()[100002]) == Approx(double(mean)).epsilon(1e-6));
+  CHECK(double(means[0].data()[100002]) == Approx(double(mean)).epsilon(1e-6));
 }
 
 TEST_CASE("ema: nothing is shared with the model, an optimiser or a snapshot") {

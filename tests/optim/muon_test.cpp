@@ -130,13 +130,13 @@ TEST_CASE("muon: a run continues from its state with the same bits") {
 
 TEST_CASE("muon: the same bits on any number of threads") {
   // The first is worked on by all threads together, the others by one thread each.
-  CHECK(test::thread_difference<Muon<float>>(
-            MuonOptions{}, {{300, 170}, {60, 70}, {70, 60}, {8, 3, 3, 3}, {64, 64}}) == "");
-  CHECK(test::thread_difference<Muon<float>>(
-            MuonOptions{}, {{64, 64}, {64, 65}, {65, 64}, {50, 50}, {0, 2}}) == "");
+  test::check_step_threads<Muon<float>>(MuonOptions{},
+                                        {{300, 170}, {60, 70}, {70, 60}, {8, 3, 3, 3}, {64, 64}});
+  test::check_step_threads<Muon<float>>(MuonOptions{},
+                                        {{64, 64}, {64, 65}, {65, 64}, {50, 50}, {0, 2}});
   // A sum of squares is in pieces too.
-  CHECK(test::thread_difference<Muon<float>>(MuonOptions{}, {{300, 170}, {60, 70}, {8, 3, 3, 3}},
-                                             {.row_norm = 1}) == "");
+  test::check_step_threads<Muon<float>>(MuonOptions{}, {{300, 170}, {60, 70}, {8, 3, 3, 3}},
+                                        {.row_norm = 1});
 }
 
 TEST_CASE("muon: finds the minimum") {

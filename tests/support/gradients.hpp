@@ -35,16 +35,4 @@ NdArray<T> joined(const std::vector<Tensor<T>>& tensors) {
   return out;
 }
 
-/// The number of threads while it lives.
-class Threads {
- public:
-  explicit Threads(int n) : previous_(eg::num_threads()) { eg::set_num_threads(n); }
-  ~Threads() { eg::set_num_threads(previous_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int previous_;
-};
-
 }  // namespace test
