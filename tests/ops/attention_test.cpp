@@ -5,6 +5,7 @@
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/matmul.hpp>
 #include <eigengrad/ops/permute.hpp>
+#include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/softmax.hpp>
 #include <tests/support/reference.hpp>
@@ -301,6 +302,81 @@ TEST_CASE("attention: a query that is kept from itself") {
   CHECK_CLOSE(a.grad(), b.grad(), 1e-13);
 }
 
+TEST_CASE("attention: rotary positions") {
+  // Queries and keys of three tokens, turned by 0, 90 and 180 degrees.
+  SECTION("a score depends on the distance alone") {
+    const NdArray<double> quarters({3, 2}, {1, 0, 0, 1, -1, 0});
+    const Tensor<double> q({1, 1, 3, 2}, {1, 2, 1, 2, 1, 2});
+    const Tensor<double> k({1, 1, 3, 2}, {3, 5, 3, 5, 3, 5});
+    NdArray<double> identity = NdArray<double>::zeros({1, 1, 3, 3});
+    for (Index i = 0; i < 3; ++i) identity(0, 0, i, i) = 1;
+    const auto p = eg::scaled_dot_product_attention(q, k, Tensor<double>(identity),
+                                                    {.rotary = quarters, .scale = 0.1})
+                       .value();
+    // (1, 2) . (3, 5) = 13; the key a quarter ahead is (-5, 3): 1; a half ahead -13; behind -1.
+    const double row[] = {std::exp(1.3), std::exp(0.1), std::exp(-1.3)};
+    CHECK(p(0, 0, 0, 1) == Approx(row[1] / (row[0] + row[1] + row[2])));
+    CHECK(p(0, 0, 0, 2) == Approx(row[2] / (row[0] + row[1] + row[2])));
+    CHECK(p(0, 0, 1, 0) == Approx(std::exp(-0.1) / (row[0] + row[1] + std::exp(-0.1))));
+    CHECK(p(0, 0, 1, 2) == Approx(row[1] / (row[0] + row[1] + std::exp(-0.1))));
+  }
+  SECTION("the same as turning queries and keys before") {
+    for (const auto& [length, width] : std::vector<std::pair<Index, Index>>{
+             {1, 2}, {5, 4}, {17, 6}, {65, 32}, {150, 40}, {600, 18}}) {
+      for (const bool each : {false, true}) {
+        INFO(length << " tokens of " << width << ", for each sample " << each);
+        const Index tokens = length, d = width, batch = 2, heads = 3;
+        const NdArray<double> angles = test::random({each ? batch : 1, tokens, d / 2}, 4, -4, 4);
+        NdArray<double> table(each ? Shape{batch, tokens, d} : Shape{tokens, d});
+        for (Index i = 0; i < angles.numel(); ++i) {
+          double* row = table.data() + i / (d / 2) * d + i % (d / 2);
+          row[0] = std::cos(angles.data()[i]);
+          row[d / 2] = std::sin(angles.data()[i]);
+        }
+        /// x (B, H, T, D) times a matrix for each token.
+        const auto turned = [&](const Tensor<double>& x) {
+          NdArray<double> matrix = NdArray<double>::zeros({each ? batch : 1, 1, tokens, d, d});
+          for (Index i = 0; i < angles.numel(); ++i) {
+            const Index j = i % (d / 2);
+            double* m = matrix.data() + i / (d / 2) * d * d;
+            m[j * d + j] = m[(j + d / 2) * (d + 1)] = std::cos(angles.data()[i]);
+            m[j * d + j + d / 2] = std::sin(angles.data()[i]);
+            m[(j + d / 2) * d + j] = -std::sin(angles.data()[i]);
+          }
+          return eg::reshape(eg::matmul(eg::unsqueeze(x, 3), Tensor<double>(matrix)), x.shape());
+        };
+        std::vector<std::vector<Tensor<double>>> in;
+        std::vector<Tensor<double>> out;
+        for (const bool fused : {true, false}) {
+          in.emplace_back();
+          for (std::uint64_t seed : {1, 2, 3}) {
+            in.back().emplace_back(test::random({batch, heads, tokens, d}, seed), true);
+          }
+          const auto& x = in.back();
+          out.push_back(fused ? eg::scaled_dot_product_attention(x[0], x[1], x[2],
+                                                                 {.causal = d > 6, .rotary = table})
+                              : eg::scaled_dot_product_attention(turned(x[0]), turned(x[1]), x[2],
+                                                                 {.causal = d > 6}));
+          out.back().backward(test::random({batch, heads, tokens, d}, 5));
+        }
+        CHECK_CLOSE(out[0].value(), out[1].value(), 1e-13);
+        for (std::size_t i = 0; i < 3; ++i) {
+          CHECK_CLOSE(in[0][i].grad(), in[1][i].grad(), 1e-12);
+        }
+      }
+    }
+  }
+  SECTION("gradient, also added to what is there") {
+    const NdArray<double> table = test::random({2, 5, 6}, 4);
+    CHECK_GRADIENT(eg::self_attention(x[0], 2, {.rotary = table}), {test::random({2, 5, 36}, 1)});
+    CHECK_GRADIENT(eg::self_attention(x[0], 2, {.causal = true, .rotary = table}) +
+                       eg::self_attention(x[0], 2),
+                   {test::random({2, 5, 36}, 1)});
+    CHECK_GRADIENT(eg::cross_attention(x[0], x[1], 2, {.rotary = table}),
+                   {test::random({2, 5, 12}, 1), test::random({2, 5, 24}, 2)});
+  }
+}
+
 TEST_CASE("attention: dropout drops weights by the hash of (batch, head, query, key)") {
   const Index batch = 2, heads = 2, queries = 9, keys = 21;
   const auto q = test::random({batch, heads, queries, 4}, 1);
@@ -468,7 +544,10 @@ TEST_CASE("attention: the same bits on any number of threads, and without a grap
         eg::Generator generator(3);
         const Tensor<float> qkv(test::random<float>({samples, tokens, 3 * 48}, 1), true);
         const eg::AttentionOptions<float> options{
-            .causal = tokens > 65, .dropout = 0.1, .generator = &generator};
+            .causal = tokens > 65,
+            .rotary = samples > 1 ? test::random<float>({tokens, 16}, 4) : NdArray<float>(),
+            .dropout = 0.1,
+            .generator = &generator};
         const auto y = eg::self_attention(qkv, 3, options);
         y.backward(test::random<float>({samples, tokens, 48}, 2));
         {
@@ -503,6 +582,27 @@ TEST_CASE("attention: error") {
   CHECK_ERROR(eg::self_attention(x, 1, {.additive_mask = NdArray<double>({2, 3})}), eg::ShapeError,
               "[self_attention] additive_mask must broadcast to (B, H, Tq, Tk): additive_mask (2, "
               "3), (B, H, Tq, Tk) (2, 1, 3, 3)");
+  const auto rotary_error = [](const Shape& qkv, Index heads, const Shape& table) {
+    std::string text = "nothing was thrown";
+    try {
+      eg::self_attention(Tensor<float>::zeros(qkv), heads, {.rotary = NdArray<float>(table)});
+    } catch (const eg::ShapeError& error) {
+      text = error.what();
+    }
+    return text;
+  };
+  const std::string rule =
+      "[self_attention] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D even: ";
+  CHECK(rotary_error({2, 5, 12}, 2, {5, 4}) == rule + "rotary (5, 4), (B, Tq, Tk, D) (2, 5, 5, 2)");
+  CHECK(rotary_error({2, 5, 12}, 2, {3, 5, 2}) ==
+        rule + "rotary (3, 5, 2), (B, Tq, Tk, D) (2, 5, 5, 2)");
+  CHECK(rotary_error({2, 5, 9}, 1, {5, 3}) == rule + "rotary (5, 3), (B, Tq, Tk, D) (2, 5, 5, 3)");
+  CHECK_ERROR(
+      eg::cross_attention(Tensor<float>::zeros({2, 5, 4}), Tensor<float>::zeros({2, 7, 8}), 2,
+                          {.rotary = NdArray<float>(Shape{5, 2})}),
+      eg::ShapeError,
+      "[cross_attention] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D even: rotary "
+      "(5, 2), (B, Tq, Tk, D) (2, 5, 7, 2)");
   CHECK_ERROR(eg::self_attention(x, 1, {.dropout = 1.5}), eg::ValueError,
               "[self_attention] p must be in [0, 1]: 1.5");
   CHECK_ERROR(eg::self_attention(x, 1, {.dropout = 0.5}), eg::ValueError,
@@ -527,6 +627,9 @@ TEMPLATE_TEST_CASE("attention: reference", "", float, double) {
   separate("padding", {.key_padding_mask = padding});
   separate("additive", {.additive_mask = reference.get<T>("additive")});
   reference.check<T>("self", tolerance, [](const auto& x) { return eg::self_attention(x[0], 3); });
+  reference.check<T>("rotary", tolerance, [&](const auto& x) {
+    return eg::self_attention(x[0], 3, {.rotary = reference.get<T>("rotary")});
+  });
   reference.check<T>("cross", tolerance,
                      [](const auto& x) { return eg::cross_attention(x[0], x[1], 3); });
   CHECK_CLOSE(eg::self_attention(Tensor<T>(reference.get<T>("module_qkv")), 3).value(),

@@ -40,6 +40,26 @@ record.case("self", lambda x: joined(attention(*split(x, 3, 3))), x)
 y, z = packed(q), packed(k, k * k - 1)
 record.case("cross", lambda y, z: joined(attention(*split(y, 3, 1), *split(z, 3, 2))), y, z)
 
+angles = uniform(2, 7, 2, seed=7, low=-3, high=3)
+cosine, sine = (f(angles).repeat(1, 1, 2)[:, None] for f in (torch.cos, torch.sin))
+
+
+def turned(x):
+    """Rotary positions, as models with half of each head's numbers in a pair's first place do."""
+    a, b = x.chunk(2, -1)
+    return x * cosine + torch.cat([-b, a], -1) * sine
+
+
+record.add(rotary=torch.cat([torch.cos(angles), torch.sin(angles)], -1))
+
+
+def rotary(x):
+    q, k, v = split(x, 3, 3)
+    return joined(attention(turned(q), turned(k), v))
+
+
+record.case("rotary", rotary, x)
+
 # PyTorch's own module on the same weights: how the packed projection is laid out.
 module = torch.nn.MultiheadAttention(12, 3, batch_first=True)
 tokens = uniform(2, 7, 12, seed=6)

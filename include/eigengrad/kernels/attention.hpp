@@ -7,6 +7,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/attention_product.hpp>
+#include <eigengrad/kernels/attention_rotary.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
 #include <eigengrad/kernels/attention_scores.hpp>
 
@@ -55,10 +56,11 @@ Index attention_grain(const Attention<T>& a, Index rows) {
 /// p (rows, keys) = the probabilities of a block, `dropped` the same under the dropout mask
 /// (null without dropout; may be `p`). `p_is_cold` as in HeadProduct.
 template <class T>
-void attention_probabilities(const Attention<T>& a, Index b, Index h, const QueryBlock& block, T* p,
-                             T* dropped, const T* padding, const T* turned_k, bool p_is_cold) {
-  multiply_turned(p, a, block, a.q.at(b, h, block.first), a.q.token, turned_k, a.k.at(b, h),
-                  a.k.token, a.width, p_is_cold);
+void attention_probabilities(const Attention<T>& a, const HeadRows<T>& head, Index b, Index h,
+                             const QueryBlock& block, T* p, T* dropped, const T* padding,
+                             const T* turned_k, bool p_is_cold) {
+  multiply_turned(p, a, block, head.q.at(0, 0, block.first), head.q.token, turned_k, head.k.data,
+                  head.k.token, a.width, p_is_cold);
   simd::dispatch<AttentionRows<T>>(&a, b, h, block.first, block.rows, block.keys, p, dropped,
                                    padding);
 }
@@ -75,22 +77,26 @@ void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) 
   const Index grain = detail::attention_grain(a, rows);
   parallel_for(a.batch * a.heads * blocks, grain, [&](Index begin, Index end) {
     const bool scratch = probabilities == nullptr || a.dropout;
-    eigengrad::detail::Scratch<T> memory((1 + a.width + (scratch ? rows : 0)) * size);
+    eigengrad::detail::Scratch<T> memory((1 + a.width + (scratch ? rows : 0)) * size +
+                                         detail::HeadRows<T>::scratch(a));
     T* turned_k = memory.data() + size;
     T* work = turned_k + a.width * size;
+    T* rotated = work + (scratch ? rows : 0) * size;
+    detail::HeadRows<T> qk;
     for (Index item = begin; item < end; ++item) {
       const Index head = item / blocks;
       const Index b = head / a.heads;
       const Index h = head % a.heads;
       if (item == begin || item % blocks == 0) {
-        detail::turn_keys(turned_k, a, a.k, b, h, a.width);
+        qk = detail::HeadRows<T>(a, b, h, rotated);
+        detail::turn_keys(turned_k, a, qk.k, 0, 0, a.width);
         detail::padding_row(a, b, memory.data());
       }
       const T* padding = a.key_padding ? memory.data() : nullptr;
       const detail::QueryBlock block = detail::query_block(a, item % blocks * rows, rows);
       T* p = probabilities ? probabilities + (head * a.queries + block.first) * size : work;
       T* dropped = a.dropout ? work : nullptr;
-      detail::attention_probabilities(a, b, h, block, p, dropped, padding,
+      detail::attention_probabilities(a, qk, b, h, block, p, dropped, padding,
                                       static_cast<const T*>(turned_k), p != work);
       detail::multiply_head<T>({.m = block.rows,
                                 .n = a.value_width,
@@ -121,16 +127,39 @@ template <class T>
 Index attention_backward_scratch(const Attention<T>& a, bool saved) {
   const Index blocks = 1 + (a.dropout ? 1 : 0) + (saved ? 0 : 1);
   const Index turned = a.value_width + (saved ? 0 : a.width);
-  return (1 + blocks * query_block_rows(a) + turned) * a.row_size();
+  return (1 + blocks * query_block_rows(a) + turned) * a.row_size() + 2 * HeadRows<T>::scratch(a);
+}
+
+/// Where the gradient of turned rows goes, until it is turned back: `work`, or `out` itself without
+/// rotary positions.
+template <class T>
+HeadGradient<T> rotated_gradient(const Attention<T>& a, const HeadGradient<T>& out, T* work) {
+  if (a.rotary == nullptr || !out.wanted()) return out;
+  return {{work, 0, 0, a.width}, false};
+}
+
+/// out = `rotated` turned back, or += .
+template <class T>
+void turn_gradient_back(const Attention<T>& a, const HeadGradient<T>& out,
+                        const HeadGradient<T>& rotated, Index b, Index h, Index tokens) {
+  if (a.rotary == nullptr || !out.wanted()) return;
+  simd::dispatch<TurnPairs<T, true>>(out.view.at(b, h), out.view.token,
+                                     static_cast<const T*>(rotated.view.data), a.width,
+                                     a.rotary_row(b), tokens, a.width, out.accumulate);
 }
 
 /// The gradients of one head. `work` holds `attention_backward_scratch` elements.
 template <class T>
-void attention_backward_head(const Attention<T>& a, Index b, Index h, const HeadGradient<T>& dq,
-                             const HeadGradient<T>& dk, const HeadGradient<T>& dv,
+void attention_backward_head(const Attention<T>& a, Index b, Index h, const HeadGradient<T>& dq_out,
+                             const HeadGradient<T>& dk_out, const HeadGradient<T>& dv,
                              const HeadView<const T>& dout, const T* probabilities, T* work) {
   const Index rows = query_block_rows(a);
   const Index size = a.row_size();
+  const HeadRows<T> qk(a, b, h, work);
+  work += HeadRows<T>::scratch(a);
+  const HeadGradient<T> dq = rotated_gradient(a, dq_out, work);
+  const HeadGradient<T> dk = rotated_gradient(a, dk_out, work + a.queries * a.width);
+  work += HeadRows<T>::scratch(a);
   const T* padding = padding_row(a, b, work);
   T* turned_v = work + size;
   T* ds = turned_v + a.value_width * size;
@@ -139,7 +168,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
   T* turned_k = recomputed + rows * size;  // this and the one above only if needed
   const bool scores = dq.wanted() || dk.wanted();
   if (scores) turn_keys(turned_v, a, a.v, b, h, a.value_width);
-  if (probabilities == nullptr) turn_keys(turned_k, a, a.k, b, h, a.width);
+  if (probabilities == nullptr) turn_keys(turned_k, a, qk.k, 0, 0, a.width);
   // The first block writes and the others add, if it sees all keys; else all add to zeros.
   const bool whole = a.queries > 0 && query_block(a, 0, rows).keys == a.keys;
   auto clear = [&](const HeadGradient<T>& g, Index width) {
@@ -154,7 +183,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
     const T* dout_rows = dout.at(b, h, first);
     const T* p = probabilities ? probabilities + first * size : recomputed;
     if (probabilities == nullptr) {
-      attention_probabilities(a, b, h, block, recomputed, static_cast<T*>(nullptr), padding,
+      attention_probabilities(a, qk, b, h, block, recomputed, static_cast<T*>(nullptr), padding,
                               static_cast<const T*>(turned_k), false);
     }
     if (scores) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
@@ -183,8 +212,8 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                         .k = block.keys,
                         .a = ds,
                         .a_row = size,
-                        .b = a.k.at(b, h),
-                        .ldb = a.k.token,
+                        .b = qk.k.data,
+                        .ldb = qk.k.token,
                         .c = dq.view.at(b, h, first),
                         .ldc = dq.view.token,
                         .add = dq.accumulate,
@@ -197,14 +226,16 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                         .a = ds,
                         .a_row = 1,
                         .a_column = size,
-                        .b = a.q.at(b, h, first),
-                        .ldb = a.q.token,
+                        .b = qk.q.at(0, 0, first),
+                        .ldb = qk.q.token,
                         .c = dk.view.at(b, h),
                         .ldc = dk.view.token,
                         .add = dk.accumulate || add,
                         .c_is_cold = true});
     }
   }
+  turn_gradient_back(a, dq_out, dq, b, h, a.queries);
+  turn_gradient_back(a, dk_out, dk, b, h, a.keys);
 }
 
 }  // namespace detail

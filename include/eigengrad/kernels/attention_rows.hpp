@@ -32,8 +32,13 @@ struct Attention {
   const bool* key_padding = nullptr;  ///< (batch, keys), true: attend
   const T* additive = nullptr;        ///< added to the scaled scores
   Index additive_step[4] = {};        ///< its strides over (batch, head, query, key); 0 repeats
+  const T* rotary = nullptr;  ///< (tokens, width): cosines, then sines, of each pair's angle
+  Index rotary_batch = 0;     ///< from one sample's to the next's; 0 repeats
   bool dropout = false;
   DropoutMask mask{};
+
+  /// The angles of a sample's tokens.
+  const T* rotary_row(Index b) const { return rotary + b * rotary_batch; }
 
   /// Elements from one row of scores to the next: whole vectors of every instruction set, so that
   /// no row has a ragged end. Behind the last key the probabilities are 0. Rows that lie 2 or 4 KB

@@ -14,7 +14,8 @@
 /// Scaled dot-product attention, softmax(scale Q K^T + masks) V, from separate heads or from the
 /// packed result of one projection.
 ///
-/// **Source** A. Vaswani et al., "Attention is all you need", NeurIPS 2017;
+/// **Source** A. Vaswani et al., "Attention is all you need", NeurIPS 2017; J. Su et al.,
+/// "RoFormer: enhanced transformer with rotary position embedding", 2021;
 /// https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 namespace eigengrad {
 
@@ -29,6 +30,10 @@ struct AttentionOptions {
   NdArray<bool> key_padding_mask = {};
   /// Added to the scaled scores; broadcasts to (B, H, Tq, Tk). It gets no gradient.
   NdArray<T> additive_mask = {};
+  /// Rotary positions, (T, D) or (B, T, D): for each token the cosines of D/2 angles, then their
+  /// sines. By the i-th angle turn numbers i and i + D/2 of its query and of its key, so that a
+  /// score depends on how far two tokens are from each other. It gets no gradient.
+  NdArray<T> rotary = {};
   /// Factor of the scores; 0 means 1 / sqrt(D).
   double scale = 0;
   /// Probability with which a weight is dropped, in [0, 1].
@@ -70,6 +75,18 @@ void attention_apply_options(const char* op, kernels::Attention<T>& a,
                               "additive_mask ", shape, ", (B, H, Tq, Tk) ", scores));
     }
     a.additive = options.additive_mask.data();
+  }
+  if (options.rotary.defined()) {
+    const Shape& shape = options.rotary.shape();
+    const bool each = shape.rank() == 3;
+    const Shape wanted = each ? Shape{a.batch, a.keys, a.width} : Shape{a.keys, a.width};
+    if (a.queries != a.keys || a.width % 2 != 0 || !(shape == wanted)) {
+      throw ShapeError(concat("[", op, "] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D ",
+                              "even: rotary ", shape, ", (B, Tq, Tk, D) ",
+                              Shape{a.batch, a.queries, a.keys, a.width}));
+    }
+    a.rotary = options.rotary.data();
+    a.rotary_batch = each ? a.keys * a.width : 0;
   }
   check_probability(op, options.dropout);
   if (options.dropout > 0) {
@@ -151,7 +168,7 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   return make_result(
       op, std::move(out),
       [a, saved, q = q.value(), k = k.value(), v = v.value(), padding = options.key_padding_mask,
-       additive = options.additive_mask](BackwardContext<T>& context) {
+       additive = options.additive_mask, rotary = options.rotary](BackwardContext<T>& context) {
         // Fresh arrays: q, k and v may be one tensor, whose gradient is then a sum.
         NdArray<T> gradients[3];
         kernels::HeadGradient<T> d[3];
@@ -199,7 +216,7 @@ Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
   return make_result(
       op, std::move(out),
       [a, saved, row, qkv = qkv.value(), padding = options.key_padding_mask,
-       additive = options.additive_mask](BackwardContext<T>& context) {
+       additive = options.additive_mask, rotary = options.rotary](BackwardContext<T>& context) {
         auto sink = context.sink(0);
         kernels::HeadGradient<T> d[3];
         for (Index i = 0; i < 3; ++i) {
@@ -244,7 +261,7 @@ Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
   return make_result(
       op, std::move(out),
       [a, saved, row, q = q.value(), kv = kv.value(), padding = options.key_padding_mask,
-       additive = options.additive_mask](BackwardContext<T>& context) {
+       additive = options.additive_mask, rotary = options.rotary](BackwardContext<T>& context) {
         kernels::HeadGradient<T> dq, dk, dv;
         if (context.needs(0)) {
           auto sink = context.sink(0);
