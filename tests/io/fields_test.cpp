@@ -32,6 +32,7 @@ struct Options {
   Colour colour = Colour::kRed;
   std::vector<eg::Index> sizes;
   std::vector<Point> points;
+  eg::Index recent = 3;
 };
 template <class Visit>
 void visit_fields(Options& o, Visit&& visit) {
@@ -41,6 +42,7 @@ void visit_fields(Options& o, Visit&& visit) {
   visit("colour", o.colour);
   visit("sizes", o.sizes);
   visit("points", o.points);
+  visit("recent", o.recent, true);
 }
 
 }  // namespace mine
@@ -49,7 +51,7 @@ namespace {
 
 const char* const kText =
     R"({"on": true, "count": -3, "name": "a \"b\"", "colour": "blue", "sizes": [4, 5], )"
-    R"("points": [{"x": 0.5, "level": 7}, {"x": 2.0, "level": 255}]})";
+    R"("points": [{"x": 0.5, "level": 7}, {"x": 2.0, "level": 255}], "recent": 9})";
 
 mine::Options read(const std::string& text) {
   return io::from_json<mine::Options>(io::Json::parse(text));
@@ -75,7 +77,11 @@ TEST_CASE("fields: there and back") {
   CHECK(o.points[1].level == 255);
   CHECK(io::to_json(o).dump() == kText);
   CHECK(io::to_json(mine::Options()).dump() ==
-        R"({"on": false, "count": 0, "name": "", "colour": "red", "sizes": [], "points": []})");
+        R"({"on": false, "count": 0, "name": "", "colour": "red", "sizes": [], "points": [], )"
+        R"("recent": 3})");
+  CHECK(o.recent == 9);
+  // A field that files of an earlier version have not.
+  CHECK(read(with(", \"recent\": 9", "")).recent == 3);
   // A whole number stands for a number.
   CHECK(read(with("0.5", "3")).points[0].x == 3);
 }

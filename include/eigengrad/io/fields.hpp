@@ -32,14 +32,16 @@
 ///     const auto again = io::from_json<mine::Options>(json);
 ///
 /// A field is a boolean, a number, a string, an enumeration with names, an object with fields of
-/// its own, or a vector of these. Reading is strict: every field must be there, and no other.
+/// its own, or a vector of these. Reading is strict: every field must be there, and no other. One
+/// that was added when files without it existed is visited with `true` behind it, and keeps its
+/// default where it is missing: `visit("size", o.size, true)`.
 namespace eigengrad::io {
 
 namespace detail {
 
 struct AnyField {
   template <class T>
-  void operator()(const char*, T&) const {}
+  void operator()(const char*, T&, bool = false) const {}
 };
 
 template <class T>
@@ -71,9 +73,10 @@ void read_object(const Json& json, const std::string& path, T& out) {
   check_kind(json, json.is_object(), "an object", path);
   const std::string prefix = path.empty() ? "" : path + ".";
   std::vector<std::string_view> known;
-  visit_fields(out, [&](const char* name, auto& value) {
+  visit_fields(out, [&](const char* name, auto& value, bool added_later = false) {
     known.push_back(name);
     const Json* found = json.find(name);
+    if (found == nullptr && added_later) return;
     if (found == nullptr) fail_field(prefix + name, "is missing");
     read_value(*found, prefix + name, value);
   });
@@ -129,7 +132,8 @@ Json to_json(T value) {
     return Json(enum_names(value)[static_cast<std::size_t>(value)]);
   } else if constexpr (detail::HasFields<T>) {
     Json out = Json::object();
-    visit_fields(value, [&](const char* name, auto& field) { out[name] = to_json(field); });
+    visit_fields(value,
+                 [&](const char* name, auto& field, bool = false) { out[name] = to_json(field); });
     return out;
   } else if constexpr (std::is_constructible_v<Json, T> && !requires { value.begin(); }) {
     return Json(value);
