@@ -22,6 +22,7 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
   options.depth = m.depth;
   options.heads = m.heads;
   options.mlp_ratio = m.mlp_ratio;
+  options.rotary_base = m.rotary_base;
   options.locality = m.locality;
   options.dropout = m.dropout;
   options.patch_dropout = m.patch_dropout;

@@ -32,6 +32,7 @@ struct ModelSettings {
   Index heads = 3;
   double mlp_ratio = 2;
   std::string pooling = "sequence";
+  double rotary_base = 0;
   bool locality = false;
   double stochastic_depth = 0;
   double dropout = 0;

@@ -37,6 +37,10 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
   options.add("heads", m.heads, "N", "attention heads; must divide dim", 1);
   options.add("mlp-ratio", m.mlp_ratio, "X", "hidden width of the MLP over dim", 0.1, 100);
   options.add("pooling", m.pooling, {"sequence", "mean", "cls"}, "how tokens become one vector");
+  options.add("rotary", m.rotary_base, "X",
+              "base of rotary positions, which turn queries and keys in every layer by where their "
+              "tokens are; 0 is off",
+              0, 1e6);
   options.flag("locality", m.locality,
                "heads learn the scale of their scores, and no token attends to itself");
 }

@@ -152,6 +152,7 @@ TEST_CASE("allocations: none in a step of a vision transformer under AdamW") {
   eg::Generator rng(1);
   const nn::VisionTransformer<float> model({.dim = 48,
                                             .depth = 2,
+                                            .rotary_base = 100,
                                             .dropout = 0.1,
                                             .attention_dropout = 0.1,
                                             .patch_dropout = 0.25,

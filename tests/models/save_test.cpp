@@ -22,10 +22,11 @@ nn::VisionTransformerOptions unusual() {
           .dim = 12,
           .depth = 2,
           .heads = 2,
-          .head_dim = 5,
+          .head_dim = 4,
           .mlp_ratio = 1.5,
           .pooling = nn::Pooling::kSequence,
           .positions = nn::Positions::kSinCos2d,
+          .rotary_base = 20,
           .patch_method = nn::PatchMethod::kConv2d,
           .tokenizer_channels = {4, 6},
           .tokenizer_stages = {{.channels = 8,
@@ -60,7 +61,7 @@ TEST_CASE("save_model: options keep every field") {
   const eg::io::Json json = eg::io::to_json(unusual());
   const eg::io::Json defaults = eg::io::to_json(nn::VisionTransformerOptions());
   CHECK(eg::io::to_json(eg::io::from_json<nn::VisionTransformerOptions>(json)) == json);
-  REQUIRE(json.members().size() == 30);
+  REQUIRE(json.members().size() == 31);
   for (const auto& [name, value] : json.members()) {
     INFO(name);
     CHECK(!(value == defaults.at(name)));
@@ -69,7 +70,7 @@ TEST_CASE("save_model: options keep every field") {
   const auto read = eg::io::from_json<nn::VisionTransformerOptions>(json);
   CHECK(read.patch_stride == 3);
   CHECK(read.patch_padding == 1);
-  CHECK(read.head_dim == 5);
+  CHECK(read.head_dim == 4);
   CHECK(read.tokenizer_channels == std::vector<eg::Index>{4, 6});
   CHECK(read.tokenizer_stages.at(0).pool_stride == 1);
   CHECK(read.tokenizer_whitening.activation == eg::Activation::kNone);
@@ -77,6 +78,7 @@ TEST_CASE("save_model: options keep every field") {
   CHECK(read.positions == nn::Positions::kSinCos2d);
   CHECK(read.attention_dropout == 0.2);
   CHECK(read.patch_dropout == 0.25);
+  CHECK(read.rotary_base == 20);
   CHECK(read.stochastic_depth == 0.3);
   CHECK(read.output_scale == 0.5);
 }

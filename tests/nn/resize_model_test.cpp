@@ -105,6 +105,8 @@ TEST_CASE("resize_model: fixed positions, convolutions, shifted and overlapping 
   auto fixed = tiny();
   fixed.dim = 8;
   fixed.positions = nn::Positions::kSinCos2d;
+  fixed.heads = 2;
+  fixed.rotary_base = 100;
   CHECK(nn::resize_model(make(fixed), {.image_size = 32})(images).shape() == eg::Shape{2, 5});
 
   auto convolutional = tiny();

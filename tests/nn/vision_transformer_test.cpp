@@ -155,6 +155,63 @@ TEST_CASE(
   CHECK_SAME(model(images).value(), whole(images).value());
 }
 
+TEST_CASE("vision_transformer: rotary positions") {
+  const Tensor<double> images(test::random({2, 3, 16, 16}));
+  auto options = tiny();
+  eg::Generator rng(1), same(1);
+  const nn::VisionTransformer<double> plain(options, rng);
+  options.rotary_base = 10;
+  SECTION("reach every layer, and no parameter") {
+    const nn::VisionTransformer<double> model(options, same);
+    CHECK(test::names(model.named_parameters()) == test::names(plain.named_parameters()));
+    CHECK_SAME(model.embed(images).value(), plain.embed(images).value());
+    const eg::AttentionOptions<double> attention{.rotary = nn::rotary_2d<double>(4, 4, 8, 10, 1)};
+    Tensor<double> x = plain.embed(images);
+    const auto weights = model.attention_weights(images);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto& block = plain.blocks()[static_cast<Index>(i)];
+      CHECK_SAME(weights[i].value(), block.attention_weights(x, attention).value());
+      CHECK(test::difference(weights[i].value(), block.attention_weights(x).value(), 1e-6) != "");
+      x = block(x, attention);
+    }
+    CHECK_SAME(model.encode(images).value(), x.value());
+  }
+  SECTION("have gradients like the others") {
+    auto small = minute();
+    small.dim = 8;
+    small.rotary_base = 10;
+    const nn::VisionTransformer<double> model(small, rng);
+    const Tensor<double> few(test::random({2, 2, 4, 4}));
+    CHECK(test::parameter_gradients(model, [&] { return model(few); }) == "");
+  }
+  SECTION("are those of the tokens that patch dropout leaves") {
+    options.patch_dropout = 0.25;
+    options.checkpoint = GENERATE(false, true);
+    const nn::VisionTransformer<double> model(options, same);
+    const auto generators = model.generators();
+    const auto before = eg::detail::generator_states(generators);
+    const NdArray<double> kept = model.embed(images).value();
+    for (std::size_t i = 0; i < generators.size(); ++i) generators[i]->set_state(before[i]);
+    const NdArray<double> actual = model.encode(images).value();
+    const NdArray<double> all = plain.embed(images).value();
+    const NdArray<double> table = nn::rotary_2d<double>(4, 4, 8, 10, 1);
+    for (Index b = 0; b < 2; ++b) {
+      NdArray<double> tokens({1, 13, 24}), rows({13, 8});
+      for (Index t = 0, from = 0; t < 13; ++t, ++from) {
+        while (all(b, from, 0) != kept(b, t, 0)) ++from;
+        for (Index c = 0; c < 24; ++c) tokens(0, t, c) = kept(b, t, c);
+        for (Index c = 0; c < 8; ++c) rows(t, c) = table(from, c);
+      }
+      Tensor<double> x(tokens);
+      for (const auto& block : plain.blocks()) x = block(x, {.rotary = rows});
+      for (Index t = 0; t < 13; ++t) {
+        for (Index c = 0; c < 24; ++c)
+          CHECK(std::abs(actual(b, t, c) - x.value()(0, t, c)) < 1e-12);
+      }
+    }
+  }
+}
+
 TEST_CASE("vision_transformer: features and logits agree") {
   eg::Generator rng(1);
   const nn::VisionTransformer<double> model(tiny(), rng);
@@ -214,6 +271,10 @@ TEST_CASE("vision_transformer: error") {
               "[vision_transformer] depth must not be negative: -1");
   CHECK_ERROR(make({.dim = 6, .heads = 2, .positions = nn::Positions::kSinCos2d}), eg::ValueError,
               "[sincos_2d] dim must be divisible by 4: dim 6");
+  CHECK_ERROR(make({.rotary_base = -1}), eg::ValueError,
+              "[vision_transformer] rotary_base must not be negative: -1");
+  CHECK_ERROR(make({.dim = 12, .heads = 2, .rotary_base = 100}), eg::ValueError,
+              "[rotary_2d] dim must be divisible by 4 and base positive: dim 6, base 100");
   CHECK_ERROR(make({.patch_dropout = 1}), eg::ValueError, "[patch_dropout] p must be in [0, 1): 1");
   CHECK_ERROR(make({.pooling = nn::Pooling::kFlatten, .patch_dropout = 0.5}), eg::ValueError,
               "[vision_transformer] patch_dropout 0.5 needs another pooling than kFlatten");
@@ -260,6 +321,7 @@ TEST_CASE("vision_transformer: checkpointed layers give the same bits and take l
     const nn::VisionTransformer<float> vit({.image_size = 16,
                                             .dim = 24,
                                             .depth = 6,
+                                            .rotary_base = 100,
                                             .dropout = 0.2,
                                             .attention_dropout = 0.1,
                                             .stochastic_depth = 0.3,

@@ -82,6 +82,7 @@ void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
   visit("mlp_ratio", o.mlp_ratio);
   visit("pooling", o.pooling);
   visit("positions", o.positions);
+  visit("rotary_base", o.rotary_base, true);
   visit("patch_method", o.patch_method);
   visit("tokenizer_channels", o.tokenizer_channels);
   visit("tokenizer_stages", o.tokenizer_stages);
@@ -92,7 +93,7 @@ void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
   visit("locality", o.locality);
   visit("dropout", o.dropout);
   visit("attention_dropout", o.attention_dropout);
-  visit("patch_dropout", o.patch_dropout);
+  visit("patch_dropout", o.patch_dropout, true);
   visit("stochastic_depth", o.stochastic_depth);
   visit("norm_eps", o.norm_eps);
   visit("init", o.init);

@@ -24,23 +24,22 @@ struct PatchDropoutOptions {
 
 namespace detail {
 
-/// For each sample `prefix + kept` rows of its (prefix + n), in rising order: the prefix, and so
-/// many of the others that every choice is as likely (Knuth, selection sampling). The rows are
-/// numbered through all samples. **Shapes** result (B (prefix + kept)).
+/// For each sample `prefix + kept` of its (prefix + n) tokens, in rising order: the prefix, and so
+/// many of the others that every choice is as likely (Knuth, selection sampling).
+/// **Shapes** result (B, prefix + kept).
 inline NdArray<Index> draw_tokens(Index batch, Index prefix, Index n, Index kept,
                                   Generator& generator) {
-  NdArray<Index> rows({batch * (prefix + kept)});
-  Index* out = rows.data();
+  NdArray<Index> tokens({batch, prefix + kept});
+  Index* out = tokens.data();
   for (Index b = 0; b < batch; ++b) {
-    const Index first = b * (prefix + n);
-    for (Index t = 0; t < prefix; ++t) *out++ = first + t;
+    for (Index t = 0; t < prefix; ++t) *out++ = t;
     for (Index t = 0, needed = kept; needed > 0; ++t) {
       if (generator.integer(n - t) >= needed) continue;
-      *out++ = first + prefix + t;
+      *out++ = prefix + t;
       --needed;
     }
   }
-  return rows;
+  return tokens;
 }
 
 }  // namespace detail
@@ -72,18 +71,31 @@ class PatchDropout : public Module<T> {
   }
 
   /// **Throws** ShapeError unless x has axes (B, T, C) with more tokens than the prefix.
-  Tensor<T> operator()(const Tensor<T>& x) const {
+  Tensor<T> operator()(const Tensor<T>& x) const { return (*this)(x, draw(x)); }
+
+  /// The same with the tokens that `draw` has chosen.
+  Tensor<T> operator()(const Tensor<T>& x, const NdArray<Index>& tokens) const {
     const auto call = this->call();
+    if (!tokens.defined()) return x;
+    NdArray<Index> rows({tokens.numel()});  // numbered through all samples
+    for (Index i = 0; i < rows.numel(); ++i) {
+      rows(i) = i / tokens.dim(1) * x.dim(1) + tokens.data()[i];
+    }
+    return reshape(index_select(reshape(x, {x.dim(0) * x.dim(1), x.dim(2)}), 0, rows),
+                   {x.dim(0), tokens.dim(1), x.dim(2)});
+  }
+
+  /// Draws which tokens of x a call keeps, for what must know them. **Shapes** result (B,
+  /// prefix + K), undefined in evaluation, when all stay. **Throws** as a call does.
+  NdArray<Index> draw(const Tensor<T>& x) const {
     if (x.rank() != 3 || x.dim(1) <= options_.prefix) {
       throw ShapeError(detail::concat("[patch_dropout] x must be (B, T, C) with T > prefix ",
                                       options_.prefix, ": x ", x.shape()));
     }
-    if (!active()) return x;
+    if (!active()) return {};
     const Index n = x.dim(1) - options_.prefix;
     const Index kept = std::max<Index>(1, std::lround((1 - options_.p) * static_cast<double>(n)));
-    const NdArray<Index> rows = detail::draw_tokens(x.dim(0), options_.prefix, n, kept, *rng_);
-    return reshape(index_select(reshape(x, {x.dim(0) * x.dim(1), x.dim(2)}), 0, rows),
-                   {x.dim(0), options_.prefix + kept, x.dim(2)});
+    return detail::draw_tokens(x.dim(0), options_.prefix, n, kept, *rng_);
   }
 
   /// Whether a call would change anything.

@@ -42,4 +42,33 @@ NdArray<T> sincos_2d(Index height, Index width, Index dim, Index prefix = 0) {
   return out;
 }
 
+/// Rotary positions of a grid, for heads `dim` wide: for each token (y, x) the cosines of dim / 2
+/// angles, then their sines, as AttentionOptions::rotary wants them. The first dim / 4 angles are
+/// y w_i, the others x w_i, with w_i = base^(-i / (dim / 4)).
+///
+/// **Shapes** result (prefix + height * width, dim), the first `prefix` tokens not turned.
+/// **Throws** ValueError unless 4 divides dim and base > 0.
+/// **Source** B. Heo et al., "Rotary position embedding for vision transformer", 2024 (axial, with
+/// a base of 100).
+template <class T>
+NdArray<T> rotary_2d(Index height, Index width, Index dim, double base = 100, Index prefix = 0) {
+  if (dim < 4 || dim % 4 != 0 || !(base > 0)) {
+    throw ValueError(detail::concat("[rotary_2d] dim must be divisible by 4 and base positive: ",
+                                    "dim ", dim, ", base ", base));
+  }
+  const Index n = dim / 4;
+  NdArray<T> out({prefix + height * width, dim});
+  for (Index t = 0; t < out.dim(0); ++t) {
+    const double y = static_cast<double>(t < prefix ? 0 : (t - prefix) / width);
+    const double x = static_cast<double>(t < prefix ? 0 : (t - prefix) % width);
+    for (Index i = 0; i < 2 * n; ++i) {
+      const double w = std::pow(base, -static_cast<double>(i % n) / static_cast<double>(n));
+      const double angle = (i < n ? y : x) * w;
+      out(t, i) = static_cast<T>(std::cos(angle));
+      out(t, 2 * n + i) = static_cast<T>(std::sin(angle));
+    }
+  }
+  return out;
+}
+
 }  // namespace eigengrad::nn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <eigengrad/core/instantiate.hpp>
@@ -16,6 +17,7 @@
 #include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/expand.hpp>
+#include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/slice.hpp>
 
@@ -56,6 +58,10 @@ class VisionTransformer : public Module<T> {
     } else if (options.positions == Positions::kSinCos2d) {
       positions_ = Tensor<T>(sincos_2d<T>(grid_, grid_, options.dim, prefix()));
     }
+    if (options.rotary_base != 0) {
+      const Index width = options.head_dim > 0 ? options.head_dim : options.dim / options.heads;
+      rotary_ = rotary_2d<T>(grid_, grid_, width, options.rotary_base, prefix());
+    }
     if (options.patch_dropout != 0) {  // last, so that the weights are those without it
       patch_drop_ =
           this->add("patch_drop", PatchDropout<T>({options.patch_dropout, prefix()}, rng));
@@ -87,39 +93,28 @@ class VisionTransformer : public Module<T> {
   /// The tokens behind the last layer, before the norm, the class token first.
   /// **Shapes** result (B, T, C), fewer tokens in training with patch_dropout.
   Tensor<T> encode(const Tensor<T>& images) const {
-    Tensor<T> x = embed(images);
-    for (const auto& block : blocks_) x = options_.checkpoint ? checkpoint(block, x) : block(x);
+    Placed placed = place(images);
+    Tensor<T> x = std::move(placed.x);
+    for (const auto& block : blocks_) {
+      const auto layer = [block, attention = placed.attention](const Tensor<T>& in) {
+        return block(in, attention);
+      };
+      x = options_.checkpoint ? checkpoint(block.generators(), layer, x) : layer(x);
+    }
     return x;
   }
 
   /// The tokens before the first layer. **Shapes** result (B, T, C).
-  Tensor<T> embed(const Tensor<T>& images) const {
-    const VisionTransformerOptions& o = options_;
-    if (images.rank() != 4 || images.dim(1) != o.channels_in || images.dim(2) != o.image_size ||
-        images.dim(3) != o.image_size) {
-      throw ShapeError(detail::concat("[vision_transformer] images must be (B, ", o.channels_in,
-                                      ", ", o.image_size, ", ", o.image_size, "): images ",
-                                      images.shape()));
-    }
-    Tensor<T> x = tokenizer_         ? (*tokenizer_)(images)
-                  : shifted_patches_ ? (*shifted_patches_)(images)
-                                     : (*patch_embed_)(images);
-    if (cls_token_.defined()) {
-      x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
-    }
-    if (positions_.defined()) x = x + positions_;
-    if (patch_drop_) x = (*patch_drop_)(x);
-    return pos_drop_(x);
-  }
+  Tensor<T> embed(const Tensor<T>& images) const { return place(images).x; }
 
   /// For each layer how much each token attends to each other, the class token first.
   /// **Shapes** results (B, H, T, T).
   std::vector<Tensor<T>> attention_weights(const Tensor<T>& images) const {
     std::vector<Tensor<T>> out;
-    Tensor<T> x = embed(images);
+    Placed placed = place(images);
     for (const auto& block : blocks_) {
-      out.push_back(block.attention_weights(x));
-      x = block(x);
+      out.push_back(block.attention_weights(placed.x, placed.attention));
+      placed.x = block(placed.x, placed.attention);
     }
     return out;
   }
@@ -150,6 +145,40 @@ class VisionTransformer : public Module<T> {
   Index grid() const { return grid_; }
 
  private:
+  /// Tokens before the first layer, and what attention is to know of them.
+  struct Placed {
+    Tensor<T> x;
+    AttentionOptions<T> attention;
+  };
+
+  Placed place(const Tensor<T>& images) const {
+    const VisionTransformerOptions& o = options_;
+    if (images.rank() != 4 || images.dim(1) != o.channels_in || images.dim(2) != o.image_size ||
+        images.dim(3) != o.image_size) {
+      throw ShapeError(detail::concat("[vision_transformer] images must be (B, ", o.channels_in,
+                                      ", ", o.image_size, ", ", o.image_size, "): images ",
+                                      images.shape()));
+    }
+    Tensor<T> x = tokenizer_         ? (*tokenizer_)(images)
+                  : shifted_patches_ ? (*shifted_patches_)(images)
+                                     : (*patch_embed_)(images);
+    if (cls_token_.defined()) {
+      x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
+    }
+    if (positions_.defined()) x = x + positions_;
+    AttentionOptions<T> attention{.rotary = rotary_};
+    if (patch_drop_) {
+      const NdArray<Index> kept = patch_drop_->draw(x);
+      x = (*patch_drop_)(x, kept);
+      if (kept.defined() && rotary_.defined()) {
+        attention.rotary = index_select(Tensor<T>(rotary_), 0, kept.reshape({kept.numel()}))
+                               .value()
+                               .reshape({kept.dim(0), kept.dim(1), rotary_.dim(1)});
+      }
+    }
+    return {pos_drop_(x), std::move(attention)};
+  }
+
   /// Tokens in front of the image's.
   Index prefix() const { return options_.pooling == Pooling::kClassToken ? 1 : 0; }
   Index feature_count() const {
@@ -224,6 +253,7 @@ class VisionTransformer : public Module<T> {
   std::optional<PatchDropout<T>> patch_drop_;
   Tensor<T> cls_token_;
   Tensor<T> positions_;
+  NdArray<T> rotary_;
   VisionTransformerOptions options_;
   Index grid_;
   Index tokens_;

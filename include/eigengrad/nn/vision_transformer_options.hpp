@@ -38,6 +38,9 @@ struct VisionTransformerOptions {
   double mlp_ratio = 4;
   Pooling pooling = Pooling::kClassToken;
   Positions positions = Positions::kLearned;
+  /// Base of the wave lengths of rotary positions, which turn queries and keys in every layer,
+  /// beside `positions`; 0 means none.
+  double rotary_base = 0;
   PatchMethod patch_method = PatchMethod::kUnfold;
   /// If not empty, a ConvTokenizer with these channels and then dim replaces the patches.
   std::vector<Index> tokenizer_channels = {};
@@ -93,6 +96,7 @@ inline const nn::VisionTransformerOptions& check_vision_transformer(
   for (const auto& [name, size] : sizes) {
     if (size < 1) fail(name, " must be positive: ", size);
   }
+  if (!(o.rotary_base >= 0)) fail("rotary_base must not be negative: ", o.rotary_base);
   if (o.depth < 0) fail("depth must not be negative: ", o.depth);
   if (o.head_dim == 0 && o.dim % o.heads != 0) {
     fail("dim must be divisible by heads: dim ", o.dim, ", heads ", o.heads);
