@@ -68,8 +68,11 @@ TEST_CASE("synthetic: an image depends on the seed and its number alone") {
     equal += std::equal(other.image(i), other.image(i) + 3072, small.image(i));
   }
   CHECK(equal == 0);
-  test::check_threads(
-      [] { return std::vector{data::synthetic_images({.images = 100, .seed = 1}).images()}; });
+  test::check_threads([&] {
+    const data::ImageDataset again = data::synthetic_images({.images = 100, .seed = 1});
+    CHECK_SAME(again.images(), large.images());
+    return std::vector{again.images()};
+  });
 }
 
 TEST_CASE("synthetic: edge") {

@@ -113,4 +113,9 @@ TEST_CASE("patch_dropout: error") {
               "[patch_dropout] x must be (B, T, C) with T > prefix 1: x (2, 1, 4)");
   CHECK_ERROR(drop(Tensor<float>::zeros({2, 4})), eg::ShapeError,
               "[patch_dropout] x must be (B, T, C) with T > prefix 1: x (2, 4)");
+  const auto x = Tensor<float>::zeros({2, 3, 4});
+  CHECK_ERROR(drop(x, NdArray<Index>({1, 2}, {0, 1})), eg::ShapeError,
+              "[patch_dropout] x must be (B, T, C) and tokens (B, K): x (2, 3, 4), tokens (1, 2)");
+  CHECK_ERROR(drop(x, NdArray<Index>({2, 2}, {0, 1, 0, 3})), eg::ValueError,
+              "[patch_dropout] index 3 at (1, 1) must be in [0, 3): x (2, 3, 4)");
 }

@@ -538,16 +538,16 @@ TEST_CASE("attention: long sequences recompute their probabilities") {
 }
 
 TEST_CASE("attention: the same bits on any number of threads, and without a graph") {
+  const bool turned = GENERATE(false, true);
   for (const Index tokens : {65, 140}) {
     for (const Index samples : {1, 5}) {
+      const NdArray<float> rotary =
+          turned ? test::random<float>({tokens, 16}, 4) : NdArray<float>();
       test::check_threads([&] {
         eg::Generator generator(3);
         const Tensor<float> qkv(test::random<float>({samples, tokens, 3 * 48}, 1), true);
         const eg::AttentionOptions<float> options{
-            .causal = tokens > 65,
-            .rotary = samples > 1 ? test::random<float>({tokens, 16}, 4) : NdArray<float>(),
-            .dropout = 0.1,
-            .generator = &generator};
+            .causal = tokens > 65, .rotary = rotary, .dropout = 0.1, .generator = &generator};
         const auto y = eg::self_attention(qkv, 3, options);
         y.backward(test::random<float>({samples, tokens, 48}, 2));
         {

@@ -91,9 +91,9 @@ class MultiHeadAttention : public Module<T> {
     scale_ = this->add_parameter("scale", NdArray<T>::full({heads_}, T(1 / std::sqrt(d))));
   }
 
-  /// Self-attention. `options` are masks and scale (without effect where scales are learned);
-  /// dropout is the module's. `residual`, if defined, is added to the result, by the projection
-  /// if it can.
+  /// Self-attention. `options` are masks, rotary positions and scale (without effect where scales
+  /// are learned); dropout is the module's. `residual`, if defined, is added to the result, by the
+  /// projection if it can.
   ///
   /// **Shapes** x (B, T, C), residual and result (B, T, C).
   Tensor<T> operator()(const Tensor<T>& x, AttentionOptions<T> options = {},

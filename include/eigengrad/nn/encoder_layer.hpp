@@ -58,7 +58,7 @@ class TransformerEncoderLayer : public Module<T> {
         mlp_(this->add("mlp", Mlp<T>(mlp(options), rng))),
         depth2_(this->add("drop_path2", StochasticDepth<T>({options.stochastic_depth}, rng))) {}
 
-  /// `options` are the attention's masks and scale.
+  /// `options` are the attention's masks, rotary positions and scale.
   Tensor<T> operator()(const Tensor<T>& x, const AttentionOptions<T>& options = {}) const {
     const auto call = this->call();
     if (norm_first_) {

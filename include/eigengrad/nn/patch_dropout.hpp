@@ -73,10 +73,16 @@ class PatchDropout : public Module<T> {
   /// **Throws** ShapeError unless x has axes (B, T, C) with more tokens than the prefix.
   Tensor<T> operator()(const Tensor<T>& x) const { return (*this)(x, draw(x)); }
 
-  /// The same with the tokens that `draw` has chosen.
+  /// The same with the tokens that `draw` has chosen. **Throws** ShapeError unless x is (B, T, C)
+  /// and tokens are (B, K); ValueError for a token outside [0, T).
   Tensor<T> operator()(const Tensor<T>& x, const NdArray<Index>& tokens) const {
     const auto call = this->call();
     if (!tokens.defined()) return x;
+    if (x.rank() != 3 || tokens.rank() != 2 || tokens.dim(0) != x.dim(0)) {
+      throw ShapeError(detail::concat("[patch_dropout] x must be (B, T, C) and tokens (B, K): x ",
+                                      x.shape(), ", tokens ", tokens.shape()));
+    }
+    detail::check_indices("patch_dropout", tokens, x.dim(1), "x", x.shape());
     NdArray<Index> rows({tokens.numel()});  // numbered through all samples
     for (Index i = 0; i < rows.numel(); ++i) {
       rows(i) = i / tokens.dim(1) * x.dim(1) + tokens.data()[i];

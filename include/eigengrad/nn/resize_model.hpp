@@ -125,10 +125,10 @@ inline nn::VisionTransformerOptions resized_options(nn::VisionTransformerOptions
 namespace eigengrad::nn {
 
 /// A model of its own with the same weights but for those that depend on the grid or on the patch:
-/// learned positions are interpolated, all but the class token's; the filters of the patches become
-/// those whose products with enlarged patches are the old ones with the old patches, or come
-/// closest (the pseudo-inverse of the enlargement). Mode, random state and what is frozen carry
-/// over.
+/// learned positions are interpolated, all but the class token's; rotary ones count the tokens of
+/// the new grid; the filters of the patches become those whose products with enlarged patches are
+/// the old ones with the old patches, or come closest (the pseudo-inverse of the enlargement).
+/// Mode, random state and what is frozen carry over.
 ///
 /// **Throws** ValueError for sizes that the model cannot have, and if its pooling is kFlatten and
 /// the grid changes.

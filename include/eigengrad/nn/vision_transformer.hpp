@@ -96,10 +96,14 @@ class VisionTransformer : public Module<T> {
     Placed placed = place(images);
     Tensor<T> x = std::move(placed.x);
     for (const auto& block : blocks_) {
-      const auto layer = [block, attention = placed.attention](const Tensor<T>& in) {
-        return block(in, attention);
-      };
-      x = options_.checkpoint ? checkpoint(block.generators(), layer, x) : layer(x);
+      if (options_.checkpoint) {
+        const auto layer = [block, attention = placed.attention](const Tensor<T>& in) {
+          return block(in, attention);
+        };
+        x = checkpoint(block.generators(), layer, x);
+      } else {
+        x = block(x, placed.attention);
+      }
     }
     return x;
   }
