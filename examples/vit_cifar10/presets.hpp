@@ -34,7 +34,7 @@ inline constexpr std::string_view kMixed = " --cutmix 1 --mix-probability 0.5";
 inline constexpr Preset kPresets[] = {
     {"quick", "conv", "folder", "--epochs 5"},  // which may have fewer images than a large batch
     {"quick", "conv", "", "--epochs 5 --depth 2 --crop-padding 2", {kFarSteps}},
-    {"quick", "patch", "", "--epochs 18 --dim 128 --depth 4 --heads 4", {kHalfThePatches}},
+    {"quick", "patch", "", "--epochs 16 --dim 128 --depth 4 --heads 4", {kHalfThePatches}},
     {"standard",
      "conv",
      "",
@@ -43,14 +43,14 @@ inline constexpr Preset kPresets[] = {
     {"standard",
      "patch",
      "",
-     "--epochs 46 --dim 128 --depth 4 --heads 4",
+     "--epochs 40 --dim 128 --depth 4 --heads 4",
      {kHalfThePatches, kMixed}},
     {"long",
      "conv",
      "",
      "--epochs 21 --channels 96,320 --dim 320 --depth 2 --heads 5 --stochastic-depth 0.1",
      {kFarSteps, kMixed}},
-    {"long", "patch", "", "--epochs 80 --dim 192 --depth 6 --heads 6", {kHalfThePatches, kMixed}},
+    {"long", "patch", "", "--epochs 76 --dim 192 --depth 6 --heads 6", {kHalfThePatches, kMixed}},
 };
 
 /// Each name once, behind "none", which leaves the defaults.
