@@ -2,6 +2,7 @@
 #include <vector>
 
 #include <eigengrad/ops/conv2d.hpp>
+#include <eigengrad/ops/slice.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
@@ -138,6 +139,7 @@ TEMPLATE_TEST_CASE("conv2d: edge", "", float, double) {
   SECTION("images: fewer and more than chunks, and grouped with one left over") {
     for (Index images : {1, 7, 8, 9, 33}) {
       check_against_columns<T>({{images, 4, 8, 8}, {8, 4, 3, 3}, {.padding = 1}});
+      check_against_columns<T>({{images, 4, 7, 7}, {8, 4, 3, 3}, {.padding = 1}});
     }
   }
   SECTION("images cut into bands") {
@@ -188,6 +190,7 @@ TEMPLATE_TEST_CASE("conv2d: the same bits on any number of threads", "", float, 
   using T = TestType;
   const std::vector<Case> cases = {
       {{11, 36, 8, 8}, {24, 36, 3, 3}, {.padding = 1}},
+      {{11, 36, 7, 7}, {24, 36, 3, 3}, {.padding = 1}},
       {{11, 3, 32, 32}, {16, 3, 3, 3}, {.padding = 1}},
       {{5, 3, 32, 32}, {48, 3, 4, 4}, {.stride = 4}},
       {{1, 8, 40, 40}, {8, 8, 3, 3}, {.stride = 2, .padding = 1}},
@@ -198,6 +201,17 @@ TEMPLATE_TEST_CASE("conv2d: the same bits on any number of threads", "", float, 
                               test::random<T>({c.weight[0]}, 3), c.options, dout_of<T>(c));
       return std::vector{r.y, r.dx, r.dweight, r.db};
     });
+  }
+}
+
+TEST_CASE("conv2d: an image has the same bits in any batch") {
+  for (const Index side : {3, 7, 8}) {
+    const auto x = test::random<float>({19, 5, side, side}, 1);
+    const Tensor<float> weight(test::random<float>({9, 5, 3, 3}, 2));
+    const Tensor<float> all = eg::conv2d(Tensor<float>(x), weight, {}, {.padding = 1});
+    const Tensor<float> last =
+        eg::conv2d(eg::slice(Tensor<float>(x), 0, 18, 19), weight, {}, {.padding = 1});
+    CHECK_SAME(last.value(), eg::slice(all, 0, 18, 19).value());
   }
 }
 

@@ -7,6 +7,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/kernels/conv2d_columns.hpp>
 #include <eigengrad/kernels/gemm.hpp>
 #include <eigengrad/kernels/permute.hpp>
 #include <eigengrad/kernels/simd.hpp>
@@ -19,15 +20,14 @@
 /// one image, padded, and shifted once for each horizontal tap. There each tap's values lie in one
 /// run, and vertical taps are the same run a few rows further down. A 3x3 window so costs three
 /// copies of the image in place of the nine of its columns and the nine of packing them, and
-/// nothing is ever as large as the batch.
+/// nothing is ever as large as the batch. Images of few positions go another way
+/// (conv2d_columns.hpp).
 namespace eigengrad::kernels {
 
 namespace detail {
 
 inline constexpr Index kStripElements = 1 << 17;  // a strip stays in L2
 inline constexpr Index kFewImages = 16;           // fewer are cut into bands, for the threads
-
-constexpr Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
 
 /// Where a strip of `channels` channels holds the runs of its taps, for bands of output rows.
 class StripLayout {
@@ -215,6 +215,9 @@ template <class T>
 void conv2d(T* y, const T* x, const T* weight, const T* bias, Index images, Index m,
             const Window2d& w) {
   if (images * m * w.positions() == 0) return;
+  if (const Index most = detail::images_side_by_side(w); most > 1) {
+    return detail::conv2d_by_columns(y, x, weight, bias, images, m, w, most);
+  }
   constexpr Index kTile = 8;  // a multiple of every tile's height
   constexpr Index kGrainFlops = 1 << 18;
   const Index k = w.channels * w.taps();
