@@ -39,17 +39,15 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
   }
   std::vector<Index> channels = parse_list("channels", m.channels, 65536);
   channels.push_back(m.dim);
-  std::vector<Index> convs = parse_list("convs", m.convs, 16);
-  if (convs.size() == 1) convs.resize(channels.size(), convs[0]);
-  if (convs.size() != channels.size()) {
-    throw cli::UsageError(eg::detail::concat("--convs needs one number, or one for each of the ",
-                                             channels.size(), " stages: ", m.convs));
-  }
+  const std::vector<Index> convs = parse_stages("convs", m.convs, 16, channels.size());
+  const std::vector<Index> pool = parse_stages("conv-pool", m.conv_pool, 15, channels.size());
   for (std::size_t i = 0; i < channels.size(); ++i) {
     options.tokenizer_stages.push_back(
         {.channels = channels[i],
          .convs = convs[i],
          .kernel = m.conv_kernel,
+         .pool = pool[i] > 1 ? pool[i] : 0,
+         .pool_padding = (pool[i] - 1) / 2,
          .batch_norm = m.conv_norm == "batch",
          .activation = m.conv_activation == "relu"   ? eg::Activation::kRelu
                        : m.conv_activation == "gelu" ? eg::Activation::kGelu

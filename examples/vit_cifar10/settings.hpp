@@ -20,6 +20,7 @@ struct ModelSettings {
   std::string channels = "48,128";
   std::string convs = "2";
   Index conv_kernel = 3;
+  std::string conv_pool = "2";
   std::string conv_norm = "batch";
   bool conv_residual = false;
   std::string conv_activation = "gelu";
@@ -91,6 +92,18 @@ inline std::vector<Index> parse_list(const std::string& option, const std::strin
     }
     out.push_back(value);
     at = comma + 1;
+  }
+  return out;
+}
+
+/// The same for each of so many stages, for all of which one number may stand.
+inline std::vector<Index> parse_stages(const std::string& option, const std::string& text,
+                                       Index most, std::size_t stages) {
+  std::vector<Index> out = parse_list(option, text, most);
+  if (out.size() == 1) out.resize(stages, out[0]);
+  if (out.size() != stages) {
+    throw cli::UsageError(eg::detail::concat("--", option, " needs one number, or one for each of ",
+                                             "the ", stages, " stages: ", text));
   }
   return out;
 }

@@ -31,6 +31,12 @@ grep -q '^test accuracy' chosen.txt && fail 'a test accuracy in spite of --no-te
 grep -q '"test_accuracy"' chosen/run.json && fail 'a test accuracy in run.json'
 [ -s chosen/report.html ] || fail 'a report without test images'
 
+# The windows of each stage: 31 pixels to 15 by pairs, which stay; to 16 and 8 by overlapping threes.
+"$program" train $small --conv-pool 2,1 --steps 1 --no-test --out pooled >pooled.txt
+grep -q '^  tokenizer .* (50, 225, 24) ' pooled.txt || fail 'pooling by 2 and not at all'
+"$program" train $small --conv-pool 3 --steps 1 --no-test --out overlapping >pooled.txt
+grep -q '^  tokenizer .* (50, 64, 24) ' pooled.txt || fail 'overlapping windows'
+
 # Bad input.
 bad 'there is no command "trian"' trian
 bad 'did you mean --epochs?' train --epoch 3
@@ -41,5 +47,6 @@ bad 'patch_size must divide image_size' train $small --tokenizer patch --patch-s
 bad '--channels needs positive whole numbers' train $small --channels 8,x
 bad '--convs needs positive whole numbers with commas, up to 16: "17"' train $small --convs 17
 bad '--convs needs one number, or one for each of the 3 stages: 1,2' train $small --channels 8,16 --convs 1,2
+bad '--conv-pool needs one number, or one for each of the 3 stages: 2,3' train $small --channels 8,16 --conv-pool 2,3
 bad '--batch 50 is more than the 10 training images' train $small --validation 590
 echo 'train does what it should'
