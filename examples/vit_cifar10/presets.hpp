@@ -23,7 +23,7 @@ struct Preset {
 /// For convolutions with batch norm: few steps, each far, in a line down to zero; and images of 31,
 /// 15, 7 and 4 pixels, each of the last a token.
 inline constexpr std::string_view kFarSteps =
-    " --conv-pool 2,2,3 --batch 512 --kernel-lr 0.16 --muon-lr 0.04 --muon-momentum 0.6 --lr 0.007 "
+    " --conv-pool 2,3 --batch 512 --kernel-lr 0.16 --muon-lr 0.04 --muon-momentum 0.6 --lr 0.007 "
     "--schedule linear --warmup 0";
 /// For the plain model: an epoch in which each image goes without half of its patches costs half.
 inline constexpr std::string_view kHalfThePatches =

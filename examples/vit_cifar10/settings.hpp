@@ -96,15 +96,16 @@ inline std::vector<Index> parse_list(const std::string& option, const std::strin
   return out;
 }
 
-/// The same for each of so many stages, for all of which one number may stand.
+/// The same for each of so many stages; the first number stands for those in front that have none.
 inline std::vector<Index> parse_stages(const std::string& option, const std::string& text,
                                        Index most, std::size_t stages) {
   std::vector<Index> out = parse_list(option, text, most);
-  if (out.size() == 1) out.resize(stages, out[0]);
-  if (out.size() != stages) {
-    throw cli::UsageError(eg::detail::concat("--", option, " needs one number, or one for each of ",
-                                             "the ", stages, " stages: ", text));
+  if (out.empty() || out.size() > stages) {
+    throw cli::UsageError(eg::detail::concat("--", option, " needs one number for all stages, or ",
+                                             "others for the last of the ", stages, " stages: \"",
+                                             text, "\""));
   }
+  out.insert(out.begin(), stages - out.size(), Index{out[0]});
   return out;
 }
 

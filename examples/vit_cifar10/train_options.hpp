@@ -20,11 +20,12 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
   options.add("channels", m.channels, "C,C",
               "conv: widths of the stages before the last, each of which pools");
   options.add("convs", m.convs, "N,N",
-              "conv: convolutions in each stage, the last one too, or one number for all");
+              "conv: convolutions in each stage: a number for all, or others for the last (1,2)");
   options.add("conv-kernel", m.conv_kernel, "PX", "conv: side of the filters", 1, 15);
-  options.add("conv-pool", m.conv_pool, "PX,PX",
-              "conv: side of the windows of max-pooling in each stage, or one number for all; they "
-              "begin at every second pixel; 1 is off");
+  options.add(
+      "conv-pool", m.conv_pool, "PX,PX",
+      "conv: side of the windows of max-pooling, one at every second pixel: a number for all "
+      "stages, or others for the last (2,3); 1 is off");
   options.add("conv-norm", m.conv_norm, {"batch", "none"}, "conv: norm behind each convolution");
   options.flag("conv-residual", m.conv_residual,
                "conv: add its input to each convolution behind a stage's first");

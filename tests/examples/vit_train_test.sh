@@ -46,7 +46,7 @@ bad 'dim must be divisible by heads' train $small --dim 25
 bad 'patch_size must divide image_size' train $small --tokenizer patch --patch-size 5
 bad '--channels needs positive whole numbers' train $small --channels 8,x
 bad '--convs needs positive whole numbers with commas, up to 16: "17"' train $small --convs 17
-bad '--convs needs one number, or one for each of the 3 stages: 1,2' train $small --channels 8,16 --convs 1,2
-bad '--conv-pool needs one number, or one for each of the 3 stages: 2,3' train $small --channels 8,16 --conv-pool 2,3
+bad '--convs needs one number for all stages, or others for the last of the 2 stages: "1,2,2"' train $small --convs 1,2,2
+bad '--conv-pool needs one number for all stages, or others for the last of the 2 stages: ""' train $small --conv-pool ''
 bad '--batch 50 is more than the 10 training images' train $small --validation 590
 echo 'train does what it should'
