@@ -289,7 +289,8 @@ void image_benchmarks(Suite& suite) {
   add_convolution(suite, {128, 3, 32, 3, 1, 1}, 32, true);
   add_convolution(suite, {128, 32, 16, 3, 1, 1}, 96, false);
   add_convolution(suite, {128, 96, 8, 3, 1, 1}, 192, false);
-  add_convolution(suite, {128, 192, 7, 3, 1, 1}, 192, false);  // positions that fill no vector
+  add_convolution(suite, {128, 192, 7, 3, 1, 1}, 192, false);  // positions that fill no vectors
+  add_convolution(suite, {128, 192, 3, 3, 1, 1}, 192, false);
   add_max_pool(suite, {128, 32, 32, 3, 2, 1});
   add_max_pool(suite, {128, 192, 8, 3, 2, 1});
   add_unfold(suite, {64, 3, 32, 4, 4, 0});   // patches

@@ -17,8 +17,7 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
   options.section("Model");
   options.add("tokenizer", m.tokenizer, {"conv", "patch", "shifted"},
               "convolutions with pooling; patches; patches that see half a patch around them");
-  options.add("channels", m.channels, "C,C",
-              "conv: widths of the stages before the last, each of which pools");
+  options.add("channels", m.channels, "C,C", "conv: widths of the stages before the last");
   options.add("convs", m.convs, "N,N",
               "conv: convolutions in each stage: a number for all, or others for the last (1,2)");
   options.add("conv-kernel", m.conv_kernel, "PX", "conv: side of the filters", 1, 15);

@@ -113,6 +113,10 @@ TEST_CASE("conv2d: gradient") {
       {{1, 1, 5, 5}, {2, 1, 2, 2}, {.stride = {1, 2}, .dilation = {3, 1}}},
       {{1, 2, 3, 3}, {2, 2, 1, 1}, {.padding = 2}},  // more padding than the window can reach
       {{1, 1, 2, 17}, {1, 1, 1, 3}, {.padding = {0, 1}}},
+      // 16 positions, which fill a vector: tiles within an image.
+      {{2, 2, 4, 4}, {3, 2, 3, 3}, {.padding = 1}},
+      {{1, 2, 8, 8}, {2, 2, 2, 2}, {.stride = 2}},
+      {{1, 1, 6, 6}, {2, 1, 2, 2}, {.dilation = 2}},
   };
   for (const Case& c : cases) {
     CHECK_GRADIENT(
@@ -128,12 +132,14 @@ TEMPLATE_TEST_CASE("conv2d: edge", "", float, double) {
   SECTION("widths and channels around those of tiles") {
     for (Index width : {1, 2, 7, 8, 15, 16, 17, 33, 64}) {
       check_against_columns<T>({{2, 3, 4, width}, {9, 3, 3, 3}, {.padding = 1}});
+      check_against_columns<T>({{2, 3, 150, width}, {9, 3, 3, 3}, {.padding = 1}});
     }
     for (Index m : {1, 4, 7, 8, 15, 16, 17, 33, 48, 64}) {
       check_against_columns<T>({{2, 3, 6, 5}, {m, 3, 3, 3}, {.padding = 1}});
     }
     for (Index c : {1, 31, 32, 33, 70}) {
       check_against_columns<T>({{3, c, 5, 4}, {8, c, 2, 3}, {.padding = 1}});
+      check_against_columns<T>({{3, c, 15, 14}, {8, c, 2, 3}, {.padding = 1}});
     }
   }
   SECTION("images: fewer and more than chunks, and grouped with one left over") {

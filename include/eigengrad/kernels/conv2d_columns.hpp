@@ -12,8 +12,6 @@
 /// Convolution of images that are too small for tiles of their own.
 namespace eigengrad::kernels::detail {
 
-constexpr Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
-
 /// Lanes without a position in the vectors of this many positions.
 inline Index idle_lanes(Index positions) {
   constexpr Index kLanes = 16;
@@ -56,7 +54,9 @@ void conv2d_by_columns(T* y, const T* x, const T* weight, const T* bias, Index i
                        const Window2d& w, Index most) {
   const Index k = w.channels * w.taps();
   const Index positions = w.positions();
-  most = std::min(most, divide_up(images, num_threads()));
+  // As many groups for each thread.
+  const Index threads = num_threads();
+  most = divide_up(images, divide_up(divide_up(images, most), threads) * threads);
   parallel_for(divide_up(images, most), 1, [&](Index begin, Index end) {
     eigengrad::detail::Scratch<T> cols(k * most * positions), sums(m * most * positions);
     for (Index first = begin * most; first < std::min(images, end * most); first += most) {

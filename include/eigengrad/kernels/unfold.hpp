@@ -112,7 +112,7 @@ struct UnfoldTap {
       if (column >= width) column -= width;
     }
     if (i < n && n > kStep<Arch>) return copy(n - kStep<Arch>, tail);
-    for (; i < n; ++i) out[i] = keep[i] ? in[i] : T(0);  // of fewer pixels than a vector's
+    for (; i < n; ++i) out[i] = keep[i] ? in[i] : T(0);  // less than one vector
   }
 
   static EIGENGRAD_INLINE void row_by_row(T* out, const T* in, Index rows, const Inside& in_x,
