@@ -3,15 +3,13 @@
 #include <cmath>
 #include <cstdio>
 
+#include <eigengrad/core/rounding.hpp>
 #include <examples/vit_cifar10/console.hpp>
 #include <examples/vit_cifar10/report/report.hpp>
 #include <examples/vit_cifar10/trainer.hpp>
 
 namespace vit {
 namespace {
-
-/// `all` in parts of `of`, the last of which may be smaller.
-Index parts(Index all, Index of) { return (all + of - 1) / of; }
 
 Learner make_learner(const TrainSettings& t, const ModelSettings& settings,
                      const TrainingData& data, const Plan& plan) {
@@ -37,9 +35,9 @@ eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& dat
 
 Plan::Plan(const TrainSettings& t, Index images)
     : batches(images / t.batch),
-      steps_per_epoch(parts(batches, t.accumulate)),
+      steps_per_epoch(eg::divide_up(batches, t.accumulate)),
       steps(t.steps > 0 ? t.steps : t.epochs * steps_per_epoch),
-      epochs(static_cast<int>(parts(steps, steps_per_epoch))) {}
+      epochs(static_cast<int>(eg::divide_up(steps, steps_per_epoch))) {}
 
 Trainer::Trainer(TrainSettings settings, TrainingData data)
     : t_(std::move(settings)),

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/data/resize.hpp>
 #include <eigengrad/io/image.hpp>
 #include <eigengrad/ops/interpolate.hpp>
@@ -128,7 +129,7 @@ Picture thumbnail(const eg::data::ImageDataset& images, Index i) {
 
 Picture enlarged(const Picture& picture, Index least) {
   const Index smaller = std::max<Index>(1, std::min(picture.dim(1), picture.dim(2)));
-  const Index factor = std::max<Index>(1, (least + smaller - 1) / smaller);
+  const Index factor = std::max<Index>(1, eg::divide_up(least, smaller));
   return resized(picture, picture.dim(1) * factor, picture.dim(2) * factor);
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <eigengrad/core/large_blocks.hpp>
+#include <eigengrad/core/rounding.hpp>
 
 namespace eigengrad::detail {
 
@@ -95,7 +96,7 @@ class BlockCache {
 
   /// 0 holds 64 bytes; class c holds (4 + c % 4) << (c / 4) units of 16 bytes.
   static int class_of(std::size_t bytes) {
-    const std::size_t units = (bytes + 15) / 16;
+    const std::size_t units = divide_up(bytes, 16);
     if (units <= 4) return 0;
     const int shift = static_cast<int>(std::bit_width(units - 1)) - 3;
     const std::size_t quarter = (units + (std::size_t{1} << shift) - 1) >> shift;  // 5 to 8
@@ -119,7 +120,7 @@ class BlockCache {
       small_cached_ -= class_bytes(index);
       return block;
     }
-    const std::size_t bytes = (class_bytes(index) + kAlignment - 1) / kAlignment * kAlignment;
+    const std::size_t bytes = round_up(class_bytes(index), kAlignment);
     void* block = std::aligned_alloc(kAlignment, bytes);
     if (block == nullptr) throw std::bad_alloc();
     return block;

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #endif
 
+#include <eigengrad/core/rounding.hpp>
+
 namespace eigengrad::detail {
 
 /// Blocks of megabytes, cut from segments that the system gives: the smallest free range that is
@@ -35,7 +37,7 @@ class LargeBlocks {
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   /// What a request of `bytes` takes.
-  static std::size_t rounded(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+  static std::size_t rounded(std::size_t bytes) { return round_up(bytes, kPage); }
 
   /// **Throws** std::bad_alloc.
   void* allocate(std::size_t bytes) {
@@ -108,7 +110,7 @@ class LargeBlocks {
   Iterator add_segment(std::size_t need) {
     constexpr std::size_t kSmallest = std::size_t{64} << 20;
     constexpr std::size_t kLargest = std::size_t{1} << 30;
-    const std::size_t least = (need + kHugePage - 1) / kHugePage * kHugePage;
+    const std::size_t least = round_up(need, kHugePage);
     std::size_t bytes = std::max(least, std::clamp(total_bytes_, kSmallest, kLargest));
     if (ranges_.size() + 2 > ranges_.capacity()) ranges_.reserve(2 * ranges_.capacity() + 256);
     void* memory = std::aligned_alloc(kHugePage, bytes);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 
 #ifdef _OPENMP
@@ -76,7 +77,7 @@ inline void parallel_ranges(Index n, Index grain, void* f,
                             void (*call)(void* f, Index begin, Index end)) {
 #ifdef _OPENMP
   grain = std::max<Index>(grain, 1);
-  const Index blocks = (n + grain - 1) / grain;
+  const Index blocks = divide_up(n, grain);
   const Index threads = std::min<Index>(num_threads(), blocks);
   if (threads > 1) {
     std::exception_ptr error = nullptr;

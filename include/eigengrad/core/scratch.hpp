@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <eigengrad/core/block_cache.hpp>
+#include <eigengrad/core/rounding.hpp>
 
 namespace eigengrad::detail {
 
@@ -66,9 +67,7 @@ class ScratchStack {
     std::size_t used;
   };
 
-  static std::size_t rounded(std::size_t bytes) {
-    return (bytes + BlockCache::kAlignment - 1) / BlockCache::kAlignment * BlockCache::kAlignment;
-  }
+  static std::size_t rounded(std::size_t bytes) { return round_up(bytes, BlockCache::kAlignment); }
 
   void add_block(std::size_t bytes) {
     blocks_.push_back({nullptr, bytes, 0});

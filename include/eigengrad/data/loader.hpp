@@ -11,6 +11,7 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/data/batch.hpp>
 #include <eigengrad/data/dataset.hpp>
@@ -70,7 +71,7 @@ class Epoch {
 
  private:
   static Index workers(const DataLoaderOptions& options) {
-    return options.workers > 0 ? options.workers : (num_threads() + 3) / 4;
+    return options.workers > 0 ? options.workers : divide_up(num_threads(), 4);
   }
   static Index ahead(const DataLoaderOptions& options) {
     return options.prefetch == 0 ? 0 : std::max(options.prefetch, workers(options));

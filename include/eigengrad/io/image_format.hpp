@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 
 /// What the bytes of a picture say about themselves before they are decoded: the format, whether
@@ -126,7 +127,7 @@ inline bool bmp_is_complete(std::string_view bytes) {
                                     : static_cast<std::uint64_t>(std::max<std::int64_t>(
                                           signed_height, -std::int64_t{signed_height}));
   const std::uint64_t bits = core ? view.number(24, 2) : view.number(28, 2);
-  const std::uint64_t row = (width * std::min<std::uint64_t>(bits, 32) + 31) / 32 * 4;
+  const std::uint64_t row = divide_up(width * std::min<std::uint64_t>(bits, 32), 32) * 4;
   // Rows are below 2^36 bytes and fewer than 2^32: divide, for the product could overflow.
   const std::uint64_t first = view.number(10, 4);
   return first <= bytes.size() && (height == 0 || row <= (bytes.size() - first) / height);

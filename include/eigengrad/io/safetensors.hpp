@@ -12,6 +12,7 @@
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/io/file.hpp>
 #include <eigengrad/io/json.hpp>
@@ -80,7 +81,7 @@ class SafetensorsWriter {
     }
     for (auto& [name, entry] : entries) header.emplace_back(name, std::move(entry));
     std::string text = Json(std::move(header)).dump();
-    text.resize((text.size() + 7) / 8 * 8, ' ');
+    text.resize(round_up(text.size(), 8), ' ');
     const std::uint64_t length = text.size();
 
     AtomicFile file(path);

@@ -6,6 +6,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/attention_product.hpp>
 #include <eigengrad/kernels/attention_rotary.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
@@ -26,8 +27,8 @@ template <class T>
 Index query_block_rows(const Attention<T>& a) {
   Index rows = std::max<Index>(64, 65536 / std::max<Index>(1, a.row_size()));
   if (a.causal) rows = 64;  // the blocks are what skips the keys that nobody sees
-  const Index blocks = std::max<Index>(1, (a.queries + rows - 1) / rows);
-  return std::max<Index>(8, ((a.queries + blocks - 1) / blocks + 7) / 8 * 8);  // even, whole tiles
+  const Index blocks = std::max<Index>(1, divide_up(a.queries, rows));
+  return std::max<Index>(8, round_up(divide_up(a.queries, blocks), 8));  // even, whole tiles
 }
 
 template <class T>
@@ -72,7 +73,7 @@ void attention_probabilities(const Attention<T>& a, const HeadRows<T>& head, Ind
 template <class T>
 void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) {
   const Index rows = detail::query_block_rows(a);
-  const Index blocks = (a.queries + rows - 1) / rows;
+  const Index blocks = divide_up(a.queries, rows);
   const Index size = a.row_size();
   const Index grain = detail::attention_grain(a, rows);
   parallel_for(a.batch * a.heads * blocks, grain, [&](Index begin, Index end) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/gemm_tile.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
@@ -34,15 +35,15 @@ struct MultiplyHead {
     constexpr Index kLanes = simd::kLanes<T, Arch>;
     constexpr Index kVectors = Arch::kBytes == 64 ? 4 : 2;  // and six rows: they fill the registers
     const HeadProduct<T>& g = *product;
-    const Index blocks = std::max<Index>(1, (g.k + kLargestK - 1) / kLargestK);
-    const Index step = std::max<Index>(1, (g.k + blocks - 1) / blocks);
+    const Index blocks = std::max<Index>(1, divide_up(g.k, kLargestK));
+    const Index step = std::max<Index>(1, divide_up(g.k, blocks));
     alignas(64) T copy[kLargestK * kVectors * kLanes];
     for (Index k = 0; k == 0 || k < g.k; k += step) {
       const Index kc = std::min(step, g.k - k);
-      Index vectors = (g.n + kLanes - 1) / kLanes;
+      Index vectors = divide_up(g.n, kLanes);
       for (Index j = 0; j < g.n;) {
-        const Index panels = (vectors + kVectors - 1) / kVectors;
-        const Index width = (vectors + panels - 1) / panels;
+        const Index panels = divide_up(vectors, kVectors);
+        const Index width = divide_up(vectors, panels);
         if constexpr (kVectors == 4) {
           if (width == 4) panel<Arch, 4>(g, k, kc, j, copy);
           if (width == 3) panel<Arch, 3>(g, k, kc, j, copy);

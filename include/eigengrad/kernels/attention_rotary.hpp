@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
 
 /// Rotary positions: the rows of a head's queries and keys, turned by where their tokens are.
@@ -52,7 +53,7 @@ struct HeadRows {
 
   /// Elements of `work`, whole vectors: none without rotary positions.
   static Index scratch(const Attention<T>& a) {
-    return a.rotary ? ((a.queries + a.keys) * a.width + 15) / 16 * 16 : 0;
+    return a.rotary ? round_up((a.queries + a.keys) * a.width, 16) : 0;
   }
 
   HeadRows() = default;

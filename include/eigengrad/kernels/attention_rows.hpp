@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/random_hash.hpp>
 #include <eigengrad/kernels/softmax.hpp>
 
@@ -44,7 +45,7 @@ struct Attention {
   /// no row has a ragged end. Behind the last key the probabilities are 0. Rows that lie 2 or 4 KB
   /// apart would evict one another from the cache.
   Index row_size() const {
-    const Index size = (keys + 15) / 16 * 16;
+    const Index size = round_up(keys, 16);
     return size > 0 && size % 512 == 0 ? size + 16 : size;
   }
 };
@@ -136,7 +137,7 @@ struct AttentionRows {
     using V = simd::Vec<T, Arch>;
     constexpr Index kTogether = 4;  // a row waits for its maximum and its sum: others go on
     const Index size = a->row_size();
-    const Index width = (keys + 15) / 16 * 16;
+    const Index width = round_up(keys, 16);
     const Index* step = a->additive_step;
     auto seen = [&](Index i)
                     EIGENGRAD_INLINE_LAMBDA { return a->causal && i + 1 < keys ? i + 1 : keys; };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/attention_product.hpp>
 #include <eigengrad/kernels/attention_rows.hpp>
 #include <eigengrad/kernels/turn.hpp>
@@ -64,7 +65,7 @@ void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, con
                      Index token, const T* turned, const T* y, Index y_token, Index width,
                      bool out_is_cold) {
   const Index edge = edge_keys(block.keys);
-  const Index whole = edge > 0 ? block.keys - edge : (block.keys + 15) / 16 * 16;
+  const Index whole = edge > 0 ? block.keys - edge : round_up(block.keys, 16);
   multiply_head<T>({.m = block.rows,
                     .n = whole,
                     .k = width,

@@ -6,6 +6,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
 /// Column sums of a matrix: the gradient of a bias.
@@ -48,8 +49,8 @@ struct ColumnSumRows {
 /// number of rows alone, so the bits do not depend on the number of threads.
 template <class T>
 void column_sum(T* out, const T* x, Index rows, Index cols, bool accumulate = false) {
-  const Index chunk = std::max<Index>(64, (rows + 63) / 64);
-  const Index chunks = (rows + chunk - 1) / chunk;
+  const Index chunk = std::max<Index>(64, divide_up(rows, 64));
+  const Index chunks = divide_up(rows, chunk);
   eigengrad::detail::Scratch<T> partial(chunks * cols);
   parallel_for(chunks, row_grain(chunk * cols), [&](Index begin, Index end) {
     std::fill(partial.data() + begin * cols, partial.data() + end * cols, T(0));

@@ -7,6 +7,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/conv2d_columns.hpp>
 #include <eigengrad/kernels/gemm.hpp>
 #include <eigengrad/kernels/permute.hpp>
@@ -221,12 +222,12 @@ void conv2d(T* y, const T* x, const T* weight, const T* bias, Index images, Inde
   constexpr Index kTile = 8;  // a multiple of every tile's height
   constexpr Index kGrainFlops = 1 << 18;
   const Index k = w.channels * w.taps();
-  eigengrad::detail::Scratch<T> packed(detail::divide_up(m, kTile) * kTile * k);
-  parallel_for(m, detail::divide_up(row_grain(k), kTile) * kTile, [&](Index begin, Index end) {
+  eigengrad::detail::Scratch<T> packed(round_up(m, kTile) * k);
+  parallel_for(m, round_up(row_grain(k), kTile), [&](Index begin, Index end) {
     simd::dispatch<detail::ConvPack<T>>(packed.data(), weight, m, k, begin, end);
   });
-  const Index cuts = detail::divide_up(detail::kFewImages, images);
-  const detail::StripLayout layout(w, w.channels, detail::divide_up(w.output.h, cuts));
+  const Index cuts = divide_up(detail::kFewImages, images);
+  const detail::StripLayout layout(w, w.channels, divide_up(w.output.h, cuts));
   const detail::ConvPass<T> pass{w, layout, y, x, packed.data(), bias, m};
   const Index flops = std::max<Index>(1, m * k * layout.band() * w.output.w);
   parallel_for(images * layout.bands(), kGrainFlops / flops, [&](Index begin, Index end) {

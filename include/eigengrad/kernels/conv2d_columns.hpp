@@ -5,6 +5,7 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/gemm.hpp>
 #include <eigengrad/kernels/unfold.hpp>
 #include <eigengrad/kernels/window.hpp>
@@ -15,7 +16,7 @@ namespace eigengrad::kernels::detail {
 /// Lanes without a position in the vectors of this many positions.
 inline Index idle_lanes(Index positions) {
   constexpr Index kLanes = 16;
-  return divide_up(positions, kLanes) * kLanes - positions;
+  return round_up(positions, kLanes) - positions;
 }
 
 /// How many images fill their vectors best, up to 400 positions: eight of 7x7, sixteen of 3x3. One

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/conv2d.hpp>
 
 /// Gradient of convolution with respect to its input.

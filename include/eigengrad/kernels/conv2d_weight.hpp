@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/conv2d.hpp>
 
 /// Gradients of convolution with respect to its weight and bias.
@@ -193,9 +194,9 @@ void conv2d_backward_weight(T* dweight, const T* dout, const T* x, Index images,
   if (m * k == 0) return;
   constexpr Index kLine = 64 / static_cast<Index>(sizeof(T));
   constexpr Index kMostPositions = 1024;
-  const Index padded = detail::divide_up(m, kLine) * kLine;
+  const Index padded = round_up(m, kLine);
   const Index chunks = std::min(detail::kConvChunks, images);
-  const Index blocks = detail::divide_up(w.channels, detail::kConvChannels);
+  const Index blocks = divide_up(w.channels, detail::kConvChannels);
   const detail::StripLayout layout(w, std::min(detail::kConvChannels, w.channels),
                                    std::max<Index>(1, kMostPositions / w.output.w));
   eigengrad::detail::Scratch<T> partial(chunks * k * padded);

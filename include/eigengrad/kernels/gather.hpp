@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/permute.hpp>
 
 /// Rows taken by number, and their gradient: rows added by number.
@@ -45,7 +46,7 @@ void scatter_add_rows(T* dx, const T* dout, const Index* indices, Index outer, I
                       Index inner) {
   // Rows may repeat, so threads share out `outer` and strips of columns, never j.
   constexpr Index kStrip = 16;
-  const Index strips = (inner + kStrip - 1) / kStrip;
+  const Index strips = divide_up(inner, kStrip);
   parallel_for(outer * strips, row_grain(count * std::min(kStrip, inner)),
                [&](Index begin, Index end) {
                  while (begin < end) {

@@ -6,6 +6,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/gemm_tile.hpp>
 
 /// Matrix products: the one entry point for linear, matmul and convolution.
@@ -32,8 +33,8 @@ struct GemmRowTiles {
 /// The largest multiple of `unit` up to `fit` (at least one unit), evened out over `n`.
 inline Index gemm_cut(Index n, Index fit, Index unit) {
   fit = std::max<Index>(1, fit / unit) * unit;
-  const Index parts = std::max<Index>(1, (n + fit - 1) / fit);
-  return std::max<Index>(1, ((n + parts - 1) / parts + unit - 1) / unit) * unit;
+  const Index parts = std::max<Index>(1, divide_up(n, fit));
+  return round_up(std::max<Index>(1, divide_up(n, parts)), unit);
 }
 
 /// The block [m0, m1) x [n0, n1) of C, serially.
@@ -68,14 +69,14 @@ struct GemmBlock {
       const GemmRowTiles<kRows> tiles(mc);
       for (Index n = n0; n < n1; n += block_n) {
         const Index nc = std::min(block_n, n1 - n);
-        const Index panels = (nc + kPanel - 1) / kPanel;
+        const Index panels = divide_up(nc, kPanel);
         for (Index k = 0; k == 0 || k < g.k; k += block_k) {
           const Index kc = std::min(block_k, g.k - k);
           const bool add = g.accumulate || k > 0;
           const bool finish = k + block_k >= g.k && !g.epilogue.trivial();
           auto pack_panel = [&](Index panel, T* to) EIGENGRAD_INLINE_LAMBDA {
             const Index cols = std::min(kPanel, nc - panel * kPanel);
-            const Index width = (cols + Tile::kLanes - 1) / Tile::kLanes * Tile::kLanes;
+            const Index width = round_up(cols, Tile::kLanes);
             gemm_pack_b<T, Arch>(g, k, kc, n + panel * kPanel, cols, width, to);
           };
           // The panel of B at `column`, `count` steps from `first` on.
@@ -179,7 +180,7 @@ void gemm(const Gemm<T>& g) {
   constexpr Index kRowStep = 8, kColumnStep = 48;  // whole tiles, whatever the instruction set
   auto grain = [](Index flops, Index step) {
     const Index lines = kGrainFlops / std::max<Index>(1, flops);
-    return std::max<Index>(1, (lines + step - 1) / step) * step;
+    return round_up(std::max<Index>(1, lines), step);
   };
   if (g.m >= g.n) {
     parallel_for(g.m, grain(g.n * g.k, kRowStep), [&](Index begin, Index end) {

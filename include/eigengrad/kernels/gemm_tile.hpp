@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/kernels/simd.hpp>
@@ -73,8 +74,8 @@ inline constexpr Index kGemmPrefetchSteps = 4;  // steps of k to each cache line
 
 /// Length of the blocks that K is cut into: equal ones. Depends on K alone, as the sums do.
 inline Index gemm_block_k(Index k) {
-  const Index blocks = std::max<Index>(1, (k + kGemmBlockK - 1) / kGemmBlockK);
-  return std::max<Index>(1, (k + blocks - 1) / blocks);
+  const Index blocks = std::max<Index>(1, divide_up(k, kGemmBlockK));
+  return std::max<Index>(1, divide_up(k, blocks));
 }
 
 enum GemmPrefetchPurpose { kForReading = 0, kForWriting = 1 };  // as __builtin_prefetch has them

@@ -11,6 +11,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
 /// Resampling of images by separable weights: first each row that is needed, then across rows.
@@ -34,7 +35,7 @@ struct InterpolateTaps {
       : inputs(in),
         outputs(out),
         width(taps),
-        stride((out + kPadding - 1) / kPadding * kPadding),
+        stride(round_up(out, kPadding)),
         index(NdArray<Index>::full({taps, stride}, in)),
         weight(NdArray<T>::zeros({taps, stride})),
         count(NdArray<Index>::zeros({out})) {}
@@ -195,7 +196,7 @@ template <class T>
 void interpolate(T* out, const T* in, Index planes, const InterpolateTaps<T>& rows,
                  const InterpolateTaps<T>& cols) {
   const Index height = std::min(detail::kInterpolateRows, rows.outputs);
-  const Index chunks = (rows.outputs + height - 1) / height;
+  const Index chunks = divide_up(rows.outputs, height);
   // The input rows of each chunk of output rows, and which of them are read at all.
   NdArray<Index> low = NdArray<Index>::full({chunks}, rows.inputs);
   NdArray<Index> high = NdArray<Index>::zeros({chunks});

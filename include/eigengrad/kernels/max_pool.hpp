@@ -8,6 +8,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/pool.hpp>
 #include <eigengrad/kernels/turn.hpp>
 
@@ -105,7 +106,7 @@ struct MaxPool {
     const Index width = w.input.w;
     const Pair kernel = w.kernel, stride = w.stride, padding = w.padding;
     const Index output_w = w.output.w;
-    const Index ahead = (w.pixels() + w.positions() - 1) / w.positions();  // lines a result
+    const Index ahead = divide_up(w.pixels(), w.positions());  // lines a result
     for (Index r = r0; r < r1; ++r) {
       const RowRange rows(w, r);
       for (Index q = 0; q < output_w; ++q, maxima += kLanes, places += kLanes) {
@@ -140,7 +141,7 @@ struct MaxPool {
 template <class T>
 void max_pool2d(T* y, std::int32_t* index, const T* x, Index planes, const Window2d& w) {
   constexpr Index kMostLanes = 64 / static_cast<Index>(sizeof(T));  // planes taken at once
-  const Index grain = (row_grain(w.pixels()) + kMostLanes - 1) / kMostLanes * kMostLanes;
+  const Index grain = round_up(row_grain(w.pixels()), kMostLanes);
   parallel_for(planes, grain, [&](Index begin, Index end) {
     simd::dispatch<detail::MaxPool<T>>(y + begin * w.positions(),
                                        index ? index + begin * w.positions() : index,

@@ -9,6 +9,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/simd.hpp>
 #include <eigengrad/kernels/turn.hpp>
@@ -154,7 +155,7 @@ void copy_turned(T* out, const T* in, const StridedNest& nest, Index across) {
   const StridedNest outer = nest.without(last).without(across);
   // Strips of whole cache lines of the input: the unit that threads share out.
   constexpr Index kWidth = 64;
-  const Index strips = (cols + kWidth - 1) / kWidth;
+  const Index strips = divide_up(cols, kWidth);
   parallel_for(outer.sizes.numel() * strips, row_grain(rows * std::min(kWidth, cols)),
                [&](Index begin, Index end) {
                  StridedCursor cursor(outer, begin / strips);

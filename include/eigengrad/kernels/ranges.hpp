@@ -6,6 +6,7 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 
 /// Work on many arrays, small and large, in one parallel region.
 namespace eigengrad::kernels {
@@ -29,7 +30,7 @@ class Ranges {
   void add(Index n) {
     starts_.push_back(total_);
     sizes_.push_back(n);
-    total_ += (n + align_ - 1) / align_ * align_;
+    total_ += round_up(n, align_);
   }
 
   /// Length of the line, gaps included.

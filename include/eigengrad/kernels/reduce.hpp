@@ -6,6 +6,7 @@
 
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
 /// Sums, maxima and minima over any axes.
@@ -197,7 +198,7 @@ void reduce_rows(T* out, const Source& source, Index outer, Index n) {
     });
     return;
   }
-  const Index chunks = (n + kReduceBlock - 1) / kReduceBlock;
+  const Index chunks = divide_up(n, kReduceBlock);
   Scratch<T> partial(outer * chunks);
   parallel_for(outer * chunks, row_grain(kReduceBlock), [&](Index begin, Index end) {
     Scratch<T> buffer(kBuffer);
@@ -218,8 +219,8 @@ void reduce_columns(T* out, const Source& source, Index outer, Index n, Index in
   constexpr Index kBuffer = Source::kComputes ? kReduceBlock : 0;
   const bool narrow = inner <= kReduceFold / 2;
   const Index rows = narrow ? 2 * kReduceBlock / inner : kReduceRows;
-  const Index chunks = (n + rows - 1) / rows;
-  const Index strips = (inner + kReduceColumns - 1) / kReduceColumns;
+  const Index chunks = divide_up(n, rows);
+  const Index strips = divide_up(inner, kReduceColumns);
   Scratch<T> partial(chunks > 1 ? outer * chunks * inner : 0);
   T* target = chunks > 1 ? partial.data() : out;
   const Index work = std::min(rows, n) * std::min(inner, kReduceColumns);

@@ -5,6 +5,7 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/simd.hpp>
 
@@ -54,7 +55,7 @@ void squared_error(T* out, const T* x, const T* y, Index n) {
 template <class T>
 double sum_squared_error(const T* x, const T* y, Index n) {
   constexpr Index kChunk = 4096;
-  const Index chunks = (n + kChunk - 1) / kChunk;
+  const Index chunks = divide_up(n, kChunk);
   eigengrad::detail::Scratch<T> partial(chunks);
   parallel_for(chunks, kElementGrain / kChunk, [&](Index begin, Index end) {
     for (Index c = begin; c < end; ++c) {

@@ -43,8 +43,6 @@ struct Window2d {
 
 namespace detail {
 
-constexpr Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
-
 /// Up to this a product of two sizes does not overflow.
 inline constexpr Index kLargestWindow = Index{1} << 30;
 

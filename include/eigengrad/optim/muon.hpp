@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/orthogonalize.hpp>
 #include <eigengrad/kernels/simd.hpp>
@@ -105,7 +106,7 @@ void muon_step(const MuonStep<T>& s, Index ns_steps) {
   const Index n = s.rows * s.cols;
   constexpr Index kChunk = kernels::kNormChunk;
   eigengrad::detail::Scratch<T> u(n);
-  const Index chunks = (n + kChunk - 1) / kChunk;
+  const Index chunks = divide_up(n, kChunk);
   eigengrad::detail::Scratch<double> partial(chunks), weight(s.row_norm > 0 ? chunks : 0);
   parallel_for(n, kElementGrain, [&](Index begin, Index end) {
     for (Index at = begin; at < end; at += kChunk) {
