@@ -57,6 +57,18 @@ cmp first.html "$page" || fail 'report makes another page than train'
 "$program" train $small --tokenizer patch --patch-size 8 --pooling cls --out patch >/dev/null
 check_page patch/report.html $sections
 
+# Tokens that are left out cost nothing: the share of the peak is that of the work that was done.
+"$program" train $small --tokenizer patch --patch-size 4 --patch-dropout 0.75 --out dropped >/dev/null
+share=$(awk -F'[:,]' '/"images_per_s"/ && !rate { rate = $2 } /"peak_gflops"/ { peak = $2 }
+  /"training_gflop_per_image"/ { work = $2 } END { printf "%.0f", 100 * rate * work / peak }' dropped/run.json)
+grep -qE "<b>$share[^<]*</b><span>of the multiply-add peak" dropped/report.html || fail "not $share % of the peak"
+mflop() { grep -oE "[0-9.]+[^0-9]{1,3}MFLOP to $1" dropped/report.html | grep -oE '^[0-9.]+'; }
+awk "BEGIN { exit !($(mflop look) > $(mflop learn)) }" || fail "a fourth of the tokens: $(mflop learn) MFLOP to learn"
+# Of patches that changed on the way there is no one number.
+"$program" train ${small% --epochs*} --tokenizer patch --patch-schedule 8:1,4:1 --out grown >/dev/null
+check_page grown/report.html $sections
+! grep -q 'multiply-add peak' grown/report.html || fail 'a share of the peak, of two kinds of patches'
+
 # Of two classes none says anything by being among the five most probable.
 grep -q 'top-5' patch/report.html || fail 'ten classes: no top-5'
 grep -q "Muon's, .* is 10 times as high" patch/report.html || fail 'the learning rate of Muon'

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The report's parts about the training images and the model's layers.
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include <examples/vit_cifar10/report/picture.hpp>
@@ -96,12 +97,12 @@ std::string model_section(const Material& m) {
     table += element("tr", whole ? "total" : "", cells);
   }
   const double batch = double(m.summary.batch);
+  std::string work = short_count(m.summary.model.flops / batch) + "FLOP to look at an image";
+  const double learning = training_gflop(m.run) * 1e9;
+  if (std::isfinite(learning)) work += ", " + short_count(learning) + "FLOP to learn from it";
   return section("model", "The model",
-                 count(double(m.summary.model.trained)) + " trained numbers; " +
-                     short_count(m.summary.model.flops / batch) + "FLOP to look at an image, " +
-                     short_count(m.summary.step_flops / batch) +
-                     "FLOP to learn from it. Equal layers stand once; the outputs are those for "
-                     "one image.",
+                 count(double(m.summary.model.trained)) + " trained numbers; " + work +
+                     ". Equal layers stand once; the outputs are those for one image.",
                  element("div", "scroll", element("table", "", table)));
 }
 

@@ -43,6 +43,13 @@ std::string text(const Json& json, Names... names) {
   return found->is_string() ? found->as_string() : found->dump();
 }
 
+/// What learning from an image took, as counted when the run began: with patch dropout not all the
+/// tokens. NaN if it is not there, or a patch schedule has changed it since.
+inline double training_gflop(const Json& run) {
+  if (!text(run, "configuration", "patch_schedule").empty()) return kMissing;
+  return number(run, "training_gflop_per_image");
+}
+
 /// **Throws** IoError when the folder holds no run.json, or one of something else.
 inline Json read_run(const std::string& folder) {
   const std::string path = folder + "/run.json";

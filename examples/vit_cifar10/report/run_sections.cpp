@@ -124,10 +124,8 @@ std::string header(const Material& m) {
   tiles += tile(count(double(epochs.size())), epochs.size() == 1 ? "epoch" : "epochs");
   if (std::isfinite(seconds)) tiles += tile(duration(seconds), "from start to result");
   if (std::isfinite(images_per_s)) tiles += tile(count(images_per_s), "training images a second");
-  const double step_gflop = m.summary.step_flops / double(m.summary.batch) / 1e9;
-  if (std::isfinite(images_per_s * peak)) {
-    tiles += tile(percent(images_per_s * step_gflop / peak, 0), "of the multiply-add peak");
-  }
+  const double share = images_per_s * training_gflop(m.run) / peak;
+  if (std::isfinite(share)) tiles += tile(percent(share, 0), "of the multiply-add peak");
   std::string out = element("h1", "", "Vision Transformer on " + dataset_title(m));
   out += element("p", "small",
                  "trained from scratch with eigengrad " +
