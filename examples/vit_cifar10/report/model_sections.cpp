@@ -99,7 +99,11 @@ std::string model_section(const Material& m) {
   const double batch = double(m.summary.batch);
   std::string work = short_count(m.summary.model.flops / batch) + "FLOP to look at an image";
   const double learning = training_gflop(m.run) * 1e9;
-  if (std::isfinite(learning)) work += ", " + short_count(learning) + "FLOP to learn from it";
+  if (std::isfinite(learning)) {
+    const bool drops = m.checkpoint.model.options().patch_dropout > 0;
+    work += ", " + short_count(learning) + "FLOP to learn from " +
+            (drops ? "what patch dropout leaves of it" : "it");
+  }
   return section("model", "The model",
                  count(double(m.summary.model.trained)) + " trained numbers; " + work +
                      ". Equal layers stand once; the outputs are those for one image.",
