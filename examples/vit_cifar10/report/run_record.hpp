@@ -43,8 +43,8 @@ std::string text(const Json& json, Names... names) {
   return found->is_string() ? found->as_string() : found->dump();
 }
 
-/// What learning from an image took, as counted when the run began: with patch dropout not all the
-/// tokens. NaN if it is not there, or a patch schedule has changed it since.
+/// What a training step takes for an image, in GFLOP, as counted when the run began: with patch
+/// dropout less than for all its tokens. NaN if it is not there, or a patch schedule changed it.
 inline double training_gflop(const Json& run) {
   if (!text(run, "configuration", "patch_schedule").empty()) return kMissing;
   return number(run, "training_gflop_per_image");
