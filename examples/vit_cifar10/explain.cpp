@@ -2,13 +2,13 @@
 // Shows where a model looks in a picture.
 #include <algorithm>
 #include <cstdio>
-#include <numeric>
 
 #include <eigengrad/data/image_folder.hpp>
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/io/image.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/model.hpp>
+#include <examples/vit_cifar10/ranking.hpp>
 #include <examples/vit_cifar10/report/attention.hpp>
 #include <examples/vit_cifar10/report/picture.hpp>
 
@@ -74,17 +74,16 @@ std::string default_out(const std::string& picture) {
 
 void print_top(const std::string& picture, const eg::NdArray<float>& probability,
                const std::vector<std::string>& names) {
-  std::vector<std::size_t> order(names.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
   const float* p = probability.data();
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
-  order.resize(std::min<std::size_t>(order.size(), 5));
+  const std::vector<Index> order = top_classes(p, static_cast<Index>(names.size()), 5, picture);
+  const auto name = [&](Index k) -> const std::string& {
+    return names[static_cast<std::size_t>(k)];
+  };
   std::size_t width = 0;
-  for (const std::size_t k : order) width = std::max(width, names[k].size());
+  for (const Index k : order) width = std::max(width, name(k).size());
   std::printf("%s\n", picture.c_str());
-  for (const std::size_t k : order) {
-    std::printf("  %-*s %5.1f %%\n", static_cast<int>(width), names[k].c_str(), 100 * double(p[k]));
+  for (const Index k : order) {
+    std::printf("  %-*s %5.1f %%\n", static_cast<int>(width), name(k).c_str(), 100 * double(p[k]));
   }
 }
 

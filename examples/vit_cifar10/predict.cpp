@@ -2,17 +2,16 @@
 // Says what is in pictures.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <future>
 #include <iostream>
-#include <numeric>
 
 #include <eigengrad/data/image_folder.hpp>
 #include <eigengrad/eigengrad.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/model.hpp>
+#include <examples/vit_cifar10/ranking.hpp>
 
 namespace vit {
 namespace {
@@ -100,21 +99,19 @@ class Printer {
 
   /// Probabilities (K), largest first.
   void prediction(const std::string& file, const float* p) {
-    std::vector<std::size_t> order(names_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    if (!std::all_of(p, p + order.size(), [](float x) { return std::isfinite(x); })) {
-      return error(file, "the model gives no numbers for " + file + "; train it again");
+    std::vector<Index> order;
+    try {
+      order = top_classes(p, static_cast<Index>(names_.size()), settings_.top, file);
+    } catch (const eg::StateError& bad) {
+      return error(file, bad.what());
     }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
-    order.resize(std::min(order.size(), static_cast<std::size_t>(settings_.top)));
     if (settings_.json) {
       Json line = Json::object();
       line["file"] = file;
       Json& list = line["predictions"] = Json::array();
-      for (const std::size_t k : order) {
+      for (const Index k : order) {
         Json item = Json::object();
-        item["class"] = names_[k];
+        item["class"] = names_[static_cast<std::size_t>(k)];
         item["probability"] = double(p[k]);
         list.push_back(item);
       }
@@ -122,10 +119,10 @@ class Printer {
       return;
     }
     std::string line = file + ":";
-    for (std::size_t i = 0; i < order.size(); ++i) {
+    for (const Index k : order) {
       char share[32];
-      std::snprintf(share, sizeof share, " %.1f %%", 100 * double(p[order[i]]));
-      line += (i ? ", " : " ") + names_[order[i]] + share;
+      std::snprintf(share, sizeof share, " %.1f %%", 100 * double(p[k]));
+      line += (k == order.front() ? " " : ", ") + names_[static_cast<std::size_t>(k)] + share;
     }
     std::printf("%s\n", line.c_str());
   }

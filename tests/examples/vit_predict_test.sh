@@ -39,6 +39,13 @@ has error.txt 'cannot read cut.png' 'nothing.png: No such file'
 predict --json cut.png >out.json 2>/dev/null && fail 'status with --json'
 has out.json '{"file": "cut.png", "error": "[image] cannot read cut.png'
 
+# A model that is broken is no reason to print what is not a number.
+cp run/model.safetensors broken.safetensors
+printf '\377\377\377\377' |
+  dd of=broken.safetensors bs=1 seek=$(($(stat -c %s broken.safetensors) - 4)) conv=notrunc 2>/dev/null
+bad 'the model gives no numbers for wide.ppm; train it again' predict --checkpoint broken.safetensors wide.ppm
+bad 'the model gives no numbers for wide.ppm; train it again' explain --checkpoint broken.safetensors wide.ppm
+
 mkdir empty
 bad 'the folder empty holds no PNG, JPEG, BMP, PPM or PGM pictures' predict --checkpoint run/model.safetensors empty
 bad 'needs at least one picture' predict --checkpoint run/model.safetensors

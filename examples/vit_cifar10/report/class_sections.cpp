@@ -2,7 +2,6 @@
 // The report's parts about right and wrong: classes, confidence, mistakes.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include <examples/vit_cifar10/report/chart.hpp>
@@ -15,11 +14,7 @@ namespace {
 
 /// The best recognised first.
 std::vector<Index> by_recall(const eg::data::ClassificationMetrics& metrics) {
-  std::vector<Index> out(static_cast<std::size_t>(metrics.classes()));
-  std::iota(out.begin(), out.end(), Index{0});
-  std::stable_sort(out.begin(), out.end(),
-                   [&](Index a, Index b) { return metrics.recall(a) > metrics.recall(b); });
-  return out;
+  return largest_first(metrics.classes(), [&](Index c) { return metrics.recall(c); });
 }
 
 std::string track(double share, const std::string& style = "track") {

@@ -7,6 +7,7 @@
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/vit_cifar10/model.hpp>
+#include <examples/vit_cifar10/ranking.hpp>
 
 /// What a model says of a set of images, and everything that is counted from it: one pass over the
 /// images serves the whole report.
@@ -33,12 +34,8 @@ struct Predictions {
 
   /// Wrong predictions, the most confident first.
   std::vector<Index> mistakes() const {
-    std::vector<Index> out;
-    for (Index i = 0; i < size(); ++i) {
-      if (!right(i)) out.push_back(i);
-    }
-    std::stable_sort(out.begin(), out.end(),
-                     [&](Index a, Index b) { return confidence(a) > confidence(b); });
+    std::vector<Index> out = largest_first(size(), [&](Index i) { return confidence(i); });
+    std::erase_if(out, [&](Index i) { return right(i); });
     return out;
   }
 };

@@ -152,11 +152,8 @@ std::string filters_figure(const eg::NdArray<float>& weight, bool patches,
               std::to_string(side) + " pixels), which hold " + percent(held, 0) +
               " of their energy. Grey is zero.";
   } else {
-    std::vector<Index> order(static_cast<std::size_t>(filters));
-    for (Index i = 0; i < filters; ++i) order[static_cast<std::size_t>(i)] = i;
-    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
-      return rows.row(a).squaredNorm() > rows.row(b).squaredNorm();
-    });
+    std::vector<Index> order =
+        largest_first(filters, [&](Index i) { return rows.row(i).squaredNorm(); });
     shown = std::min<Index>(filters, 96);
     order.resize(static_cast<std::size_t>(shown));
     for (const Index i : order) {
