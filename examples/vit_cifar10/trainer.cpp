@@ -270,10 +270,10 @@ void Trainer::finish_run() {
   }
   lap();
   description_["seconds"] = state_.seconds;
-  state_.finished = true;
   log_.write(description_, state_.epochs);
-  save();
   if (predictions.size() > 0) report::make_report(t_.out, std::move(predictions), &loader_);
+  state_.finished = true;  // last: until the page is there, --resume has something left to do
+  save();
 }
 
 void Trainer::save_model(const std::string& name) {

@@ -91,6 +91,17 @@ grep -q '^interrupted' twice.txt && fail 'two signals: a step was finished'
 "$program" train --resume twice >twice.txt
 same_as_whole twice
 
+# A run whose report could not be written is not finished: it goes on from there.
+mkdir page && mkdir page/report.html
+status=0
+"$program" train $settings --out page >page.txt 2>page.err || status=$?
+[ $status = 1 ] || fail "status $status without a report"
+grep -q 'report.html' page.err || fail 'what could not be written is not named'
+rmdir page/report.html
+"$program" train --resume page >page.txt
+[ -s page/report.html ] || fail 'no report by the run that went on'
+same_as_whole page
+
 # A finished run has nothing left to do, and is not overwritten.
 cp -r whole copy
 "$program" train --resume whole >finished.txt
