@@ -17,9 +17,9 @@ namespace {
 using Row = std::vector<std::string>;
 using report::Json;
 
-const Row kHeader = {"run",    "preset", "tokenizer",    "parameters",
-                     "epochs", "time",   "images/s",     "peak GFLOP/s",
-                     "PFLOP",  "seed",   "validation %", "test %"};
+const Row kHeader = {"run",          "preset",   "tokenizer",    "parameters", "epochs",
+                     "time",         "images/s", "peak GFLOP/s", "PFLOP",      "seed",
+                     "validation %", "test %",   "top-5 %"};
 
 /// With so many digits behind the point; a dash for what is not there.
 std::string shown(double value, int digits) {
@@ -32,6 +32,13 @@ std::string shown(double value, int digits) {
 std::string name_of(std::string folder) {
   while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
   return folder.substr(folder.rfind('/') + 1);
+}
+
+/// Of the test images. Of no more classes than that it says nothing.
+double top5(const Json& run) {
+  const Json* classes = report::find(run, "data", "class_names");
+  const bool says = classes && classes->items().size() > 5;
+  return says ? report::number(run, "test_top5") : report::kMissing;
 }
 
 Row row_of(const std::string& folder) {
@@ -48,14 +55,15 @@ Row row_of(const std::string& folder) {
           text(run, "configuration", "preset"),
           text(run, "configuration", "tokenizer"),
           text(run, "parameters"),
-          (finished ? "" : std::to_string(epochs.size()) + " of ") + planned,
+          std::to_string(epochs.size()) + (finished ? "" : " of " + planned),
           std::isfinite(seconds) ? duration(seconds) : "-",
           shown(number(finished ? run : last, "images_per_s"), 0),
           shown(number(run, "peak_gflops"), 0),
           shown(seconds * number(run, "peak_gflops") * 1e-6, 3),
           text(run, "seed"),
           shown(number(last, "validation_accuracy"), 2),
-          shown(number(run, "test_accuracy"), 2)};
+          shown(number(run, "test_accuracy"), 2),
+          shown(top5(run), 2)};
 }
 
 std::string table(const std::vector<Row>& rows, bool markdown) {

@@ -91,7 +91,9 @@ grep -q 'top-1' eval.txt || fail 'two classes: no top-1'
 # Runs side by side: a head, and a line each that ends in what the run reached.
 "$program" runs 'run <a&b>' patch/ >runs.txt
 [ "$(wc -l <runs.txt)" = 3 ] || fail 'runs: not a line for each'
-grep -qE "^run <a&b> .* $accuracy\$" runs.txt || { cat runs.txt; fail 'runs: the test accuracy'; }
+grep -qE "^run <a&b> .* $accuracy +[0-9.]+\$" runs.txt || { cat runs.txt; fail 'runs: the test accuracy'; }
+"$program" runs shades >runs.txt
+grep -qE ' [0-9.]+ +-$' runs.txt || { cat runs.txt; fail 'runs: a top-5 of two classes'; }
 "$program" runs --markdown patch >runs.txt
 grep -qE '^\| patch \| quick \| patch \| [0-9]+ \| 2 \| ' runs.txt || { cat runs.txt; fail 'runs --markdown'; }
 if "$program" runs data patch >runs.txt 2>error.txt; then fail 'runs: a folder without a run'; fi

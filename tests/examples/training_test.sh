@@ -47,6 +47,8 @@ done
 "$program" train $small --epochs 9 --lr 0 --muon-lr 0 --patience 2 --out still >still.txt
 grep -q 'ended early' still.txt || fail 'patience'
 [ "$(column epoch still | tail -n 1)" = 3 ] || fail 'patience: the epoch'
+"$program" runs --markdown still >runs.txt
+grep -qE '^\| still (\| [^|]+ ){3}\| 3 \|' runs.txt || { cat runs.txt; fail 'runs: the epochs that patience left'; }
 "$program" train --resume still >still.txt
 grep -q 'nothing to do' still.txt || fail 'a run that ended early'
 
