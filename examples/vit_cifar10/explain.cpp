@@ -89,6 +89,11 @@ void print_top(const std::string& picture, const eg::NdArray<float>& probability
 
 void explain_picture(const ExplainSettings& e) {
   const Checkpoint c = load_checkpoint(e.checkpoint);
+  if (c.model.options().depth == 0) {
+    throw cli::UsageError("the model in " + e.checkpoint +
+                          " has no encoder layers (--depth 0), so no attention to show; `predict` "
+                          "says what is in a picture");
+  }
   const std::string& path = e.pictures.front();
   const report::Picture picture = eg::io::read_image(path);
   const Index side = c.model.options().image_size;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -27,6 +28,11 @@ class Optimizers {
     const eg::optim::AdamWOptions adamw{
         .lr = t.lr, .betas = {0.9, 0.99}, .weight_decay = t.weight_decay};
     if (t.optimizer == "muon") {
+      if (std::all_of(hidden.begin(), hidden.end(), [](auto& g) { return g.parameters.empty(); })) {
+        throw cli::UsageError(
+            "--optimizer muon moves hidden matrices, and this model has none; add --optimizer "
+            "adamw, or encoder layers with --depth");
+      }
       muon_ = std::make_unique<eg::optim::Muon<float>>(
           hidden,
           eg::optim::MuonOptions{
@@ -95,7 +101,7 @@ class Optimizers {
                         const std::vector<std::string>& names, Resize&& resize) {
     auto state = from.state_dict();
     for (auto& [key, moment] : state) {
-      // "exp_avg.7" belongs to the seventh parameter; the counts of steps have no dot.
+      // "exp_avg.7" belongs to parameter 7, from 0; the counts of steps have no dot.
       const std::size_t dot = key.rfind('.');
       if (dot == std::string::npos) continue;
       moment = resize(names.at(std::stoul(key.substr(dot + 1))), moment);

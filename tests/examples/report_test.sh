@@ -142,6 +142,8 @@ bad '--head 5 is out of range: the model has 2 heads' $explain --method head --h
 bad '--head 1 is for --method head' $explain --head 1 wide.ppm
 bad '--layer 1 is for --method last or head' $explain --layer 1 wide.ppm
 bad 'none.png' $explain none.png
+"$program" train $small --tokenizer patch --depth 0 --optimizer adamw --out shallow >/dev/null
+bad 'has no encoder layers' explain --checkpoint shallow/model.safetensors wide.ppm
 bad 'error.txt' $explain error.txt
 bad 'nowhere/out.png' $explain --out nowhere/out.png wide.ppm
 mkdir notes && echo '{"epochs": 3}' >notes/run.json

@@ -105,6 +105,7 @@ bad 'needs PATCH:EPOCHS with commas, like 8:30,4:10: "8:3,4"' train $small --tok
   --patch-schedule 8:3,4
 bad 'takes the place of --epochs' train $small --tokenizer patch --patch-schedule 8:3 --epochs 3
 bad 'needs patches; add --tokenizer patch' train $small --patch-schedule 8:3,4:1
+bad 'this model has none; add --optimizer adamw' train $small --tokenizer patch --depth 0
 bad '--preset must be one of none|quick|standard|long' train $small --preset fast
 bad 'has no recipe for --tokenizer shifted' train $small --preset quick --tokenizer shifted
 bad 'must be one of cosine|linear|constant|one-cycle|step' train $small --schedule cosin
