@@ -42,15 +42,15 @@ mutate() {
 
 mutate softmax_test kernels/softmax.hpp 's/v \* \(d - total\)/v * (d + total)/'
 mutate unary_test ops/unary.hpp 's/\(simd::Element<V>\(1\) - y \* y\)/(simd::Element<V>(1) + y * y)/'
-mutate activation_test kernels/vmath.hpp 's/slope = tail - a \* exp/slope = tail + a * exp/'
-mutate layer_norm_test kernels/layer_norm.hpp 's/\(mean_g\[r\] \+ of/(mean_g[r] - of/'
-mutate batch_norm_test kernels/batch_norm.hpp 's/- mean_d - h \*/+ mean_d - h */'
+mutate activation_test kernels/simd/vmath.hpp 's/slope = tail - a \* exp/slope = tail + a * exp/'
+mutate layer_norm_test kernels/norm/layer_norm.hpp 's/\(mean_g\[r\] \+ of/(mean_g[r] - of/'
+mutate batch_norm_test kernels/norm/batch_norm.hpp 's/- mean_d - h \*/+ mean_d - h */'
 mutate cross_entropy_test kernels/cross_entropy.hpp 's/\] -= keep \* scale/] += keep * scale/'
 mutate arithmetic_test ops/scalar.hpp 's/return -\(dout \* y/return (dout * y/'
 mutate linear_test ops/linear.hpp 's/^(  g\.transpose_a = true;)/\1 g.epilogue.scale = -1;/'
 mutate mlp_test ops/linear.hpp 's/(g\.epilogue\.factor = factor;)/\1 g.epilogue.scale = -1;/'
-mutate conv2d_test kernels/conv2d_input.hpp 's/(g\.transpose_a = true;)/\1 g.epilogue.scale = -1;/'
-mutate attention_test kernels/attention_rows.hpp 's/\(d \+ j\) - total\)/(d + j) + total)/'
+mutate conv2d_test kernels/conv/conv2d_input.hpp 's/(g\.transpose_a = true;)/\1 g.epilogue.scale = -1;/'
+mutate attention_test kernels/attention/attention_rows.hpp 's/\(d \+ j\) - total\)/(d + j) + total)/'
 mutate pool_test kernels/max_pool.hpp 's/to\[index\[i\]\] \+=/to[index[i]] -=/'
 
 echo "$caught caught, $missed missed"

@@ -2,7 +2,7 @@
 #include <benchmarks/suite/harness.hpp>
 #include <benchmarks/suite/naive.hpp>
 
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 
 namespace bench {
 namespace {

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: MIT
 #define EIGENGRAD_COMPILING
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>

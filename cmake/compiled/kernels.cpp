@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What eigengrad::compiled holds of the kernels, but for the matrix product.
 #define EIGENGRAD_COMPILED
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 // From here on the code is made.
 #undef EIGENGRAD_INSTANTIATE
 #define EIGENGRAD_INSTANTIATE(...) template __VA_ARGS__;

@@ -6,7 +6,7 @@
 
 #include <eigengrad/io/file.hpp>
 #include <eigengrad/io/tensorboard.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/version.hpp>
 #include <examples/vit_cifar10/history.hpp>
 #include <examples/vit_cifar10/model.hpp>

@@ -8,7 +8,7 @@
 
 #include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/kernels/map.hpp>
-#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/kernels/simd/vmath.hpp>
 #include <tests/support/activation.hpp>
 #include <tests/support/test.hpp>
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 namespace eigengrad::data::detail {
 

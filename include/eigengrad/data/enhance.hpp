@@ -9,7 +9,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/data/byte_image.hpp>
 #include <eigengrad/data/byte_lanes.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Brightness, contrast, saturation and sharpness, byte for byte as Pillow's ImageEnhance.
 ///

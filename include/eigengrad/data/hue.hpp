@@ -7,7 +7,7 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/data/byte_image.hpp>
 #include <eigengrad/data/enhance.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Turning an image's colours around the circle of hues.
 ///

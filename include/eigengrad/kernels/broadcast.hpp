@@ -12,7 +12,7 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/reduce.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Elementwise loops over arrays that broadcast, and the sum that undoes broadcasting.
 ///

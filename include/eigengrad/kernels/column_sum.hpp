@@ -7,7 +7,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Column sums of a matrix: the gradient of a bias.
 namespace eigengrad::kernels {

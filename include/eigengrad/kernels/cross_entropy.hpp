@@ -6,7 +6,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/softmax.hpp>
 
 /// Cross-entropy of the softmax of each row of (rows, n) with its target.

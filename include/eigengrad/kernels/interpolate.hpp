@@ -12,7 +12,7 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Resampling of images by separable weights: first each row that is needed, then across rows.
 ///

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Elementwise loops: vectorised, parallel, one pass.
 namespace eigengrad::kernels {

@@ -10,7 +10,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/pool.hpp>
-#include <eigengrad/kernels/turn.hpp>
+#include <eigengrad/kernels/simd/transpose.hpp>
 
 /// Maxima of windows, and where they lie.
 namespace eigengrad::kernels {

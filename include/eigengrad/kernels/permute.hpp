@@ -11,8 +11,8 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
-#include <eigengrad/kernels/simd.hpp>
-#include <eigengrad/kernels/turn.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transpose.hpp>
 
 /// Copies between strided layouts: permutations, slices, concatenation, expansion. No arithmetic
 /// but an optional `+=`.

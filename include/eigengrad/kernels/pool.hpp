@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/window.hpp>
 
 /// What the kernels that pool image planes are made of.

@@ -6,7 +6,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Random bits as a function of (key, index), and the dropout masks made of them.
 ///

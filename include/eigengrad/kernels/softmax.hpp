@@ -7,7 +7,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/kernels/simd/vmath.hpp>
 
 /// Softmax over the middle axis of (outer, n, inner), forward and backward.
 namespace eigengrad::kernels {

@@ -7,7 +7,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/map.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// (x - y)^2, kept apart or summed.
 namespace eigengrad::kernels {

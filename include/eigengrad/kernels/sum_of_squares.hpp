@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include <eigengrad/core/instantiate.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// The sum behind a Euclidean norm, in double: a float's square can overflow a float.
 namespace eigengrad::kernels {

@@ -9,7 +9,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/window.hpp>
 
 /// Images to columns and back: row (c, i, j) of the columns holds what tap (i, j) of the window

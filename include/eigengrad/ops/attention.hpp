@@ -8,7 +8,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/attention.hpp>
+#include <eigengrad/kernels/attention/attention.hpp>
 #include <eigengrad/ops/dropout.hpp>
 
 /// Scaled dot-product attention, softmax(scale Q K^T + masks) V, from separate heads or from the

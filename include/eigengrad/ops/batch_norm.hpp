@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/batch_norm.hpp>
+#include <eigengrad/kernels/norm/batch_norm.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 
 /// Batch normalisation of images: y = (x - mean) / sqrt(var + eps) * weight + bias, with one mean

@@ -3,9 +3,9 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/conv2d.hpp>
-#include <eigengrad/kernels/conv2d_input.hpp>
-#include <eigengrad/kernels/conv2d_weight.hpp>
+#include <eigengrad/kernels/conv/conv2d.hpp>
+#include <eigengrad/kernels/conv/conv2d_input.hpp>
+#include <eigengrad/kernels/conv/conv2d_weight.hpp>
 #include <eigengrad/ops/unfold.hpp>
 
 /// Convolution of images: y[b, o, r, q] = bias[o] + sum over (c, i, j) of

@@ -5,8 +5,8 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/layer_norm.hpp>
-#include <eigengrad/kernels/norm_rebuild.hpp>
+#include <eigengrad/kernels/norm/layer_norm.hpp>
+#include <eigengrad/kernels/norm/norm_rebuild.hpp>
 
 /// Layer normalisation over the last axis: y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias,
 /// with the variance of the population (divided by n).

@@ -8,7 +8,7 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/activation_map.hpp>
 #include <eigengrad/kernels/column_sum.hpp>
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 
 /// The linear layer y = act(x W^T + b) + residual, one matrix product with everything behind it.
 ///

@@ -6,7 +6,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 
 /// The matrix product C = A B over the last two axes, by NumPy's rules.
 ///

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <eigengrad/kernels/broadcast.hpp>
-#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
 /// Powers, by a number or by a tensor, with the conventions of `std::pow` at 0, infinity and NaN.

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include <eigengrad/core/tensor.hpp>
-#include <eigengrad/kernels/layer_norm.hpp>
+#include <eigengrad/kernels/norm/layer_norm.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 
 /// Root mean square normalisation over the last axis: y = x / sqrt(mean(x^2) + eps) * weight.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
 /// Elementary functions of each element: exp, log, sqrt, rsqrt, tanh, sigmoid, abs.

@@ -7,7 +7,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/kernels/ranges.hpp>
-#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
 /// Adam and AdamW: steps scaled by running means of the gradient and of its square.

@@ -7,7 +7,7 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/kernels/ranges.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 

@@ -10,7 +10,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/ranges.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
 /// A running mean of a model's weights, which often measures better than the weights themselves.

@@ -11,7 +11,7 @@
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/orthogonalize.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <eigengrad/kernels/ranges.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
 /// Stochastic gradient descent with momentum.

@@ -6,7 +6,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/conv2d.hpp>
+#include <eigengrad/kernels/conv/conv2d.hpp>
 
 /// Gradient of convolution with respect to its input.
 namespace eigengrad::kernels {

@@ -5,7 +5,7 @@
 
 #include <Eigen/Core>
 
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 
 /// Matrix products through Eigen's, with the meaning of `gemm`: the oracle of its tests, and what
 /// `gemm` itself calls where EIGENGRAD_USE_EIGEN_GEMM is defined. With Eigen's EIGEN_USE_BLAS the

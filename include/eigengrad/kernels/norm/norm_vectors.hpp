@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// The vectors of a row of any length, and the sums of a few rows at once: parts of the norms.
 namespace eigengrad::kernels::detail {

@@ -7,10 +7,10 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/attention_product.hpp>
-#include <eigengrad/kernels/attention_rotary.hpp>
-#include <eigengrad/kernels/attention_rows.hpp>
-#include <eigengrad/kernels/attention_scores.hpp>
+#include <eigengrad/kernels/attention/attention_product.hpp>
+#include <eigengrad/kernels/attention/attention_rotary.hpp>
+#include <eigengrad/kernels/attention/attention_rows.hpp>
+#include <eigengrad/kernels/attention/attention_scores.hpp>
 
 /// Scaled dot-product attention, forward and backward: O = softmax(scale Q K^T + masks) V for each
 /// head of each sample.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <vector>
 
-#include <eigengrad/kernels/gemm_eigen.hpp>
+#include <eigengrad/kernels/gemm/gemm_eigen.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 

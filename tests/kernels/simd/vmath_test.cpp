@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include <eigengrad/kernels/map.hpp>
-#include <eigengrad/kernels/vmath.hpp>
+#include <eigengrad/kernels/simd/vmath.hpp>
 #include <tests/support/test.hpp>
 
 using test::Index;

@@ -6,7 +6,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Batch normalisation of (batch, channels, size): one mean and variance for each channel.
 namespace eigengrad::kernels {

@@ -6,8 +6,8 @@
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/activation.hpp>
-#include <eigengrad/kernels/simd.hpp>
-#include <eigengrad/kernels/turn.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transpose.hpp>
 
 /// What a matrix product is made of: the register tile, packing, prefetching, the epilogue.
 namespace eigengrad::kernels {

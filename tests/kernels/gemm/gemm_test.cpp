@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 

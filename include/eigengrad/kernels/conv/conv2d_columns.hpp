@@ -6,7 +6,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 #include <eigengrad/kernels/unfold.hpp>
 #include <eigengrad/kernels/window.hpp>
 

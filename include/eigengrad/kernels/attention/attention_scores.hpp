@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/attention_product.hpp>
-#include <eigengrad/kernels/attention_rows.hpp>
-#include <eigengrad/kernels/turn.hpp>
+#include <eigengrad/kernels/attention/attention_product.hpp>
+#include <eigengrad/kernels/attention/attention_rows.hpp>
+#include <eigengrad/kernels/simd/transpose.hpp>
 
 /// Products of rows with a head's keys (or values), as scores and their gradients need them.
 namespace eigengrad::kernels::detail {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <eigengrad/kernels/attention_product.hpp>
+#include <eigengrad/kernels/attention/attention_product.hpp>
 #include <tests/support/test.hpp>
 
 using eg::Index;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <eigengrad/core/shape.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Turning a matrix on its side, in registers: for permutations and for packing.
 namespace eigengrad::kernels::detail {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/kernels/layer_norm.hpp>
+#include <eigengrad/kernels/norm/layer_norm.hpp>
 
 namespace eigengrad::kernels {
 

@@ -5,7 +5,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/conv2d.hpp>
+#include <eigengrad/kernels/conv/conv2d.hpp>
 
 /// Gradients of convolution with respect to its weight and bias.
 namespace eigengrad::kernels {

@@ -7,7 +7,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/gemm_tile.hpp>
+#include <eigengrad/kernels/gemm/gemm_tile.hpp>
 
 /// Matrix products: the one entry point for linear, matmul and convolution.
 ///
@@ -200,5 +200,5 @@ EIGENGRAD_INSTANTIATE(void gemm(const Gemm<double>&))
 }  // namespace eigengrad::kernels
 
 #ifdef EIGENGRAD_USE_EIGEN_GEMM
-#include <eigengrad/kernels/gemm_eigen.hpp>
+#include <eigengrad/kernels/gemm/gemm_eigen.hpp>
 #endif

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/attention_rows.hpp>
+#include <eigengrad/kernels/attention/attention_rows.hpp>
 
 /// Rotary positions: the rows of a head's queries and keys, turned by where their tokens are.
 namespace eigengrad::kernels::detail {

@@ -7,7 +7,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/kernels/norm_vectors.hpp>
+#include <eigengrad/kernels/norm/norm_vectors.hpp>
 
 /// Rows scaled to unit size, with their mean subtracted (layer norm) or not (RMS norm): forward
 /// and backward of (rows, n), each row read from memory once.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Elementary functions on vectors.
 ///

@@ -3,7 +3,7 @@
 #include <numeric>
 #include <vector>
 
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <tests/support/test.hpp>
 
 using test::Index;

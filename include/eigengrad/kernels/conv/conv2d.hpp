@@ -8,10 +8,10 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/conv2d_columns.hpp>
-#include <eigengrad/kernels/gemm.hpp>
+#include <eigengrad/kernels/conv/conv2d_columns.hpp>
+#include <eigengrad/kernels/gemm/gemm.hpp>
 #include <eigengrad/kernels/permute.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/unfold.hpp>
 #include <eigengrad/kernels/window.hpp>
 

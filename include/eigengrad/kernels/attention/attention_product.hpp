@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/kernels/gemm_tile.hpp>
-#include <eigengrad/kernels/simd.hpp>
+#include <eigengrad/kernels/gemm/gemm_tile.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// The small matrix products of one head, by one thread.
 namespace eigengrad::kernels::detail {
