@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <eigengrad/kernels/peak.hpp>
+#include <eigengrad/inspect/peak.hpp>
 
 /// The limits that speeds are stated as a share of.
 namespace bench {
@@ -19,8 +19,8 @@ struct Machine {
 
 /// Measures both with the threads of now; leaves no memory behind.
 inline Machine measure_machine() {
-  const Machine machine{eigengrad::kernels::peak_gflops<float>(),
-                        eigengrad::kernels::bandwidth_gbs<float>()};
+  const Machine machine{eigengrad::inspect::peak_gflops<float>(),
+                        eigengrad::inspect::bandwidth_gbs<float>()};
   eigengrad::release_memory();
   return machine;
 }

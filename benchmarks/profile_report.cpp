@@ -3,15 +3,15 @@
 #include <benchmarks/profile_report.hpp>
 #include <cstdio>
 
-#include <eigengrad/ops/work.hpp>
+#include <eigengrad/inspect/work.hpp>
 
 namespace bench {
 namespace {
 
 using eigengrad::Index;
 using eigengrad::Shape;
-using Entry = eigengrad::Profiler::Entry;
-using Phase = eigengrad::Profiler::Phase;
+using Entry = eigengrad::inspect::Profiler::Entry;
+using Phase = eigengrad::inspect::Profiler::Phase;
 
 double size(const Shape& shape) { return double(shape.numel()); }
 
@@ -21,9 +21,9 @@ bool is_one_of(const std::string& op, std::initializer_list<const char*> names) 
 
 /// Multiply-adds of an entry.
 double macs(const Entry& e) {
-  const eigengrad::OpShapes shapes{e.op, e.inputs, e.result};
-  if (e.phase == Phase::kForward) return eigengrad::forward_macs(shapes);
-  return eigengrad::backward_macs(
+  const eigengrad::inspect::OpShapes shapes{e.op, e.inputs, e.result};
+  if (e.phase == Phase::kForward) return eigengrad::inspect::forward_macs(shapes);
+  return eigengrad::inspect::backward_macs(
       shapes, [&](std::size_t i) { return i < e.wanted.size() && e.wanted[i]; });
 }
 
@@ -75,7 +75,7 @@ Work op_work(const Entry& e, Index parameters) {
     return e.op == "adamw" ? floats(7 * double(parameters)) : Work{};
   }
   const bool forward = e.phase == Phase::kForward;
-  if (eigengrad::forward_macs({e.op, e.inputs, e.result}) > 0) return flop(2 * macs(e));
+  if (eigengrad::inspect::forward_macs({e.op, e.inputs, e.result}) > 0) return flop(2 * macs(e));
   if (is_one_of(e.op, {"reshape", "flatten", "squeeze", "unsqueeze"})) return {};
   double n = size(e.result);
   const bool reads_its_result_only = is_one_of(e.op, {"slice", "narrow", "select", "embedding"});
@@ -86,7 +86,7 @@ Work op_work(const Entry& e, Index parameters) {
   return floats(n);
 }
 
-void print_profile(const eigengrad::Profiler& profiler, const ProfileReport& report) {
+void print_profile(const eigengrad::inspect::Profiler& profiler, const ProfileReport& report) {
   std::vector<Entry> sorted = profiler.entries();
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Entry& a, const Entry& b) { return a.seconds > b.seconds; });

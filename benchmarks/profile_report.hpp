@@ -3,7 +3,7 @@
 
 #include <benchmarks/machine.hpp>
 
-#include <eigengrad/core/profile.hpp>
+#include <eigengrad/inspect/profile.hpp>
 
 namespace bench {
 
@@ -12,7 +12,7 @@ namespace bench {
 /// each; or the result's gradient read and the inputs' written. Views do nothing. The products of
 /// an attention's backward are twice the forward's, whatever it computes again.
 /// `parameters` is their number, for the optimiser; one that is not AdamW has no limit here.
-Work op_work(const eigengrad::Profiler::Entry& entry, eigengrad::Index parameters);
+Work op_work(const eigengrad::inspect::Profiler::Entry& entry, eigengrad::Index parameters);
 
 struct ProfileReport {
   int steps = 1;  ///< that the profiler saw
@@ -23,6 +23,6 @@ struct ProfileReport {
 
 /// A line for each op, phase and shape, the slowest first: milliseconds and calls of a step, share
 /// of its time, rate, and share of the limit.
-void print_profile(const eigengrad::Profiler& profiler, const ProfileReport& report);
+void print_profile(const eigengrad::inspect::Profiler& profiler, const ProfileReport& report);
 
 }  // namespace bench

@@ -9,7 +9,7 @@
 #include <benchmarks/timing.hpp>
 #include <cstdio>
 
-#include <eigengrad/core/profile.hpp>
+#include <eigengrad/inspect/profile.hpp>
 #include <eigengrad/version.hpp>
 #include <examples/common/options.hpp>
 
@@ -37,7 +37,7 @@ void run(const Settings& s) {
   const bench::Machine machine = bench::measure_machine();
   const auto [peak, bandwidth] = machine;
   if (s.profile) {
-    eg::Profiler profiler;
+    eg::inspect::Profiler profiler;
     for (int i = 0; i < s.steps; ++i) step();
     bench::print_profile(profiler, {s.steps, step.parameters(), machine, s.json});
   }

@@ -82,7 +82,7 @@ int Suite::finish() {
   if (run_ == 0) {
     throw cli::UsageError("no benchmark has \"" + settings_.filter + "\" in its name");
   }
-  const double peak = eg::kernels::peak_gflops<float>();
+  const double peak = eg::inspect::peak_gflops<float>();
   if (std::abs(peak / machine_.peak_gflops - 1) > 0.05) {
     std::fprintf(stderr,
                  "suite: the FMA peak was %.1f GFLOP/s at the start and is %.1f now: the machine "

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include <eigengrad/eigengrad.hpp>
-#include <eigengrad/kernels/peak.hpp>
+#include <eigengrad/inspect/peak.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/console.hpp>
 #include <examples/vit_cifar10/train_options.hpp>
@@ -67,7 +67,7 @@ Json describe_run(const TrainSettings& t, const cli::Options& options, const Tra
   run["threads"] = eg::num_threads();
   run["versions"] = versions();
   run["data"] = describe(data);
-  run["peak_gflops"] = eg::kernels::peak_gflops<float>();
+  run["peak_gflops"] = eg::inspect::peak_gflops<float>();
   return run;
 }
 
@@ -84,7 +84,7 @@ void print_start(const TrainSettings& t, const Trainer& trainer, Json& run) {
   const eg::nn::VisionTransformerOptions& m = trainer.model().options();
   const auto images =
       eg::Tensor<float>::zeros({t.batch, m.channels_in, m.image_size, m.image_size});
-  const auto summary = eg::nn::summarize(trainer.model(), images);
+  const auto summary = eg::inspect::summarize(trainer.model(), images);
   run["parameters"] = trainer.model().parameter_count();
   run["training_gflop_per_image"] = summary.step_flops / double(t.batch) * 1e-9;
   std::printf("%s    threads: %d, peak: %.0f GFLOP/s; results go to %s\n", summary.table().c_str(),

@@ -172,11 +172,11 @@ eg::Tensor<float> Trainer::batch_loss(const eg::Tensor<float>& logits, const eg:
 void Trainer::give_up(const std::string& what, const std::vector<eg::data::Batch>& batches) {
   bar_.clear();
   const Index step = learner_.optimizers.step_count() + (batches.empty() ? 0 : 1);
-  std::string where = eg::nn::find_non_finite(learner_.model);
+  std::string where = eg::inspect::find_non_finite(learner_.model);
   if (!where.empty()) where = (batches.empty() ? "" : "the step before broke ") + where;
   random_.recall();
   for (std::size_t i = 0; i < batches.size() && where.empty(); ++i) {
-    where = eg::nn::find_anomaly(learner_.model, [&] {
+    where = eg::inspect::find_anomaly(learner_.model, [&] {
       return batch_loss(learner_.model(batches[i].images), batches[i],
                         static_cast<Index>(batches.size()));
     });
@@ -190,7 +190,7 @@ void Trainer::give_up(const std::string& what, const std::vector<eg::data::Batch
 }
 
 void Trainer::require_finite() {
-  if (!eg::nn::find_non_finite(learner_.model).empty()) give_up("weights are", {});
+  if (!eg::inspect::find_non_finite(learner_.model).empty()) give_up("weights are", {});
 }
 
 Metrics Trainer::measure_on(const eg::data::ImageDataset& images) {

@@ -10,7 +10,6 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/observer.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/core/profile.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/scratch.hpp>

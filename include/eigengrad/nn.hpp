@@ -2,7 +2,6 @@
 #pragma once
 
 #include <eigengrad/nn/activation.hpp>
-#include <eigengrad/nn/anomaly.hpp>
 #include <eigengrad/nn/attention.hpp>
 #include <eigengrad/nn/attention_rollout.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
@@ -13,10 +12,8 @@
 #include <eigengrad/nn/encoder_layer.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
-#include <eigengrad/nn/layer_observer.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/nn/mlp.hpp>
-#include <eigengrad/nn/model_summary.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/nn/option_fields.hpp>
@@ -28,7 +25,6 @@
 #include <eigengrad/nn/sequential.hpp>
 #include <eigengrad/nn/shifted_patches.hpp>
 #include <eigengrad/nn/state_dict.hpp>
-#include <eigengrad/nn/summary.hpp>
 #include <eigengrad/nn/vision_transformer.hpp>
 #include <eigengrad/nn/vision_transformer_options.hpp>
 #include <eigengrad/nn/whitening.hpp>

@@ -35,4 +35,3 @@
 #include <eigengrad/ops/unary.hpp>
 #include <eigengrad/ops/unfold.hpp>
 #include <eigengrad/ops/where.hpp>
-#include <eigengrad/ops/work.hpp>

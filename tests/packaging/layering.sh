@@ -15,6 +15,7 @@ allowed() {
     optim) echo 'core kernels optim' ;;
     io) echo 'core io' ;;
     data) echo 'core kernels io data' ;;
+    inspect) echo 'core kernels ops nn inspect' ;;
     models) echo 'core kernels ops nn io models' ;;
     testing) echo 'core testing' ;;
     *) echo "layering: the folder include/eigengrad/$1 has no place in the order" >&2; exit 1 ;;

@@ -22,8 +22,8 @@ std::string make_report(const std::string& folder, Predictions predictions,
   const Index side = checkpoint.model.options().image_size;
   const Material m{
       read_run(folder), checkpoint, std::move(predictions),
-      eg::nn::summarize(checkpoint.model,
-                        eg::Tensor<float>(eg::NdArray<float>::zeros({1, 3, side, side}))),
+      eg::inspect::summarize(checkpoint.model,
+                             eg::Tensor<float>(eg::NdArray<float>::zeros({1, 3, side, side}))),
       training ? first_images(*training) : std::vector<SeenImage>{}};
   const std::pair<const char*, std::string> parts[] = {
       {"Training", curves_section(m)},

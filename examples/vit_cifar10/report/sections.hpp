@@ -26,8 +26,8 @@ struct Material {
   Json run;  ///< run.json
   Checkpoint checkpoint;
   Predictions predictions;
-  eg::nn::ModelSummary summary;  ///< of a single image
-  std::vector<SeenImage> seen;   ///< the first that the run learned from
+  eg::inspect::ModelSummary summary;  ///< of a single image
+  std::vector<SeenImage> seen;        ///< the first that the run learned from
 };
 
 /// "10,000 test images".

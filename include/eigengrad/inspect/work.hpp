@@ -8,7 +8,7 @@
 #include <eigengrad/core/shape.hpp>
 
 /// How much an op multiplies, from its name and its shapes: what profilers and summaries count.
-namespace eigengrad {
+namespace eigengrad::inspect {
 
 /// An op as an observer sees it: absent inputs are left out.
 struct OpShapes {
@@ -17,14 +17,18 @@ struct OpShapes {
   const Shape& result;
 };
 
-namespace detail {
+}  // namespace eigengrad::inspect
+
+namespace eigengrad::detail {
 
 /// Where an mlp's second weight is: behind the first bias, if there is one.
-inline std::size_t mlp_weight2(const OpShapes& e) {
+inline std::size_t mlp_weight2(const inspect::OpShapes& e) {
   return e.inputs.size() > 3 && e.inputs[2].rank() == 1 ? 3 : 2;
 }
 
-}  // namespace detail
+}  // namespace eigengrad::detail
+
+namespace eigengrad::inspect {
 
 /// Multiply-adds of the products in an op's forward; 0 for ops that have none. Other arithmetic
 /// does not count, as usual.
@@ -69,4 +73,4 @@ double backward_macs(const OpShapes& e, const Wanted& wanted) {
   return forward_macs(e) * count({0, 1});
 }
 
-}  // namespace eigengrad
+}  // namespace eigengrad::inspect

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include <eigengrad/core/memory.hpp>
-#include <eigengrad/nn/layer_observer.hpp>
+#include <eigengrad/inspect/layer_observer.hpp>
+#include <eigengrad/inspect/summary.hpp>
 #include <eigengrad/nn/module.hpp>
-#include <eigengrad/nn/summary.hpp>
 #include <eigengrad/ops/checkpoint.hpp>
 
 /// What a model is, layer by layer, found by running it: shapes, parameters, work and memory.
-namespace eigengrad::nn {
+namespace eigengrad::inspect {
 
 /// A module with all below it, in the order of their work.
 struct LayerSummary {
@@ -52,14 +52,14 @@ struct ModelSummary {
   std::string table() const;
 };
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::inspect
 
 namespace eigengrad::detail {
 
 template <class T>
-nn::LayerSummary summarize_layer(const std::string& name, const nn::Module<T>& module,
-                                 const LayerObserver& seen) {
-  nn::LayerSummary out;
+inspect::LayerSummary summarize_layer(const std::string& name, const nn::Module<T>& module,
+                                      const LayerObserver& seen) {
+  inspect::LayerSummary out;
   out.name = name;
   out.kind = module.kind();
   for (const auto& [parameter, x] : module.named_parameters()) {
@@ -80,7 +80,7 @@ nn::LayerSummary summarize_layer(const std::string& name, const nn::Module<T>& m
   std::stable_sort(children.begin(), children.end(),
                    [&](const auto& a, const auto& b) { return turn(a) < turn(b); });
   for (const auto& [child_name, child] : children) {
-    nn::LayerSummary below =
+    inspect::LayerSummary below =
         summarize_layer(name.empty() ? child_name : name + "." + child_name, child, seen);
     out.flops += below.flops;
     out.kept += below.kept;
@@ -92,7 +92,7 @@ nn::LayerSummary summarize_layer(const std::string& name, const nn::Module<T>& m
 }
 
 /// Whether a table would say the same of both but for their names.
-inline bool same_layers(const nn::LayerSummary& a, const nn::LayerSummary& b) {
+inline bool same_layers(const inspect::LayerSummary& a, const inspect::LayerSummary& b) {
   return a.kind == b.kind && a.ran == b.ran && a.output == b.output && a.trained == b.trained &&
          a.not_trained == b.not_trained && a.flops == b.flops &&
          std::equal(a.children.begin(), a.children.end(), b.children.begin(), b.children.end(),
@@ -107,7 +107,7 @@ inline std::string decimals(double x, int digits) {
   return text;
 }
 
-inline void add_layer_rows(std::vector<TableRow>& rows, const nn::LayerSummary& layer,
+inline void add_layer_rows(std::vector<TableRow>& rows, const inspect::LayerSummary& layer,
                            const std::string& shown_name, std::size_t times, Index batch,
                            std::size_t depth) {
   constexpr double kMega = 1e6, kMebi = 1 << 20;
@@ -137,7 +137,7 @@ inline void add_layer_rows(std::vector<TableRow>& rows, const nn::LayerSummary& 
 
 }  // namespace eigengrad::detail
 
-namespace eigengrad::nn {
+namespace eigengrad::inspect {
 
 inline std::string ModelSummary::table() const {
   using detail::decimals;
@@ -182,7 +182,7 @@ inline std::string ModelSummary::table() const {
 template <class Model, class Input>
 ModelSummary summarize(const Model& model, const Input& input) {
   using T = typename Model::value_type;
-  const Module<T>& module = model;
+  const nn::Module<T>& module = model;
   const GeneratorList generators = module.generators();
   const detail::GeneratorStates states = detail::generator_states(generators);
   const detail::Rewind rewind(generators, states);
@@ -218,4 +218,4 @@ ModelSummary summarize(const Model& model, const Input& input) {
   return out;
 }
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::inspect

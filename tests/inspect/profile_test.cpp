@@ -2,16 +2,18 @@
 #include <chrono>
 #include <thread>
 
+#include <eigengrad/inspect/profile.hpp>
 #include <eigengrad/ops.hpp>
 #include <eigengrad/optim.hpp>
 #include <tests/support/test.hpp>
 
-using Phase = eg::Profiler::Phase;
+using Phase = eg::inspect::Profiler::Phase;
 
 namespace {
 
 /// The one entry of an op in a phase, with all its calls.
-const eg::Profiler::Entry& entry(const eg::Profiler& profiler, const std::string& op, Phase phase) {
+const eg::inspect::Profiler::Entry& entry(const eg::inspect::Profiler& profiler,
+                                          const std::string& op, Phase phase) {
   for (const auto& e : profiler.entries()) {
     if (e.op == op && e.phase == phase) return e;
   }
@@ -25,7 +27,7 @@ TEST_CASE("profile: ops, their backward and the optimiser are charged with their
   const test::Tensor<double> x(test::random({5, 3}));
   test::Tensor<double> weight(test::random({2, 3}), true);
   eg::optim::SGD<double> sgd({weight}, {.lr = 0.1});
-  const eg::Profiler profiler;
+  const eg::inspect::Profiler profiler;
   for (int i = 0; i < 2; ++i) {
     sgd.zero_grad();
     eg::sum(eg::linear(x, weight)).backward();
@@ -49,7 +51,7 @@ TEST_CASE("profile: ops, their backward and the optimiser are charged with their
 
 TEST_CASE("profile: an op is charged the time since the one before it") {
   const test::Tensor<float> x(test::random<float>({4}));
-  eg::Profiler profiler;
+  eg::inspect::Profiler profiler;
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   profiler.restart();
   eg::exp(x);
@@ -64,10 +66,10 @@ TEST_CASE("profile: an op is charged the time since the one before it") {
 TEST_CASE("profile: lists of inputs, no graph, and nesting") {
   const test::Tensor<float> x(test::random<float>({4, 1}));
   const eg::NoGrad guard;
-  const eg::Profiler outer;
+  const eg::inspect::Profiler outer;
   eg::exp(x);
   {
-    const eg::Profiler inner;
+    const eg::inspect::Profiler inner;
     eg::cat<float>({x, x, x}, 1);
     CHECK(entry(inner, "cat", Phase::kForward).inputs.size() == 3);
     CHECK(inner.entries().size() == 1);
@@ -78,7 +80,7 @@ TEST_CASE("profile: lists of inputs, no graph, and nesting") {
 }
 
 TEST_CASE("profile: the table names ops, shapes and shares, the slowest first") {
-  eg::Profiler profiler;
+  eg::inspect::Profiler profiler;
   profiler.charge(Phase::kForward, "fast", {2}, {{2}});
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   profiler.charge(Phase::kBackward, "slow", {2, 3}, {{2, 1}, {3}});

@@ -40,7 +40,7 @@ void add_summary_rows(std::vector<SummaryRow>& rows, const std::string& name,
 
 }  // namespace detail
 
-namespace nn {
+namespace inspect {
 
 /// A table of a module's layers: name, type, shapes of their own parameters, and how many values
 /// they and the layers below them hold. Layers without parameters are left out.
@@ -50,7 +50,7 @@ namespace nn {
 ///     0      Linear      weight (16, 2), bias (16)      48
 ///     2      Linear      weight (33, 16), bias (33)    561
 template <class T>
-std::string summary(const Module<T>& module) {
+std::string summary(const nn::Module<T>& module) {
   std::vector<detail::SummaryRow> rows = {{"layer", "type", "parameters", "count"}};
   detail::add_summary_rows(rows, "", module);
   std::array<std::size_t, 4> width{};
@@ -67,5 +67,5 @@ std::string summary(const Module<T>& module) {
   return out;
 }
 
-}  // namespace nn
+}  // namespace inspect
 }  // namespace eigengrad

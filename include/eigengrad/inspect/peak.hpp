@@ -10,9 +10,7 @@
 
 /// The machine's limits, for multiply-adds and for memory: the speed of everything else is a share
 /// of one of them.
-namespace eigengrad::kernels {
-
-namespace detail {
+namespace eigengrad::detail {
 
 /// Independent chains of x = x * a + b that stay in registers: as many as hide the latency of an
 /// FMA (4 cycles, 2 a cycle) twice over.
@@ -58,7 +56,9 @@ struct TriadLoop {
   }
 };
 
-}  // namespace detail
+}  // namespace eigengrad::detail
+
+namespace eigengrad::inspect {
 
 /// Measured peak of `num_threads()` threads, in GFLOP/s: the best of several short runs of a loop
 /// of multiply-adds with the active instruction set. Takes about `seconds`.
@@ -129,4 +129,4 @@ double bandwidth_gbs(double seconds = 0.2, Index array_bytes = Index{128} << 20)
   return best / 1e9;
 }
 
-}  // namespace eigengrad::kernels
+}  // namespace eigengrad::inspect

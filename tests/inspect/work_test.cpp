@@ -15,11 +15,11 @@ struct Count : eg::Observer {
   void observe(const Event& event) override {
     std::vector<eg::Shape> shapes;
     for (const Seen& x : event.inputs) shapes.push_back(x.shape);
-    const eg::OpShapes op{event.op, shapes, event.result.shape};
-    if (event.phase == Phase::kForward) forward += eg::forward_macs(op);
+    const eg::inspect::OpShapes op{event.op, shapes, event.result.shape};
+    if (event.phase == Phase::kForward) forward += eg::inspect::forward_macs(op);
     if (event.phase == Phase::kBackward) {
-      backward +=
-          eg::backward_macs(op, [&](std::size_t i) { return event.inputs[i].requires_grad; });
+      backward += eg::inspect::backward_macs(
+          op, [&](std::size_t i) { return event.inputs[i].requires_grad; });
     }
   }
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <string>
 
+#include <eigengrad/inspect/model_summary.hpp>
 #include <eigengrad/nn/activation.hpp>
 #include <eigengrad/nn/embedding.hpp>
-#include <eigengrad/nn/model_summary.hpp>
 #include <eigengrad/nn/sequential.hpp>
 #include <eigengrad/nn/vision_transformer.hpp>
 #include <tests/support/test.hpp>
@@ -16,9 +16,10 @@ namespace nn = eg::nn;
 namespace {
 
 /// The layer of that dotted name.
-const nn::LayerSummary& find(const nn::LayerSummary& layer, const std::string& name) {
+const eg::inspect::LayerSummary& find(const eg::inspect::LayerSummary& layer,
+                                      const std::string& name) {
   if (layer.name == name) return layer;
-  for (const nn::LayerSummary& child : layer.children) {
+  for (const eg::inspect::LayerSummary& child : layer.children) {
     if (name.find(child.name) == 0 &&
         (name.size() == child.name.size() || name[child.name.size()] == '.')) {
       return find(child, name);
@@ -68,7 +69,7 @@ TEST_CASE("model_summary: a perceptron by hand") {
   eg::Generator rng(1);
   const nn::Sequential<float> net(nn::Linear<float>({784, 64}, rng), nn::ReLU<float>(),
                                   nn::Linear<float>({64, 10}, rng));
-  const nn::ModelSummary s = nn::summarize(net, Tensor<float>::zeros({8, 784}));
+  const eg::inspect::ModelSummary s = eg::inspect::summarize(net, Tensor<float>::zeros({8, 784}));
   CHECK(s.batch == 8);
   CHECK(s.model.trained == 784 * 64 + 64 + 64 * 10 + 10);
   CHECK(s.model.not_trained == 0);
@@ -105,7 +106,7 @@ TEST_CASE("model_summary: a vision transformer by hand") {
                                           .mlp_ratio = 2},
                                          rng);
   const Tensor<float> images(test::random<float>({batch, 3, 16, 16}));
-  const nn::ModelSummary s = nn::summarize(vit, images);
+  const eg::inspect::ModelSummary s = eg::inspect::summarize(vit, images);
   const double patches = 16. * (3 * 4 * 4) * dim;
   const double attention = 2. * tokens * tokens * dim;
   const double block = tokens * (4. * dim * dim + 2. * dim * hidden) + attention;
@@ -126,7 +127,7 @@ TEST_CASE("model_summary: a vision transformer by hand") {
   CHECK(find(s.model, "norm").output == eg::Shape{batch, dim});
   CHECK(s.model.kept == measured_memory(vit, images));
   std::int64_t children = 0;
-  for (const nn::LayerSummary& child : s.model.children) children += child.kept;
+  for (const eg::inspect::LayerSummary& child : s.model.children) children += child.kept;
   CHECK(children <= s.model.kept);
   CHECK(s.table().find("\n  blocks.0-2  ") != std::string::npos);
   CHECK(s.table().find(" TransformerEncoderLayer x3 ") != std::string::npos);
@@ -135,7 +136,8 @@ TEST_CASE("model_summary: a vision transformer by hand") {
   // Layers that are computed twice.
   auto options = vit.options();
   options.checkpoint = true;
-  const nn::ModelSummary twice = nn::summarize(nn::VisionTransformer<float>(options, rng), images);
+  const eg::inspect::ModelSummary twice =
+      eg::inspect::summarize(nn::VisionTransformer<float>(options, rng), images);
   CHECK(twice.model.flops == s.model.flops);
   CHECK(twice.step_flops == s.step_flops + 2 * batch * 3 * block);
   CHECK(twice.model.kept < s.model.kept / 2);
@@ -154,8 +156,8 @@ TEST_CASE("model_summary: the multiply-adds of the published CCTs") {
     channels.push_back(options.dim);
     for (const Index c : channels) options.tokenizer_stages.push_back({.channels = c});
     eg::Generator rng(1);
-    const auto s = nn::summarize(nn::VisionTransformer<float>(options, rng),
-                                 Tensor<float>::zeros({1, 3, 32, 32}));
+    const auto s = eg::inspect::summarize(nn::VisionTransformer<float>(options, rng),
+                                          Tensor<float>::zeros({1, 3, 32, 32}));
     const double attention = 2. * double(depth * tokens * tokens * options.dim);
     return (s.model.flops / 2 - attention) / 1e6;
   };
@@ -185,7 +187,7 @@ TEST_CASE("model_summary: every tokenizer, dropout and running statistics") {
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   std::vector<eg::Generator::State> states;
   for (const auto* g : model.generators()) states.push_back(g->state());
-  const nn::ModelSummary s = nn::summarize(model, images);
+  const eg::inspect::ModelSummary s = eg::inspect::summarize(model, images);
   // 15 x 15 from the whitening, 8 x 8 tokens.
   const double whiten = 15. * 15 * 24 * 12, convs = 15. * 15 * 8 * 24 * 9 + 8. * 8 * 8 * 8 * 9;
   CHECK(find(s.model, "tokenizer.whiten").flops == 2 * 2 * whiten);
@@ -203,12 +205,12 @@ TEST_CASE("model_summary: every tokenizer, dropout and running statistics") {
   }
   same.load_state_dict(model.state_dict());
   const auto after = model.generators();
-  (void)nn::summarize(model, images);
+  (void)eg::inspect::summarize(model, images);
   const NdArray<double> mean = model.state_dict().at("tokenizer.norm_layers.0.running_mean");
   CHECK(mean(3) == same.state_dict().at("tokenizer.norm_layers.0.running_mean")(3));
   // measured_memory above has drawn and moved them; a summary does neither.
   const auto drawn = after[0]->state();
-  (void)nn::summarize(model, images);
+  (void)eg::inspect::summarize(model, images);
   CHECK(after[0]->state().counter == drawn.counter);
 }
 
@@ -217,7 +219,7 @@ TEST_CASE("model_summary: modules that mark no calls") {
     eg::Generator rng(1);
     const Mixed inner(marked, rng);
     const nn::Sequential<float> net(nn::ReLU<float>(), inner);
-    const nn::ModelSummary s = nn::summarize(net, Tensor<float>::ones({2, 3, 4}));
+    const eg::inspect::ModelSummary s = eg::inspect::summarize(net, Tensor<float>::ones({2, 3, 4}));
     CHECK(find(s.model, "1.first").flops == 2. * 2 * 3 * 6 * 5);
     CHECK(find(s.model, "1.first").output == eg::Shape{2, 3, 5});
     // Its own parameter's product is its own in any case, the one of activations if it says so.
@@ -247,7 +249,8 @@ TEST_CASE("model_summary: an input of indices, and parameters that are frozen") 
     nn::Embedding<float> table_;
     nn::Linear<float> head_;
   };
-  const nn::ModelSummary s = nn::summarize(Model(table, rng), NdArray<Index>({3}, {1, 2, 9}));
+  const eg::inspect::ModelSummary s =
+      eg::inspect::summarize(Model(table, rng), NdArray<Index>({3}, {1, 2, 9}));
   CHECK(s.batch == 3);
   CHECK(s.model.trained == 10);
   CHECK(s.model.not_trained == 40);

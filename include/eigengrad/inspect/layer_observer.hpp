@@ -11,8 +11,8 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/observer.hpp>
+#include <eigengrad/inspect/work.hpp>
 #include <eigengrad/nn/module.hpp>
-#include <eigengrad/ops/work.hpp>
 
 namespace eigengrad::detail {
 
@@ -45,12 +45,13 @@ class LayerObserver : public Observer {
   void observe(const Event& event) override {
     std::vector<Shape> shapes;
     for (const Seen& x : event.inputs) shapes.push_back(x.shape);
-    const OpShapes op{event.op, shapes, event.result.shape};
+    const inspect::OpShapes op{event.op, shapes, event.result.shape};
     if (event.phase == Phase::kBackward) {
-      step_macs_ += backward_macs(op, [&](std::size_t i) { return event.inputs[i].requires_grad; });
+      step_macs_ +=
+          inspect::backward_macs(op, [&](std::size_t i) { return event.inputs[i].requires_grad; });
     }
     if (event.phase != Phase::kForward) return;
-    const double macs = forward_macs(op);
+    const double macs = inspect::forward_macs(op);
     step_macs_ += macs;
     if (!forward_) return;  // a checkpoint's second forward
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/anomaly.hpp>
+#include <eigengrad/inspect/anomaly.hpp>
 #include <eigengrad/nn/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <tests/support/test.hpp>
@@ -23,7 +23,7 @@ struct Vit {
     return eg::cross_entropy(model(images), NdArray<Index>({2}, {0, 2}));
   }
   std::string anomaly() const {
-    return nn::find_anomaly(model, [&] { return loss(); });
+    return eg::inspect::find_anomaly(model, [&] { return loss(); });
   }
   Tensor<float> parameter(const std::string& wanted) const {
     for (const auto& [name, x] : model.named_parameters()) {
@@ -38,7 +38,7 @@ struct Vit {
 TEST_CASE("anomaly: nothing is found where all is finite") {
   const Vit vit;
   CHECK(vit.anomaly() == "");
-  CHECK(nn::find_non_finite(vit.model) == "");
+  CHECK(eg::inspect::find_non_finite(vit.model) == "");
   CHECK(eg::Observer::active() == nullptr);
 }
 
@@ -47,7 +47,8 @@ TEST_CASE("anomaly: a broken weight is named") {
   Tensor<float> weight = vit.parameter("blocks.1.mlp.fc2.weight");
   weight.mutable_value().data()[5] = kNan;
   weight.mutable_value().data()[6] = std::numeric_limits<float>::infinity();
-  CHECK(nn::find_non_finite(vit.model) == "blocks.1.mlp.fc2.weight (12, 48), 2 of 576 numbers");
+  CHECK(eg::inspect::find_non_finite(vit.model) ==
+        "blocks.1.mlp.fc2.weight (12, 48), 2 of 576 numbers");
   CHECK(vit.anomaly() == "in blocks.1.mlp.fc2.weight (12, 48), 2 of 576 numbers");
 }
 
@@ -84,7 +85,7 @@ TEST_CASE("anomaly: an input from outside") {
 
 TEST_CASE("anomaly: the first gradient that is not finite") {
   const Vit vit;
-  const std::string broken = nn::find_anomaly(vit.model, [&] {
+  const std::string broken = eg::inspect::find_anomaly(vit.model, [&] {
     const Tensor<float> y = vit.model(vit.images);
     return eg::make_result(
         "planted", NdArray<float>::scalar(1),
@@ -94,7 +95,7 @@ TEST_CASE("anomaly: the first gradient that is not finite") {
         y);
   });
   CHECK(broken == "in a gradient (2, 3), in the backward of planted behind head");
-  const std::string weight = nn::find_anomaly(vit.model, [&] {
+  const std::string weight = eg::inspect::find_anomaly(vit.model, [&] {
     const Tensor<float> w = vit.parameter("blocks.0.attn.proj.weight");
     return eg::make_result(
         "planted", NdArray<float>::scalar(1),

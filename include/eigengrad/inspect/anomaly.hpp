@@ -10,12 +10,12 @@
 #include <eigengrad/nn/module.hpp>
 
 /// Where a model's numbers first became infinite or NaN.
-namespace eigengrad::nn {
+namespace eigengrad::inspect {
 
 /// In words, the first parameter or buffer that holds a number that is not finite, such as
 /// "blocks.3.mlp.fc2.weight (192, 384), 17 of 73728 numbers"; empty when all are finite.
 template <class T>
-std::string find_non_finite(const Module<T>& module) {
+std::string find_non_finite(const nn::Module<T>& module) {
   const auto words = [](const std::string& name, const NdArray<T>& x) -> std::string {
     const Index count = NumbersView(x.data(), x.numel()).count_not_finite();
     if (count == 0) return "";
@@ -31,7 +31,7 @@ std::string find_non_finite(const Module<T>& module) {
   return found;
 }
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::inspect
 
 namespace eigengrad::detail {
 
@@ -139,7 +139,7 @@ class AnomalyObserver : public Observer {
 
 }  // namespace eigengrad::detail
 
-namespace eigengrad::nn {
+namespace eigengrad::inspect {
 
 /// Runs `loss()`, a function that computes a scalar Tensor with the module, and its backward again,
 /// and says in words where the first number arose that is not finite:
@@ -151,7 +151,7 @@ namespace eigengrad::nn {
 /// Empty when everything is finite. Each number is looked at, so this is for the step that failed,
 /// with the generators set back to where it began. It leaves gradients behind.
 template <class T, class F>
-std::string find_anomaly(const Module<T>& module, F&& loss) {
+std::string find_anomaly(const nn::Module<T>& module, F&& loss) {
   if (const std::string weights = find_non_finite(module); !weights.empty()) {
     return "in " + weights;
   }
@@ -162,4 +162,4 @@ std::string find_anomaly(const Module<T>& module, F&& loss) {
   return observer.found();
 }
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::inspect

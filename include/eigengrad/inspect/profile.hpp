@@ -14,13 +14,13 @@
 #include <eigengrad/core/shape.hpp>
 
 /// Where the time of a step goes, op by op.
-namespace eigengrad {
+namespace eigengrad::inspect {
 
 /// Charges time to ops: while one lives, each op, each backward and each optimiser's step of this
 /// thread gets the time that has passed since the one before it. What runs between ops therefore
 /// counts to the op that follows; `restart` leaves it out.
 ///
-///     eg::Profiler profiler;
+///     eg::inspect::Profiler profiler;
 ///     for (int i = 0; i < 10; ++i) step();
 ///     std::puts(profiler.table().c_str());
 ///
@@ -110,4 +110,4 @@ class Profiler : public Observer {
   std::vector<Entry> entries_;
 };
 
-}  // namespace eigengrad
+}  // namespace eigengrad::inspect

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/summary.hpp>
+#include <eigengrad/inspect/summary.hpp>
 #include <tests/support/test.hpp>
 
 namespace nn = eg::nn;
@@ -25,12 +25,12 @@ struct Tree : nn::Module<float> {
 }  // namespace
 
 TEST_CASE("summary: value") {
-  CHECK(nn::summary(Tree()) ==
+  CHECK(eg::inspect::summary(Tree()) ==
         "layer  type  parameters                            count\n"
         "       Tree                                    1,001,006\n"
         "large  Leaf  weight (1000, 1000), bias (1000)  1,001,000\n"
         "small  Leaf  weight (2, 2), bias (2)                   6\n");
-  CHECK(nn::summary(Leaf(0)) ==
+  CHECK(eg::inspect::summary(Leaf(0)) ==
         "layer  type  parameters  count\n"
         "       Leaf                  0\n");
 }
