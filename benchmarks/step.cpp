@@ -3,7 +3,7 @@
 #include <benchmarks/step.hpp>
 #include <vector>
 
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/optim/adam.hpp>
 
@@ -27,17 +27,17 @@ std::vector<Index> widths(const std::string& channels) {
   return out;
 }
 
-eg::nn::VisionTransformerOptions model_options(const StepSettings& s) {
-  eg::nn::VisionTransformerOptions options{.image_size = s.image,
-                                           .patch_size = s.patch,
-                                           .classes = 10,
-                                           .dim = s.dim,
-                                           .depth = s.depth,
-                                           .heads = s.heads,
-                                           .mlp_ratio = double(s.mlp_ratio)};
+eg::models::VisionTransformerOptions model_options(const StepSettings& s) {
+  eg::models::VisionTransformerOptions options{.image_size = s.image,
+                                               .patch_size = s.patch,
+                                               .classes = 10,
+                                               .dim = s.dim,
+                                               .depth = s.depth,
+                                               .heads = s.heads,
+                                               .mlp_ratio = double(s.mlp_ratio)};
   if (!s.channels.empty()) {
     options.tokenizer_channels = widths(s.channels);
-    options.pooling = eg::nn::Pooling::kSequence;
+    options.pooling = eg::models::Pooling::kSequence;
   }
   return options;
 }
@@ -93,7 +93,7 @@ struct Step::Parts {
 
   bool inference;
   eg::Generator rng;
-  eg::nn::VisionTransformer<float> model;
+  eg::models::VisionTransformer<float> model;
   std::unique_ptr<eg::optim::AdamW<float>> optimizer;
   eg::Tensor<float> images;
   eg::NdArray<Index> labels;

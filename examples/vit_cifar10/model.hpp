@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include <eigengrad/nn/whitening_filters.hpp>
+#include <eigengrad/models/whitening_filters.hpp>
 #include <examples/vit_cifar10/data_settings.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
 /// Builds the model that the settings describe, and keeps both in one safetensors file.
 namespace vit {
 
-using Model = eg::nn::VisionTransformer<float>;
+using Model = eg::models::VisionTransformer<float>;
 
-inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
-  eg::nn::VisionTransformerOptions options;
+inline eg::models::VisionTransformerOptions model_options(const ModelSettings& m) {
+  eg::models::VisionTransformerOptions options;
   options.image_size = m.image_size;
   options.classes = m.classes;
   options.dim = m.dim;
@@ -27,9 +27,9 @@ inline eg::nn::VisionTransformerOptions model_options(const ModelSettings& m) {
   options.dropout = m.dropout;
   options.patch_dropout = m.patch_dropout;
   options.stochastic_depth = m.stochastic_depth;
-  options.pooling = m.pooling == "cls"    ? eg::nn::Pooling::kClassToken
-                    : m.pooling == "mean" ? eg::nn::Pooling::kMean
-                                          : eg::nn::Pooling::kSequence;
+  options.pooling = m.pooling == "cls"    ? eg::models::Pooling::kClassToken
+                    : m.pooling == "mean" ? eg::models::Pooling::kMean
+                                          : eg::models::Pooling::kSequence;
   if (m.tokenizer != "conv") {
     options.patch_size = m.patch_size;
     options.patch_stride = m.patch_stride;
@@ -73,7 +73,7 @@ inline void whiten(const Model& model, const eg::data::ImageDataset& train,
       eg::data::subset(train, eg::NdArray<Index>::arange(count)),
       {.batch_size = count, .shuffle = false, .augment = {.normalization = normalization}});
   for (const eg::data::Batch& batch : loader.epoch(0)) {
-    layer.set_filters(eg::nn::whitening_filters(batch.images.value(), layer.options().kernel));
+    layer.set_filters(eg::models::whitening_filters(batch.images.value(), layer.options().kernel));
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/resize_model.hpp>
+#include <eigengrad/models/resize_model.hpp>
 #include <examples/vit_cifar10/patch_schedule.hpp>
 
 namespace vit {
@@ -13,11 +13,11 @@ ModelSettings with_patch_size(ModelSettings model, Index patch_size) {
 
 Learner change_patch_size(Learner& learner, const TrainSettings& t, Index patch_size,
                           Index steps_per_epoch, Index total_steps) {
-  Model model = eg::nn::resize_model(learner.model, {.patch_size = patch_size});
+  Model model = eg::models::resize_model(learner.model, {.patch_size = patch_size});
   Optimizers optimizers(model, t, steps_per_epoch, total_steps);
   optimizers.take_over(learner.optimizers,
                        [&](const std::string& name, const eg::NdArray<float>& moment) {
-                         return eg::nn::resize_moment(model, name, moment);
+                         return eg::models::resize_moment(model, name, moment);
                        });
   Learner out{model, std::move(optimizers), nullptr};
   if (!learner.ema) return out;
@@ -25,7 +25,7 @@ Learner change_patch_size(Learner& learner, const TrainSettings& t, Index patch_
   auto state = learner.ema->state_dict();
   const Model means = [&] {
     const eg::optim::UseEma use(*learner.ema);
-    return eg::nn::resize_model(learner.model, {.patch_size = patch_size});
+    return eg::models::resize_model(learner.model, {.patch_size = patch_size});
   }();
   std::size_t i = 0;
   const auto put = [&](const eg::NdArray<float>& x) { state["mean." + std::to_string(i++)] = x; };

@@ -81,7 +81,7 @@ void compare_versions(const Json& run) {
 
 /// What a person should know before the first step; the numbers of it also go into run.json.
 void print_start(const TrainSettings& t, const Trainer& trainer, Json& run) {
-  const eg::nn::VisionTransformerOptions& m = trainer.model().options();
+  const eg::models::VisionTransformerOptions& m = trainer.model().options();
   const auto images =
       eg::Tensor<float>::zeros({t.batch, m.channels_in, m.image_size, m.image_size});
   const auto summary = eg::inspect::summarize(trainer.model(), images);

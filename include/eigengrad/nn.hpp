@@ -3,10 +3,8 @@
 
 #include <eigengrad/nn/activation.hpp>
 #include <eigengrad/nn/attention.hpp>
-#include <eigengrad/nn/attention_rollout.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
-#include <eigengrad/nn/conv_tokenizer.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/embedding.hpp>
 #include <eigengrad/nn/encoder_layer.hpp>
@@ -16,15 +14,6 @@
 #include <eigengrad/nn/mlp.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
-#include <eigengrad/nn/option_fields.hpp>
-#include <eigengrad/nn/patch_dropout.hpp>
-#include <eigengrad/nn/patch_embedding.hpp>
-#include <eigengrad/nn/pooling.hpp>
-#include <eigengrad/nn/positions.hpp>
 #include <eigengrad/nn/random_state.hpp>
 #include <eigengrad/nn/sequential.hpp>
-#include <eigengrad/nn/shifted_patches.hpp>
 #include <eigengrad/nn/state_dict.hpp>
-#include <eigengrad/nn/vision_transformer.hpp>
-#include <eigengrad/nn/vision_transformer_options.hpp>
-#include <eigengrad/nn/whitening.hpp>

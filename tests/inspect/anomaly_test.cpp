@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/inspect/anomaly.hpp>
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <tests/support/test.hpp>
 
+namespace models = eg::models;
 namespace nn = eg::nn;
 using test::Index;
 using test::NdArray;
@@ -15,7 +16,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 struct Vit {
   eg::Generator rng{1};
-  nn::VisionTransformer<float> model{
+  models::VisionTransformer<float> model{
       {.image_size = 8, .patch_size = 4, .classes = 3, .dim = 12, .depth = 2, .heads = 2}, rng};
   Tensor<float> images{test::random<float>({2, 3, 8, 8})};
 

@@ -2,15 +2,16 @@
 #include <string>
 
 #include <eigengrad/inspect/model_summary.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/nn/activation.hpp>
 #include <eigengrad/nn/embedding.hpp>
 #include <eigengrad/nn/sequential.hpp>
-#include <eigengrad/nn/vision_transformer.hpp>
 #include <tests/support/test.hpp>
 
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
@@ -97,14 +98,14 @@ TEST_CASE("model_summary: a perceptron by hand") {
 TEST_CASE("model_summary: a vision transformer by hand") {
   const Index batch = 4, dim = 24, tokens = 17, hidden = 48;
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> vit({.image_size = 16,
-                                          .patch_size = 4,
-                                          .classes = 5,
-                                          .dim = dim,
-                                          .depth = 3,
-                                          .heads = 3,
-                                          .mlp_ratio = 2},
-                                         rng);
+  const models::VisionTransformer<float> vit({.image_size = 16,
+                                              .patch_size = 4,
+                                              .classes = 5,
+                                              .dim = dim,
+                                              .depth = 3,
+                                              .heads = 3,
+                                              .mlp_ratio = 2},
+                                             rng);
   const Tensor<float> images(test::random<float>({batch, 3, 16, 16}));
   const eg::inspect::ModelSummary s = eg::inspect::summarize(vit, images);
   const double patches = 16. * (3 * 4 * 4) * dim;
@@ -137,7 +138,7 @@ TEST_CASE("model_summary: a vision transformer by hand") {
   auto options = vit.options();
   options.checkpoint = true;
   const eg::inspect::ModelSummary twice =
-      eg::inspect::summarize(nn::VisionTransformer<float>(options, rng), images);
+      eg::inspect::summarize(models::VisionTransformer<float>(options, rng), images);
   CHECK(twice.model.flops == s.model.flops);
   CHECK(twice.step_flops == s.step_flops + 2 * batch * 3 * block);
   CHECK(twice.model.kept < s.model.kept / 2);
@@ -147,16 +148,16 @@ TEST_CASE("model_summary: the multiply-adds of the published CCTs") {
   // As the authors state them, in thousandths of a G, without the products of attention.
   const auto macs = [](Index depth, std::vector<Index> channels, Index tokens) {
     const bool large = depth > 4;
-    nn::VisionTransformerOptions options{.dim = large ? 256 : 128,
-                                         .depth = depth,
-                                         .heads = large ? 4 : 2,
-                                         .mlp_ratio = large ? 2. : 1.,
-                                         .pooling = nn::Pooling::kSequence,
-                                         .qkv_bias = false};
+    models::VisionTransformerOptions options{.dim = large ? 256 : 128,
+                                             .depth = depth,
+                                             .heads = large ? 4 : 2,
+                                             .mlp_ratio = large ? 2. : 1.,
+                                             .pooling = models::Pooling::kSequence,
+                                             .qkv_bias = false};
     channels.push_back(options.dim);
     for (const Index c : channels) options.tokenizer_stages.push_back({.channels = c});
     eg::Generator rng(1);
-    const auto s = eg::inspect::summarize(nn::VisionTransformer<float>(options, rng),
+    const auto s = eg::inspect::summarize(models::VisionTransformer<float>(options, rng),
                                           Tensor<float>::zeros({1, 3, 32, 32}));
     const double attention = 2. * double(depth * tokens * tokens * options.dim);
     return (s.model.flops / 2 - attention) / 1e6;
@@ -169,20 +170,20 @@ TEST_CASE("model_summary: the multiply-adds of the published CCTs") {
 
 TEST_CASE("model_summary: every tokenizer, dropout and running statistics") {
   eg::Generator rng(1);
-  nn::VisionTransformerOptions options{
+  models::VisionTransformerOptions options{
       .image_size = 16,
       .patch_size = 4,
       .classes = 3,
       .dim = 8,
       .depth = 2,
       .heads = 2,
-      .pooling = nn::Pooling::kSequence,
+      .pooling = models::Pooling::kSequence,
       .tokenizer_stages = {{.channels = 8, .convs = 2, .batch_norm = true, .residual = true}},
       .tokenizer_whitening = {.kernel = 2},
       .locality = true,
       .dropout = 0.1,
       .stochastic_depth = 0.1};
-  const nn::VisionTransformer<double> model(options, rng), same(options, rng);
+  const models::VisionTransformer<double> model(options, rng), same(options, rng);
   same.load_state_dict(model.state_dict());
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   std::vector<eg::Generator::State> states;

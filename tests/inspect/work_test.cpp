@@ -2,6 +2,7 @@
 #include <vector>
 
 #include <eigengrad/core/observer.hpp>
+#include <eigengrad/inspect.hpp>
 #include <eigengrad/ops.hpp>
 #include <tests/support/test.hpp>
 

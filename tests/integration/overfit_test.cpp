@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/optim/adam.hpp>
 #include <tests/support/test.hpp>
@@ -7,23 +7,24 @@
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 TEST_CASE("overfit: tiny vision transformers learn 16 random images by heart") {
-  nn::VisionTransformerOptions options{
+  models::VisionTransformerOptions options{
       .image_size = 16, .patch_size = 4, .classes = 5, .dim = 24, .depth = 2, .heads = 3};
   SECTION("patches and class token") {}
   SECTION("mean pooling, fixed positions, layers that begin as the identity") {
-    options.pooling = nn::Pooling::kMean;
-    options.positions = nn::Positions::kSinCos2d;
+    options.pooling = models::Pooling::kMean;
+    options.positions = models::Positions::kSinCos2d;
     options.output_scale = 0;
   }
   SECTION("convolutional tokenizer and sequence pooling") {
-    options.pooling = nn::Pooling::kSequence;
+    options.pooling = models::Pooling::kSequence;
     options.tokenizer_channels = {8};
   }
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model(options, rng);
+  const models::VisionTransformer<float> model(options, rng);
   const Tensor<float> images(rng.normal<float>({16, 3, 16, 16}));
   NdArray<Index> labels({16});
   for (Index& label : labels) label = rng.integer(5);

@@ -2,9 +2,9 @@
 #include <cstdio>
 
 #include <eigengrad/io/safetensors.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/sequential.hpp>
-#include <eigengrad/nn/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/optim/adam.hpp>
 #include <tests/support/test.hpp>
@@ -12,6 +12,7 @@
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
@@ -34,10 +35,10 @@ nn::StateDict<T> through_file(const nn::StateDict<T>& dict) {
 
 TEMPLATE_TEST_CASE("save_load: a trained model comes back with the same bits", "", float, double) {
   using T = TestType;
-  const nn::VisionTransformerOptions options{
+  const models::VisionTransformerOptions options{
       .image_size = 8, .patch_size = 4, .classes = 3, .dim = 12, .depth = 2, .heads = 3};
   eg::Generator rng(1);
-  const nn::VisionTransformer<T> model(options, rng);
+  const models::VisionTransformer<T> model(options, rng);
   const Tensor<T> images(rng.normal<T>({4, 3, 8, 8}));
   eg::optim::AdamW<T> optimizer(model.parameters(), {.lr = 1e-3});
   for (int step = 0; step < 3; ++step) {
@@ -45,7 +46,7 @@ TEMPLATE_TEST_CASE("save_load: a trained model comes back with the same bits", "
     eg::cross_entropy(model(images), NdArray<Index>({4}, {0, 1, 2, 0})).backward();
     optimizer.step();
   }
-  const nn::VisionTransformer<T> other(options, rng);
+  const models::VisionTransformer<T> other(options, rng);
   CHECK(test::difference(other(images).value(), model(images).value(), 0) != "");
   CHECK(other.load_state_dict(through_file(model.state_dict())).ok());
   CHECK_SAME(other(images).value(), model(images).value());
@@ -69,12 +70,12 @@ TEST_CASE("save_load: running statistics are saved too") {
 }
 
 TEST_CASE("save_load: another head, loaded without strict") {
-  nn::VisionTransformerOptions options{
+  models::VisionTransformerOptions options{
       .image_size = 8, .patch_size = 4, .classes = 3, .dim = 12, .depth = 1, .heads = 3};
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model(options, rng);
+  const models::VisionTransformer<float> model(options, rng);
   options.classes = 7;
-  const nn::VisionTransformer<float> tuned(options, rng);
+  const models::VisionTransformer<float> tuned(options, rng);
   const auto dict = through_file(model.state_dict());
   CHECK_ERROR(tuned.load_state_dict(dict), eg::ValueError,
               "[load_state_dict] names and shapes must be the module's: 2 of another shape "

@@ -11,11 +11,13 @@
 
 #include <eigengrad/data/loader.hpp>
 #include <eigengrad/data/synthetic.hpp>
+#include <eigengrad/models.hpp>
 #include <eigengrad/nn.hpp>
 #include <eigengrad/ops.hpp>
 #include <eigengrad/optim.hpp>
 #include <tests/support/threads.hpp>
 
+namespace models = eg::models;
 namespace nn = eg::nn;
 namespace optim = eg::optim;
 using test::Index;
@@ -150,14 +152,14 @@ TEST_CASE("allocations: none in a step of a vision transformer under AdamW") {
   const int threads = GENERATE(1, 2);
   const test::Threads guard(threads);
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model({.dim = 48,
-                                            .depth = 2,
-                                            .rotary_base = 100,
-                                            .dropout = 0.1,
-                                            .attention_dropout = 0.1,
-                                            .patch_dropout = 0.25,
-                                            .stochastic_depth = 0.2},
-                                           rng);
+  const models::VisionTransformer<float> model({.dim = 48,
+                                                .depth = 2,
+                                                .rotary_base = 100,
+                                                .dropout = 0.1,
+                                                .attention_dropout = 0.1,
+                                                .patch_dropout = 0.25,
+                                                .stochastic_depth = 0.2},
+                                               rng);
   const std::vector<Tensor<float>> parameters = model.parameters();
   optim::AdamW<float> adamw(optim::decay_groups(model.named_parameters()), {.lr = 1e-3});
   const optim::Schedule schedule = optim::cosine({.warmup_steps = 2, .total_steps = 9});
@@ -183,12 +185,12 @@ TEST_CASE("allocations: none in a step of the convolutional one under Muon and A
   const int threads = GENERATE(1, 2);
   const test::Threads guard(threads);
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model({.dim = 48,
-                                            .depth = 2,
-                                            .mlp_ratio = 2,
-                                            .pooling = nn::Pooling::kSequence,
-                                            .tokenizer_channels = {16, 32}},
-                                           rng);
+  const models::VisionTransformer<float> model({.dim = 48,
+                                                .depth = 2,
+                                                .mlp_ratio = 2,
+                                                .pooling = models::Pooling::kSequence,
+                                                .tokenizer_channels = {16, 32}},
+                                               rng);
   const std::vector<Tensor<float>> parameters = model.parameters();
   auto [hidden, others] = optim::hidden_groups(model.named_parameters());
   optim::Muon<float> muon(hidden, {.lr = 0.02});
@@ -235,7 +237,7 @@ TEST_CASE("allocations: none in a step on images that are augmented and mixed in
                    .cutout = 8},
        .mix = {.mixup_alpha = 0.8, .cutmix_alpha = 1, .probability = 0.7}});
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model({.dim = 48, .depth = 1}, rng);
+  const models::VisionTransformer<float> model({.dim = 48, .depth = 1}, rng);
   optim::AdamW<float> adamw(model.parameters(), {.lr = 1e-3});
   auto epoch = loader.epoch(0);
   Index step = 0;

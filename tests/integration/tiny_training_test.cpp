@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/optim/adam.hpp>
 #include <tests/nn/module_reference.hpp>
@@ -8,13 +8,14 @@
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
 
 /// The losses of ten steps.
 template <class T>
-std::vector<T> train(const nn::VisionTransformer<T>& model, const Tensor<T>& images,
+std::vector<T> train(const models::VisionTransformer<T>& model, const Tensor<T>& images,
                      const NdArray<Index>& labels) {
   eg::optim::AdamW<T> optimizer(model.parameters(), {.lr = 1e-3, .weight_decay = 0.05});
   std::vector<T> losses;
@@ -35,20 +36,20 @@ TEMPLATE_TEST_CASE("tiny_training: ten steps have PyTorch's losses", "", float, 
   for (const std::string name : {"class_token", "mean", "sequence"}) {
     INFO(name);
     const test::Reference reference("vit_" + name);
-    nn::VisionTransformerOptions options{.image_size = 16,
-                                         .patch_size = 4,
-                                         .classes = 5,
-                                         .dim = 24,
-                                         .depth = 2,
-                                         .heads = 3,
-                                         .mlp_ratio = 2};
-    if (name == "mean") options.pooling = nn::Pooling::kMean;
+    models::VisionTransformerOptions options{.image_size = 16,
+                                             .patch_size = 4,
+                                             .classes = 5,
+                                             .dim = 24,
+                                             .depth = 2,
+                                             .heads = 3,
+                                             .mlp_ratio = 2};
+    if (name == "mean") options.pooling = models::Pooling::kMean;
     if (name == "sequence") {
-      options.pooling = nn::Pooling::kSequence;
+      options.pooling = models::Pooling::kSequence;
       options.tokenizer_channels = {8};
     }
     eg::Generator rng(1);
-    const nn::VisionTransformer<T> model(options, rng);
+    const models::VisionTransformer<T> model(options, rng);
     test::load_reference(reference, name, model);
     const std::vector<T> losses = train(model, Tensor<T>(reference.get<T>(name + "/input0")),
                                         reference.get<Index>(name + "/labels"));
@@ -62,23 +63,23 @@ TEST_CASE("tiny_training: the same losses on 1, 2 and 4 threads") {
   NdArray<Index> labels({32});
   for (Index i = 0; i < 32; ++i) labels(i) = i % 5;
   for (const bool convolutional : {false, true}) {
-    nn::VisionTransformerOptions options{.image_size = 16,
-                                         .patch_size = 4,
-                                         .classes = 5,
-                                         .dim = 48,
-                                         .depth = 2,
-                                         .heads = 3,
-                                         .dropout = 0.1,
-                                         .attention_dropout = 0.1,
-                                         .stochastic_depth = 0.1};
+    models::VisionTransformerOptions options{.image_size = 16,
+                                             .patch_size = 4,
+                                             .classes = 5,
+                                             .dim = 48,
+                                             .depth = 2,
+                                             .heads = 3,
+                                             .dropout = 0.1,
+                                             .attention_dropout = 0.1,
+                                             .stochastic_depth = 0.1};
     if (convolutional) {
       options.tokenizer_channels = {8};
-      options.pooling = nn::Pooling::kSequence;
+      options.pooling = models::Pooling::kSequence;
     }
     const auto run = [&](int threads) {
       const test::Threads guard(threads);
       eg::Generator rng(3);
-      const nn::VisionTransformer<float> model(options, rng);
+      const models::VisionTransformer<float> model(options, rng);
       return train(model, images, labels);
     };
     const std::vector<float> losses = run(1);

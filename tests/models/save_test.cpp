@@ -6,12 +6,13 @@
 
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
 
 /// Nothing in it is at its default.
-nn::VisionTransformerOptions unusual() {
+models::VisionTransformerOptions unusual() {
   return {.image_size = 16,
           .channels_in = 2,
           .patch_size = 2,
@@ -24,10 +25,10 @@ nn::VisionTransformerOptions unusual() {
           .heads = 2,
           .head_dim = 4,
           .mlp_ratio = 1.5,
-          .pooling = nn::Pooling::kSequence,
-          .positions = nn::Positions::kSinCos2d,
+          .pooling = models::Pooling::kSequence,
+          .positions = models::Positions::kSinCos2d,
           .rotary_base = 20,
-          .patch_method = nn::PatchMethod::kConv2d,
+          .patch_method = models::PatchMethod::kConv2d,
           .tokenizer_channels = {4, 6},
           .tokenizer_stages = {{.channels = 8,
                                 .convs = 2,
@@ -59,15 +60,15 @@ nn::VisionTransformerOptions unusual() {
 
 TEST_CASE("save_model: options keep every field") {
   const eg::io::Json json = eg::io::to_json(unusual());
-  const eg::io::Json defaults = eg::io::to_json(nn::VisionTransformerOptions());
-  CHECK(eg::io::to_json(eg::io::from_json<nn::VisionTransformerOptions>(json)) == json);
+  const eg::io::Json defaults = eg::io::to_json(models::VisionTransformerOptions());
+  CHECK(eg::io::to_json(eg::io::from_json<models::VisionTransformerOptions>(json)) == json);
   REQUIRE(json.members().size() == 31);
   for (const auto& [name, value] : json.members()) {
     INFO(name);
     CHECK(!(value == defaults.at(name)));
   }
   // Each field reaches its own member: one changed in the JSON changes that alone.
-  const auto read = eg::io::from_json<nn::VisionTransformerOptions>(json);
+  const auto read = eg::io::from_json<models::VisionTransformerOptions>(json);
   CHECK(read.patch_stride == 3);
   CHECK(read.patch_padding == 1);
   CHECK(read.head_dim == 4);
@@ -75,7 +76,7 @@ TEST_CASE("save_model: options keep every field") {
   CHECK(read.tokenizer_stages.at(0).pool_stride == 1);
   CHECK(read.tokenizer_whitening.activation == eg::Activation::kNone);
   CHECK(read.tokenizer_init.rule == nn::Init::kDirac);
-  CHECK(read.positions == nn::Positions::kSinCos2d);
+  CHECK(read.positions == models::Positions::kSinCos2d);
   CHECK(read.attention_dropout == 0.2);
   CHECK(read.patch_dropout == 0.25);
   CHECK(read.rotary_base == 20);
@@ -93,7 +94,7 @@ TEST_CASE("save_model: a model comes back with its weights and running statistic
   options.tokenizer_channels = {};
   options.tokenizer_stages[0].channels = 12;
   options.depth = 1;
-  const nn::VisionTransformer<float> model(options, rng);
+  const models::VisionTransformer<float> model(options, rng);
   model.tokenizer()->whiten()->set_filters(test::random<float>({16, 2, 2, 2}));
   const Tensor<float> images(test::random<float>({3, 2, 16, 16}, 2));
   (void)model(images);  // moves the running statistics
@@ -122,7 +123,7 @@ TEST_CASE("save_model: error") {
   const test::TemporaryFolder folder;
   const std::string path = folder.path() + "/model.safetensors";
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model(
+  const models::VisionTransformer<float> model(
       {.image_size = 8, .classes = 2, .dim = 4, .depth = 1, .heads = 1}, rng);
   CHECK_ERROR((eg::models::save_model(path, model, {{"eigengrad.options", ""}}), 0), eg::ValueError,
               "[save_model] the metadata's name is taken: eigengrad.options");

@@ -11,14 +11,14 @@ namespace eg = eigengrad;
 
 int main() {
   eg::Generator rng(1);
-  eg::nn::VisionTransformer<float> vit({.image_size = 16,
-                                        .classes = 7,
-                                        .dim = 36,
-                                        .depth = 2,
-                                        .heads = 3,
-                                        .pooling = eg::nn::Pooling::kSequence,
-                                        .tokenizer_channels = {11}},
-                                       rng);
+  eg::models::VisionTransformer<float> vit({.image_size = 16,
+                                            .classes = 7,
+                                            .dim = 36,
+                                            .depth = 2,
+                                            .heads = 3,
+                                            .pooling = eg::models::Pooling::kSequence,
+                                            .tokenizer_channels = {11}},
+                                           rng);
   eg::optim::AdamW<float> optimizer(vit.parameters(), {.lr = 1e-3, .weight_decay = 0.05});
   const eg::Tensor<float> images(rng.normal<float>({9, 3, 16, 16}));
   const eg::NdArray<eg::Index> labels({9}, {0, 1, 2, 3, 4, 5, 6, 0, 1});

@@ -9,7 +9,7 @@ AttentionMaps::AttentionMaps(const Model& model, const eg::Tensor<float>& images
   const bool was_training = model.training();
   model.eval();
   weights_ = model.attention_weights(images);
-  rollout_ = eg::nn::attention_rollout(weights_);
+  rollout_ = eg::models::attention_rollout(weights_);
   pooling_ = model.pooling_weights(images).value();
   model.train(was_training);
 }

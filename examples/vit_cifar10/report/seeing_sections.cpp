@@ -179,7 +179,8 @@ std::string filters_figure(const eg::NdArray<float>& weight, bool patches,
 
 std::string attention_section(const Material& m) {
   const Model& model = m.checkpoint.model;
-  if (model.blocks().size() == 0 || model.options().pooling == eg::nn::Pooling::kFlatten) return "";
+  if (model.blocks().size() == 0 || model.options().pooling == eg::models::Pooling::kFlatten)
+    return "";
   const Predictions& p = m.predictions;
   const std::vector<Index> shown = examples(p, 8);
   const AttentionMaps maps(model, model_input(m, shown));

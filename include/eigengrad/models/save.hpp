@@ -6,24 +6,22 @@
 
 #include <eigengrad/io/fields.hpp>
 #include <eigengrad/io/safetensors.hpp>
-#include <eigengrad/nn/option_fields.hpp>
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/option_fields.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 
 /// A model with what it takes to build it again, in one safetensors file: the weights under their
 /// names, and in the metadata "eigengrad.model", the type, and "eigengrad.options", JSON.
 ///
 ///     models::save_model("vit.safetensors", vit, {{"class_names", "cat, dog"}});
 ///     const auto again = models::load_vision_transformer<float>("vit.safetensors");
-namespace eigengrad::models {
-
-namespace detail {
-
-using eigengrad::detail::concat;
+namespace eigengrad::detail {
 
 inline constexpr const char* kModel = "eigengrad.model";
 inline constexpr const char* kOptions = "eigengrad.options";
 
-}  // namespace detail
+}  // namespace eigengrad::detail
+
+namespace eigengrad::models {
 
 /// Writes a model that has `options()` whose fields are listed (io/fields.hpp). The file is
 /// replaced as a whole or not at all; `metadata` goes into it too.
@@ -46,7 +44,8 @@ void save_model(const std::string& path, const Model& model,
 
 /// The options of the vision transformer in a file that `save_model` wrote.
 /// **Throws** IoError when the file describes no such model, or not all of it.
-inline nn::VisionTransformerOptions vision_transformer_options(const io::SafetensorsFile& file) {
+inline models::VisionTransformerOptions vision_transformer_options(
+    const io::SafetensorsFile& file) {
   const auto& metadata = file.metadata();
   const auto kind = metadata.find(detail::kModel);
   const auto options = metadata.find(detail::kOptions);
@@ -59,7 +58,7 @@ inline nn::VisionTransformerOptions vision_transformer_options(const io::Safeten
                                  kind->second, ", not a VisionTransformer"));
   }
   try {
-    return io::from_json<nn::VisionTransformerOptions>(io::Json::parse(options->second));
+    return io::from_json<models::VisionTransformerOptions>(io::Json::parse(options->second));
   } catch (const IoError& error) {
     throw IoError(detail::concat("[load_model] ", file.path(), ": ", error.what()));
   }
@@ -71,13 +70,13 @@ inline nn::VisionTransformerOptions vision_transformer_options(const io::Safeten
 /// **Throws** IoError when the file describes no vision transformer, or its weights are not that
 /// model's.
 template <class T>
-nn::VisionTransformer<T> load_vision_transformer(const io::SafetensorsFile& file) {
-  const nn::VisionTransformerOptions options = vision_transformer_options(file);
+models::VisionTransformer<T> load_vision_transformer(const io::SafetensorsFile& file) {
+  const models::VisionTransformerOptions options = vision_transformer_options(file);
   nn::StateDict<T> weights;
   for (const std::string& name : file.names()) weights.emplace(name, file.get<T>(name));
   try {
     Generator rng(0);
-    nn::VisionTransformer<T> model(options, rng);
+    models::VisionTransformer<T> model(options, rng);
     model.load_state_dict(weights);
     return model;
   } catch (const ValueError& error) {
@@ -86,7 +85,7 @@ nn::VisionTransformer<T> load_vision_transformer(const io::SafetensorsFile& file
   }
 }
 template <class T>
-nn::VisionTransformer<T> load_vision_transformer(const std::string& path) {
+models::VisionTransformer<T> load_vision_transformer(const std::string& path) {
   return load_vision_transformer<T>(io::SafetensorsFile(path));
 }
 

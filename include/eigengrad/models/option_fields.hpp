@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include <eigengrad/nn/vision_transformer_options.hpp>
+#include <eigengrad/models/vision_transformer_options.hpp>
 
 /// The names of options and of their words, for io/fields.hpp: what stands in files.
 namespace eigengrad {
@@ -22,6 +22,16 @@ inline std::span<const char* const> enum_names(Init) {
   return kNames;
 }
 
+template <class Visit>
+void visit_fields(InitOptions& o, Visit&& visit) {
+  visit("rule", o.rule);
+  visit("scale", o.scale);
+}
+
+}  // namespace nn
+
+namespace models {
+
 inline std::span<const char* const> enum_names(Pooling) {
   static constexpr const char* kNames[] = {"class_token", "mean", "flatten", "sequence"};
   return kNames;
@@ -35,12 +45,6 @@ inline std::span<const char* const> enum_names(Positions) {
 inline std::span<const char* const> enum_names(PatchMethod) {
   static constexpr const char* kNames[] = {"unfold", "conv2d"};
   return kNames;
-}
-
-template <class Visit>
-void visit_fields(InitOptions& o, Visit&& visit) {
-  visit("rule", o.rule);
-  visit("scale", o.scale);
 }
 
 template <class Visit>
@@ -101,5 +105,5 @@ void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
   visit("checkpoint", o.checkpoint);
 }
 
-}  // namespace nn
+}  // namespace models
 }  // namespace eigengrad

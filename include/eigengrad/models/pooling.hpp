@@ -10,7 +10,7 @@
 #include <eigengrad/ops/softmax.hpp>
 
 /// How tokens become one vector.
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 enum class Pooling {
   kClassToken,  ///< the first token, which is learned
@@ -21,7 +21,7 @@ enum class Pooling {
 
 struct SequencePoolingOptions {
   Index dim = 0;
-  InitOptions init = {};
+  nn::InitOptions init = {};
 };
 
 /// sum_t softmax_t(x_t . weight + bias) x_t.
@@ -30,17 +30,17 @@ struct SequencePoolingOptions {
 /// **Shapes** x (B, T, C), result (B, C).
 /// **Source** A. Hassani et al., "Escaping the big data paradigm with compact transformers", 2021.
 template <class T>
-class SequencePooling : public Module<T> {
+class SequencePooling : public nn::Module<T> {
  public:
   /// **Throws** ValueError unless dim is positive.
   SequencePooling(const SequencePoolingOptions& options, Generator& rng)
-      : Module<T>("SequencePooling") {
+      : nn::Module<T>("SequencePooling") {
     if (options.dim < 1) {
       throw ValueError(detail::concat("[sequence_pooling] dim must be positive: ", options.dim));
     }
     const Shape shape{1, options.dim};
-    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng));
-    bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng));
+    weight_ = this->add_parameter("weight", nn::init::make<T>(shape, options.init, rng));
+    bias_ = this->add_parameter("bias", nn::init::make_bias<T>(shape, options.init, rng));
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
@@ -66,4 +66,4 @@ class SequencePooling : public Module<T> {
 EIGENGRAD_INSTANTIATE(class SequencePooling<float>)
 EIGENGRAD_INSTANTIATE(class SequencePooling<double>)
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

@@ -9,7 +9,7 @@
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/conv2d.hpp>
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 struct WhiteningOptions {
   /// Side of the filters in pixels; 0 means no such layer where it is an option of a model.
@@ -27,16 +27,16 @@ struct WhiteningOptions {
 /// that an activation loses nothing. The bias, if any, is learned.
 ///
 /// The filters are zero until `set_filters`, or a state dict, gives them;
-/// `whitening_filters` of nn/whitening_filters.hpp computes them.
+/// `whitening_filters` of models/whitening_filters.hpp computes them.
 /// **Parameters** bias (2 C k k) of zeros. **Buffers** weight (2 C k k, C, k, k).
 /// **Shapes** x (B, C, H, W), result (B, 2 C k k, H + 2 padding - k + 1, the same of W).
 /// **Source** K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024.
 template <class T>
-class Whitening : public Module<T> {
+class Whitening : public nn::Module<T> {
  public:
   /// **Throws** ValueError on sizes out of range.
   Whitening(Index channels_in, const WhiteningOptions& options)
-      : Module<T>("Whitening"), options_(options) {
+      : nn::Module<T>("Whitening"), options_(options) {
     const Index k = options.kernel;
     if (channels_in < 1 || k < 1 || options.padding < 0) {
       throw ValueError(detail::concat(
@@ -77,4 +77,4 @@ class Whitening : public Module<T> {
   Tensor<T> bias_;
 };
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

@@ -11,7 +11,7 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 /// The filters of a `Whitening` layer, from images as the model sees them (normalised).
 ///
@@ -78,4 +78,4 @@ NdArray<T> whitening_filters(const NdArray<T>& images, Index kernel, double eps 
   return out;
 }
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

@@ -6,7 +6,7 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/tensor.hpp>
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 struct AttentionRolloutOptions {
   /// How much of a token passes a layer by its residual connection, 0 to 1; the rest comes through
@@ -60,4 +60,4 @@ NdArray<T> attention_rollout(const std::vector<Tensor<T>>& weights,
   return out;
 }
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

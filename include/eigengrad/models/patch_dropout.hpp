@@ -11,7 +11,7 @@
 
 namespace eigengrad {
 
-namespace nn {
+namespace models {
 
 struct PatchDropoutOptions {
   /// Share of the tokens that are left out, in [0, 1).
@@ -20,7 +20,7 @@ struct PatchDropoutOptions {
   Index prefix = 0;
 };
 
-}  // namespace nn
+}  // namespace models
 
 namespace detail {
 
@@ -44,7 +44,7 @@ inline NdArray<Index> draw_tokens(Index batch, Index prefix, Index n, Index kept
 
 }  // namespace detail
 
-namespace nn {
+namespace models {
 
 /// Leaves out tokens at random, others for each sample, and hands on the rest in their order; does
 /// nothing in evaluation. Layers behind it have less to compute, and cannot rely on any one token.
@@ -56,11 +56,13 @@ namespace nn {
 /// **Source** Y. Liu et al., "PatchDropout: economizing vision transformers using patch dropout",
 /// 2022.
 template <class T>
-class PatchDropout : public Module<T> {
+class PatchDropout : public nn::Module<T> {
  public:
   /// **Throws** ValueError unless 0 <= p < 1 and prefix >= 0.
   PatchDropout(const PatchDropoutOptions& options, Generator& rng)
-      : Module<T>("PatchDropout"), options_(options), rng_(this->add_generator("generator", rng)) {
+      : nn::Module<T>("PatchDropout"),
+        options_(options),
+        rng_(this->add_generator("generator", rng)) {
     if (!(options.p >= 0 && options.p < 1)) {
       throw ValueError(detail::concat("[patch_dropout] p must be in [0, 1): ", options.p));
     }
@@ -112,5 +114,5 @@ class PatchDropout : public Module<T> {
   std::shared_ptr<Generator> rng_;
 };
 
-}  // namespace nn
+}  // namespace models
 }  // namespace eigengrad

@@ -6,7 +6,7 @@
 #include <eigengrad/core/ndarray.hpp>
 
 /// Where a token is: what is added to it so that attention can tell.
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 enum class Positions {
   kLearned,   ///< a parameter
@@ -71,4 +71,4 @@ NdArray<T> rotary_2d(Index height, Index width, Index dim, double base = 100, In
   return out;
 }
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

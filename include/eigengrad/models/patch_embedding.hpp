@@ -10,7 +10,7 @@
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/unfold.hpp>
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 /// Two ways to the same numbers.
 enum class PatchMethod {
@@ -28,7 +28,7 @@ struct PatchEmbeddingOptions {
   Index padding = 0;
   Index dim = 0;
   PatchMethod method = PatchMethod::kUnfold;
-  InitOptions init = {};
+  nn::InitOptions init = {};
 };
 
 /// Cuts images into patches and projects each to a token.
@@ -38,19 +38,19 @@ struct PatchEmbeddingOptions {
 /// ((H + 2 padding - P) / stride + 1) times the same of W.
 /// **Source** A. Dosovitskiy et al., "An image is worth 16x16 words", 2020.
 template <class T>
-class PatchEmbedding : public Module<T> {
+class PatchEmbedding : public nn::Module<T> {
  public:
   /// **Throws** ValueError on sizes out of range.
   PatchEmbedding(const PatchEmbeddingOptions& options, Generator& rng)
-      : Module<T>("PatchEmbedding"),
+      : nn::Module<T>("PatchEmbedding"),
         options_(check(options)),
-        proj_(this->add("proj", Conv2d<T>({.in_channels = options.channels_in,
-                                           .out_channels = options.dim,
-                                           .kernel = options.patch_size,
-                                           .stride = options_.stride,
-                                           .padding = options_.padding,
-                                           .init = options.init},
-                                          rng))) {}
+        proj_(this->add("proj", nn::Conv2d<T>({.in_channels = options.channels_in,
+                                               .out_channels = options.dim,
+                                               .kernel = options.patch_size,
+                                               .stride = options_.stride,
+                                               .padding = options_.padding,
+                                               .init = options.init},
+                                              rng))) {}
 
   /// **Throws** ShapeError unless the images have C channels and hold a patch; and, where patches
   /// lie side by side without padding, unless P divides their sides.
@@ -81,7 +81,7 @@ class PatchEmbedding : public Module<T> {
     return (side + 2 * options_.padding - options_.patch_size) / options_.stride + 1;
   }
 
-  const Conv2d<T>& proj() const { return proj_; }
+  const nn::Conv2d<T>& proj() const { return proj_; }
 
  private:
   static PatchEmbeddingOptions check(PatchEmbeddingOptions options) {
@@ -95,10 +95,10 @@ class PatchEmbedding : public Module<T> {
   }
 
   PatchEmbeddingOptions options_;
-  Conv2d<T> proj_;
+  nn::Conv2d<T> proj_;
 };
 
 EIGENGRAD_INSTANTIATE(class PatchEmbedding<float>)
 EIGENGRAD_INSTANTIATE(class PatchEmbedding<double>)
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <tests/nn/module_reference.hpp>
 #include <tests/nn/parameter_gradient.hpp>
@@ -7,20 +7,21 @@
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
 
 /// CCT-depth/KxN for CIFAR-10, as its authors' code has it.
-nn::VisionTransformerOptions cct(Index depth, Index kernel, std::size_t convolutions) {
+models::VisionTransformerOptions cct(Index depth, Index kernel, std::size_t convolutions) {
   const bool large = depth > 4;
-  nn::VisionTransformerOptions options{.classes = 10,
-                                       .dim = large ? 256 : 128,
-                                       .depth = depth,
-                                       .heads = large ? 4 : 2,
-                                       .mlp_ratio = large ? 2. : 1.,
-                                       .pooling = nn::Pooling::kSequence,
-                                       .qkv_bias = false};
+  models::VisionTransformerOptions options{.classes = 10,
+                                           .dim = large ? 256 : 128,
+                                           .depth = depth,
+                                           .heads = large ? 4 : 2,
+                                           .mlp_ratio = large ? 2. : 1.,
+                                           .pooling = models::Pooling::kSequence,
+                                           .qkv_bias = false};
   for (std::size_t i = 0; i < convolutions; ++i) {
     options.tokenizer_stages.push_back({.channels = i + 1 < convolutions ? 64 : options.dim,
                                         .kernel = kernel,
@@ -29,29 +30,29 @@ nn::VisionTransformerOptions cct(Index depth, Index kernel, std::size_t convolut
   return options;
 }
 
-Index count(const nn::VisionTransformerOptions& options) {
+Index count(const models::VisionTransformerOptions& options) {
   eg::Generator rng(1);
-  return nn::VisionTransformer<float>(options, rng).parameter_count();
+  return models::VisionTransformer<float>(options, rng).parameter_count();
 }
 
 /// The reference's models, tests/reference/vit.py.
-nn::VisionTransformerOptions variant(const std::string& name) {
-  nn::VisionTransformerOptions options{.image_size = 16,
-                                       .patch_size = 4,
-                                       .classes = 5,
-                                       .dim = 12,
-                                       .depth = 1,
-                                       .heads = 2,
-                                       .mlp_ratio = 2};
+models::VisionTransformerOptions variant(const std::string& name) {
+  models::VisionTransformerOptions options{.image_size = 16,
+                                           .patch_size = 4,
+                                           .classes = 5,
+                                           .dim = 12,
+                                           .depth = 1,
+                                           .heads = 2,
+                                           .mlp_ratio = 2};
   if (name == "shifted") {
     options.shifted_patches = true;
     options.locality = true;
   } else if (name == "overlap") {
     options.patch_stride = 2;
     options.patch_padding = 1;
-    options.pooling = nn::Pooling::kMean;
+    options.pooling = models::Pooling::kMean;
   } else {
-    options.pooling = nn::Pooling::kSequence;
+    options.pooling = models::Pooling::kSequence;
     options.tokenizer_whitening.kernel = 2;
     for (const Index channels : {8, 12}) {
       options.tokenizer_stages.push_back({.channels = channels,
@@ -76,7 +77,7 @@ TEST_CASE("vision_transformer variants: the sizes of the published CCTs") {
   CHECK(count(cct(7, 3, 1)) == 3760139);
   CHECK(count(cct(7, 3, 2)) == 3853259);
   auto six = cct(6, 3, 1);
-  six.positions = nn::Positions::kSinCos2d;
+  six.positions = models::Positions::kSinCos2d;
   CHECK(count(six) == 3168267);
   // The simple form is the same model.
   auto simple = cct(2, 3, 2);
@@ -87,7 +88,7 @@ TEST_CASE("vision_transformer variants: the sizes of the published CCTs") {
   auto large = cct(7, 7, 2);
   large.image_size = 224;
   eg::Generator rng(1);
-  CHECK(nn::VisionTransformer<float>(large, rng).grid() == 14);
+  CHECK(models::VisionTransformer<float>(large, rng).grid() == 14);
 }
 
 TEST_CASE("vision_transformer variants: names, grids and gradients") {
@@ -104,7 +105,7 @@ TEST_CASE("vision_transformer variants: names, grids and gradients") {
       options.tokenizer_stages.back().channels = 4;
     }
     eg::Generator rng(1);
-    const nn::VisionTransformer<double> model(options, rng);
+    const models::VisionTransformer<double> model(options, rng);
     if (name == "stages") {
       model.tokenizer()->whiten()->set_filters(test::random({8, 1, 2, 2}, 3));
     }
@@ -126,7 +127,7 @@ TEMPLATE_TEST_CASE("vision_transformer variants: reference", "", float, double) 
     INFO(name);
     const test::Reference reference("vit_" + name);
     eg::Generator rng(1);
-    const nn::VisionTransformer<T> model(variant(name), rng);
+    const models::VisionTransformer<T> model(variant(name), rng);
     test::load_reference(reference, name, model);
     if (name == "stages") {
       model.tokenizer()->whiten()->set_filters(
@@ -151,8 +152,8 @@ TEMPLATE_TEST_CASE("vision_transformer variants: reference", "", float, double) 
 
 TEST_CASE("vision_transformer variants: error") {
   eg::Generator rng(1);
-  const auto make = [&](nn::VisionTransformerOptions options) {
-    return nn::VisionTransformer<float>(options, rng);
+  const auto make = [&](models::VisionTransformerOptions options) {
+    return models::VisionTransformer<float>(options, rng);
   };
   CHECK_ERROR(make({.tokenizer_channels = {8}, .tokenizer_stages = {{.channels = 192}}}),
               eg::ValueError,

@@ -8,14 +8,14 @@
 
 #include <Eigen/QR>
 
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/ops/interpolate.hpp>
 
 /// A vision transformer for patches or images of another size, with the weights of one that has
 /// been trained: to begin with large patches and go on with small ones, or to raise the resolution.
 ///
-///     model = nn::resize_model(model, {.patch_size = 4});
-namespace eigengrad::nn {
+///     model = models::resize_model(model, {.patch_size = 4});
+namespace eigengrad::models {
 
 struct ResizeModelOptions {
   /// Side of the images in pixels; 0 keeps it.
@@ -26,7 +26,7 @@ struct ResizeModelOptions {
   InterpolateMode positions = InterpolateMode::kBicubic;
 };
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models
 
 namespace eigengrad::detail {
 
@@ -71,12 +71,12 @@ enum class ResizeRule { kWeights, kMoments };
 
 /// The array of the parameter or buffer `name` in the shape that `model` has.
 template <class T>
-NdArray<T> resize_array(const nn::VisionTransformer<T>& model, const std::string& name,
+NdArray<T> resize_array(const models::VisionTransformer<T>& model, const std::string& name,
                         const NdArray<T>& x, const Shape& shape, ResizeRule rule,
                         InterpolateMode mode) {
   if (x.shape() == shape) return x.clone();
   if (name == "pos_embed") {
-    const Index prefix = model.options().pooling == nn::Pooling::kClassToken ? 1 : 0;
+    const Index prefix = model.options().pooling == models::Pooling::kClassToken ? 1 : 0;
     return resize_tokens(x, prefix, model.grid(), mode);
   }
   const Index to = model.options().patch_size;
@@ -96,8 +96,8 @@ NdArray<T> resize_array(const nn::VisionTransformer<T>& model, const std::string
                           "pooling = flatten ties the head to the grid"));
 }
 
-inline nn::VisionTransformerOptions resized_options(nn::VisionTransformerOptions o,
-                                                    const nn::ResizeModelOptions& to) {
+inline models::VisionTransformerOptions resized_options(models::VisionTransformerOptions o,
+                                                        const models::ResizeModelOptions& to) {
   if (to.image_size < 0 || to.patch_size < 0) {
     throw ValueError(concat("[resize_model] sizes must not be negative: image_size ", to.image_size,
                             ", patch_size ", to.patch_size));
@@ -122,7 +122,7 @@ inline nn::VisionTransformerOptions resized_options(nn::VisionTransformerOptions
 
 }  // namespace eigengrad::detail
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 /// A model of its own with the same weights but for those that depend on the grid or on the patch:
 /// learned positions are interpolated, all but the class token's; rotary ones count the tokens of
@@ -138,7 +138,7 @@ VisionTransformer<T> resize_model(const VisionTransformer<T>& model,
                                   const ResizeModelOptions& options) {
   Generator rng(0);  // all weights are replaced
   const VisionTransformer<T> out(detail::resized_options(model.options(), options), rng);
-  StateDict<T> dict = model.state_dict();
+  nn::StateDict<T> dict = model.state_dict();
   for (const auto& [name, own] : out.state_dict()) {
     dict.at(name) = detail::resize_array(out, name, dict.at(name), own.shape(),
                                          detail::ResizeRule::kWeights, options.positions);
@@ -171,4 +171,4 @@ NdArray<T> resize_moment(const VisionTransformer<T>& model, const std::string& n
   throw ValueError(detail::concat("[resize_moment] the model has no parameter ", name));
 }
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/pooling.hpp>
+#include <eigengrad/models/pooling.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 TEMPLATE_TEST_CASE("pooling: value", "", float, double) {
   using T = TestType;
   eg::Generator rng(1);
-  const nn::SequencePooling<T> pool({.dim = 2}, rng);
+  const models::SequencePooling<T> pool({.dim = 2}, rng);
   // The first axis is the score: weights 1/4 and 3/4.
   pool.load_state_dict({{"weight", NdArray<T>({1, 2}, {1, 0})}, {"bias", NdArray<T>({1}, {7})}});
   const T s = std::log(T(3));
@@ -21,7 +22,7 @@ TEMPLATE_TEST_CASE("pooling: value", "", float, double) {
 
 TEST_CASE("pooling: parameters and their gradients") {
   eg::Generator rng(1);
-  const nn::SequencePooling<double> pool({.dim = 3}, rng);
+  const models::SequencePooling<double> pool({.dim = 3}, rng);
   CHECK(test::names(pool.named_parameters()) == test::Names{"weight", "bias"});
   const Tensor<double> x(test::random({2, 5, 3}));
   CHECK(test::parameter_gradients(pool, [&] { return pool(x); }) == "");
@@ -30,8 +31,8 @@ TEST_CASE("pooling: parameters and their gradients") {
 
 TEST_CASE("pooling: error") {
   eg::Generator rng(1);
-  CHECK_ERROR(nn::SequencePooling<float>({}, rng), eg::ValueError,
+  CHECK_ERROR(models::SequencePooling<float>({}, rng), eg::ValueError,
               "[sequence_pooling] dim must be positive: 0");
-  CHECK_ERROR(nn::SequencePooling<float>({.dim = 2}, rng)(Tensor<float>::ones({3, 2})),
+  CHECK_ERROR(models::SequencePooling<float>({.dim = 2}, rng)(Tensor<float>::ones({3, 2})),
               eg::ShapeError, "[sequence_pooling] tokens must have axes (B, T, C): x (3, 2)");
 }

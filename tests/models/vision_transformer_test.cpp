@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <tests/nn/module_reference.hpp>
 #include <tests/nn/parameter_gradient.hpp>
@@ -7,11 +7,12 @@
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
 
-nn::VisionTransformerOptions tiny() {
+models::VisionTransformerOptions tiny() {
   return {.image_size = 16,
           .patch_size = 4,
           .classes = 5,
@@ -22,7 +23,7 @@ nn::VisionTransformerOptions tiny() {
 }
 
 /// Small enough for central differences of every parameter.
-nn::VisionTransformerOptions minute() {
+models::VisionTransformerOptions minute() {
   return {.image_size = 4,
           .channels_in = 2,
           .patch_size = 2,
@@ -40,7 +41,7 @@ TEST_CASE("vision_transformer: parameters are named as timm's") {
   eg::Generator rng(1);
   auto options = tiny();
   options.depth = 1;
-  const nn::VisionTransformer<float> model(options, rng);
+  const models::VisionTransformer<float> model(options, rng);
   CHECK(test::names(model.named_parameters()) == test::Names{"cls_token",
                                                              "pos_embed",
                                                              "patch_embed.proj.weight",
@@ -70,7 +71,7 @@ TEST_CASE("vision_transformer: parameters are named as timm's") {
 
 TEST_CASE("vision_transformer: the size of ViT-B/16") {
   eg::Generator rng(1);
-  const nn::VisionTransformer<float> model(
+  const models::VisionTransformer<float> model(
       {.image_size = 224, .patch_size = 16, .classes = 1000, .dim = 768, .depth = 12, .heads = 12},
       rng);
   CHECK(model.parameter_count() == 86567656);
@@ -78,8 +79,8 @@ TEST_CASE("vision_transformer: the size of ViT-B/16") {
 
 TEST_CASE("vision_transformer: gradients of every variant") {
   const Tensor<double> images(test::random({2, 2, 4, 4}));
-  using nn::Pooling;
-  using nn::Positions;
+  using models::Pooling;
+  using models::Positions;
   for (const auto pooling :
        {Pooling::kClassToken, Pooling::kMean, Pooling::kFlatten, Pooling::kSequence}) {
     for (const auto positions : {Positions::kLearned, Positions::kSinCos2d, Positions::kNone}) {
@@ -90,7 +91,7 @@ TEST_CASE("vision_transformer: gradients of every variant") {
         options.pooling = pooling;
         options.positions = positions;
         if (convolutional) options.tokenizer_channels = {3};
-        const nn::VisionTransformer<double> model(options, rng);
+        const models::VisionTransformer<double> model(options, rng);
         const auto dict = model.state_dict();
         CHECK(dict.count("cls_token") == (pooling == Pooling::kClassToken));
         CHECK(dict.count("attention_pool.weight") == (pooling == Pooling::kSequence));
@@ -106,15 +107,15 @@ TEST_CASE("vision_transformer: gradients of every variant") {
 TEST_CASE("vision_transformer: positions are added, fixed ones too") {
   eg::Generator rng(1);
   auto options = minute();
-  options.positions = nn::Positions::kSinCos2d;
-  const nn::VisionTransformer<double> fixed(options, rng);
-  options.positions = nn::Positions::kNone;
-  const nn::VisionTransformer<double> none(options, rng);
+  options.positions = models::Positions::kSinCos2d;
+  const models::VisionTransformer<double> fixed(options, rng);
+  options.positions = models::Positions::kNone;
+  const models::VisionTransformer<double> none(options, rng);
   none.load_state_dict(fixed.state_dict());
   const Tensor<double> images(test::random({2, 2, 4, 4}));
   const NdArray<double> difference(fixed.embed(images).value().array() -
                                    none.embed(images).value().array());
-  const NdArray<double> expected = nn::sincos_2d<double>(2, 2, 4, 1);
+  const NdArray<double> expected = models::sincos_2d<double>(2, 2, 4, 1);
   CHECK_CLOSE(difference.reshape({2, 20}).clone(),
               NdArray<double>(expected.reshape({1, 20}).matrix().replicate(2, 1)), 1e-12);
 }
@@ -125,7 +126,7 @@ TEST_CASE("vision_transformer: modes and state") {
   options.dropout = 0.2;
   options.attention_dropout = 0.2;
   options.stochastic_depth = 0.2;
-  const nn::VisionTransformer<double> a(options, rng), b(options, rng);
+  const models::VisionTransformer<double> a(options, rng), b(options, rng);
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   CHECK(test::difference(a(images).value(), a(images).value(), 0) != "");
   a.eval();
@@ -140,9 +141,9 @@ TEST_CASE(
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   auto options = tiny();
   eg::Generator rng(1), same(1);
-  const nn::VisionTransformer<double> whole(options, rng);
+  const models::VisionTransformer<double> whole(options, rng);
   options.patch_dropout = 0.25;
-  const nn::VisionTransformer<double> model(options, same);
+  const models::VisionTransformer<double> model(options, same);
   const NdArray<double> all = whole.embed(images).value();
   const NdArray<double> some = model.embed(images).value();
   REQUIRE(some.shape() == eg::Shape{2, 13, 24});
@@ -159,13 +160,14 @@ TEST_CASE("vision_transformer: rotary positions") {
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   auto options = tiny();
   eg::Generator rng(1), same(1);
-  const nn::VisionTransformer<double> plain(options, rng);
+  const models::VisionTransformer<double> plain(options, rng);
   options.rotary_base = 10;
   SECTION("reach every layer, and no parameter") {
-    const nn::VisionTransformer<double> model(options, same);
+    const models::VisionTransformer<double> model(options, same);
     CHECK(test::names(model.named_parameters()) == test::names(plain.named_parameters()));
     CHECK_SAME(model.embed(images).value(), plain.embed(images).value());
-    const eg::AttentionOptions<double> attention{.rotary = nn::rotary_2d<double>(4, 4, 8, 10, 1)};
+    const eg::AttentionOptions<double> attention{.rotary =
+                                                     models::rotary_2d<double>(4, 4, 8, 10, 1)};
     Tensor<double> x = plain.embed(images);
     const auto weights = model.attention_weights(images);
     for (std::size_t i = 0; i < 2; ++i) {
@@ -180,21 +182,21 @@ TEST_CASE("vision_transformer: rotary positions") {
     auto small = minute();
     small.dim = 8;
     small.rotary_base = 10;
-    const nn::VisionTransformer<double> model(small, rng);
+    const models::VisionTransformer<double> model(small, rng);
     const Tensor<double> few(test::random({2, 2, 4, 4}));
     CHECK(test::parameter_gradients(model, [&] { return model(few); }) == "");
   }
   SECTION("are those of the tokens that patch dropout leaves") {
     options.patch_dropout = 0.25;
     options.checkpoint = GENERATE(false, true);
-    const nn::VisionTransformer<double> model(options, same);
+    const models::VisionTransformer<double> model(options, same);
     const auto generators = model.generators();
     const auto before = eg::detail::generator_states(generators);
     const NdArray<double> kept = model.embed(images).value();
     for (std::size_t i = 0; i < generators.size(); ++i) generators[i]->set_state(before[i]);
     const NdArray<double> actual = model.encode(images).value();
     const NdArray<double> all = plain.embed(images).value();
-    const NdArray<double> table = nn::rotary_2d<double>(4, 4, 8, 10, 1);
+    const NdArray<double> table = models::rotary_2d<double>(4, 4, 8, 10, 1);
     for (Index b = 0; b < 2; ++b) {
       NdArray<double> tokens({1, 13, 24}), rows({13, 8});
       for (Index t = 0, from = 0; t < 13; ++t, ++from) {
@@ -214,7 +216,7 @@ TEST_CASE("vision_transformer: rotary positions") {
 
 TEST_CASE("vision_transformer: features and logits agree") {
   eg::Generator rng(1);
-  const nn::VisionTransformer<double> model(tiny(), rng);
+  const models::VisionTransformer<double> model(tiny(), rng);
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   CHECK(model.embed(images).shape() == eg::Shape{2, 17, 24});
   CHECK(model.encode(images).shape() == eg::Shape{2, 17, 24});
@@ -233,14 +235,14 @@ TEST_CASE("vision_transformer: features and logits agree") {
 TEST_CASE("vision_transformer: pooling weights say how the features are made of the tokens") {
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   for (const auto pooling :
-       {nn::Pooling::kClassToken, nn::Pooling::kMean, nn::Pooling::kSequence}) {
+       {models::Pooling::kClassToken, models::Pooling::kMean, models::Pooling::kSequence}) {
     eg::Generator rng(1);
     auto options = tiny();
     options.pooling = pooling;
     options.init = {nn::Init::kTruncNormal, 0.5};  // weights far from equal
-    const nn::VisionTransformer<double> model(options, rng);
+    const models::VisionTransformer<double> model(options, rng);
     const Tensor<double> weights = model.pooling_weights(images);
-    const Index tokens = pooling == nn::Pooling::kClassToken ? 17 : 16;
+    const Index tokens = pooling == models::Pooling::kClassToken ? 17 : 16;
     REQUIRE(weights.shape() == eg::Shape{2, tokens});
     const Tensor<double> normed =
         eg::layer_norm(model.encode(images), Tensor<double>(), Tensor<double>(), 1e-6);
@@ -250,15 +252,15 @@ TEST_CASE("vision_transformer: pooling weights say how the features are made of 
   }
   eg::Generator rng(1);
   auto options = tiny();
-  options.pooling = nn::Pooling::kFlatten;
-  CHECK_ERROR(nn::VisionTransformer<double>(options, rng).pooling_weights(images), eg::ValueError,
-              "[vision_transformer] flattened tokens have no pooling weights");
+  options.pooling = models::Pooling::kFlatten;
+  CHECK_ERROR(models::VisionTransformer<double>(options, rng).pooling_weights(images),
+              eg::ValueError, "[vision_transformer] flattened tokens have no pooling weights");
 }
 
 TEST_CASE("vision_transformer: error") {
   eg::Generator rng(1);
-  const auto make = [&](nn::VisionTransformerOptions options) {
-    return nn::VisionTransformer<float>(options, rng);
+  const auto make = [&](models::VisionTransformerOptions options) {
+    return models::VisionTransformer<float>(options, rng);
   };
   CHECK_ERROR(make({.heads = 5}), eg::ValueError,
               "[vision_transformer] dim must be divisible by heads: dim 192, heads 5");
@@ -269,18 +271,18 @@ TEST_CASE("vision_transformer: error") {
               "[vision_transformer] classes must be positive: 0");
   CHECK_ERROR(make({.depth = -1}), eg::ValueError,
               "[vision_transformer] depth must not be negative: -1");
-  CHECK_ERROR(make({.dim = 6, .heads = 2, .positions = nn::Positions::kSinCos2d}), eg::ValueError,
-              "[sincos_2d] dim must be divisible by 4: dim 6");
+  CHECK_ERROR(make({.dim = 6, .heads = 2, .positions = models::Positions::kSinCos2d}),
+              eg::ValueError, "[sincos_2d] dim must be divisible by 4: dim 6");
   CHECK_ERROR(make({.rotary_base = -1}), eg::ValueError,
               "[vision_transformer] rotary_base must not be negative: -1");
   CHECK_ERROR(make({.dim = 12, .heads = 2, .rotary_base = 100}), eg::ValueError,
               "[rotary_2d] dim must be divisible by 4 and base positive: dim 6, base 100");
   CHECK_ERROR(make({.patch_dropout = 1}), eg::ValueError, "[patch_dropout] p must be in [0, 1): 1");
-  CHECK_ERROR(make({.pooling = nn::Pooling::kFlatten, .patch_dropout = 0.5}), eg::ValueError,
+  CHECK_ERROR(make({.pooling = models::Pooling::kFlatten, .patch_dropout = 0.5}), eg::ValueError,
               "[vision_transformer] patch_dropout 0.5 needs another pooling than kFlatten");
   CHECK_ERROR(make({.stochastic_depth = 1}), eg::ValueError,
               "[stochastic_depth] p must be in [0, 1): 1");
-  const nn::VisionTransformer<float> model(tiny(), rng);
+  const models::VisionTransformer<float> model(tiny(), rng);
   CHECK_ERROR(model(Tensor<float>::ones({2, 3, 28, 28})), eg::ShapeError,
               "[vision_transformer] images must be (B, 3, 16, 16): images (2, 3, 28, 28)");
 }
@@ -289,18 +291,18 @@ TEMPLATE_TEST_CASE("vision_transformer: reference", "", float, double) {
   using T = TestType;
   const double tolerance = test::model_tolerance<T>();
   for (const std::string name : {"class_token", "mean", "sequence"}) {
-    for (const auto method : {nn::PatchMethod::kUnfold, nn::PatchMethod::kConv2d}) {
+    for (const auto method : {models::PatchMethod::kUnfold, models::PatchMethod::kConv2d}) {
       INFO(name << ", patch method " << int(method));
       const test::Reference reference("vit_" + name);
       eg::Generator rng(1);
       auto options = tiny();
       options.patch_method = method;
-      if (name == "mean") options.pooling = nn::Pooling::kMean;
+      if (name == "mean") options.pooling = models::Pooling::kMean;
       if (name == "sequence") {
-        options.pooling = nn::Pooling::kSequence;
+        options.pooling = models::Pooling::kSequence;
         options.tokenizer_channels = {8};
       }
-      const nn::VisionTransformer<T> model(options, rng);
+      const models::VisionTransformer<T> model(options, rng);
       test::load_reference(reference, name, model);
       const Tensor<T> images(reference.get<T>(name + "/input0"), true);
       const Tensor<T> logits = model(images);
@@ -318,15 +320,15 @@ TEMPLATE_TEST_CASE("vision_transformer: reference", "", float, double) {
 TEST_CASE("vision_transformer: checkpointed layers give the same bits and take less memory") {
   const auto run = [](bool checkpoint) {
     eg::Generator rng(1);
-    const nn::VisionTransformer<float> vit({.image_size = 16,
-                                            .dim = 24,
-                                            .depth = 6,
-                                            .rotary_base = 100,
-                                            .dropout = 0.2,
-                                            .attention_dropout = 0.1,
-                                            .stochastic_depth = 0.3,
-                                            .checkpoint = checkpoint},
-                                           rng);
+    const models::VisionTransformer<float> vit({.image_size = 16,
+                                                .dim = 24,
+                                                .depth = 6,
+                                                .rotary_base = 100,
+                                                .dropout = 0.2,
+                                                .attention_dropout = 0.1,
+                                                .stochastic_depth = 0.3,
+                                                .checkpoint = checkpoint},
+                                               rng);
     const Tensor<float> images(test::random<float>({8, 3, 16, 16}));
     std::vector<NdArray<float>> out;
     std::size_t peak = 0;

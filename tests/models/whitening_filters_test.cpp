@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/whitening.hpp>
-#include <eigengrad/nn/whitening_filters.hpp>
+#include <eigengrad/models/whitening.hpp>
+#include <eigengrad/models/whitening_filters.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 #include <tests/support/threads.hpp>
 
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
@@ -22,13 +23,14 @@ NdArray<double> smooth(Index n, Index side) {
 
 TEST_CASE("whitening_filters: value") {
   // Two images of one pixel: 3 and 4, mean square 12.5.
-  const NdArray<double> one = nn::whitening_filters(NdArray<double>({2, 1, 1, 1}, {3, 4}), 1, 0.5);
+  const NdArray<double> one =
+      models::whitening_filters(NdArray<double>({2, 1, 1, 1}, {3, 4}), 1, 0.5);
   REQUIRE(one.shape() == eg::Shape{2, 1, 1, 1});
   CHECK(std::abs(one.data()[0]) == Approx(1 / std::sqrt(13.0)));
   CHECK(one.data()[1] == -one.data()[0]);
   // Channels (a, a) have one direction (1, 1) / sqrt(2) of mean square 2 a^2, and none across it.
   const NdArray<double> two =
-      nn::whitening_filters(NdArray<double>({1, 2, 1, 2}, {3, -3, 3, -3}), 1, 0.25);
+      models::whitening_filters(NdArray<double>({1, 2, 1, 2}, {3, -3, 3, -3}), 1, 0.25);
   REQUIRE(two.shape() == eg::Shape{4, 2, 1, 1});
   CHECK(two(0, 0, 0, 0) * two(0, 1, 0, 0) == Approx(0.5 / 18.25));
   CHECK(two(1, 0, 0, 0) * two(1, 1, 0, 0) == Approx(-0.5 / 0.25));
@@ -37,7 +39,7 @@ TEST_CASE("whitening_filters: value") {
 TEST_CASE("whitening_filters: what they give has no correlation and size 1") {
   const NdArray<double> images = smooth(40, 9);
   for (const Index kernel : {2, 3}) {
-    const NdArray<double> filters = nn::whitening_filters(images, kernel, 1e-9);
+    const NdArray<double> filters = models::whitening_filters(images, kernel, 1e-9);
     const Index half = filters.dim(0) / 2;
     const Tensor<double> y = eg::conv2d(Tensor<double>(images), Tensor<double>(filters));
     const Index positions = y.dim(2) * y.dim(3);
@@ -64,36 +66,36 @@ TEST_CASE("whitening_filters: what they give has no correlation and size 1") {
 
 TEST_CASE("whitening_filters: the same bits on any number of threads") {
   const NdArray<double> images = smooth(30, 6);
-  test::check_threads([&] { return std::vector{nn::whitening_filters(images, 2)}; });
+  test::check_threads([&] { return std::vector{models::whitening_filters(images, 2)}; });
 }
 
 TEST_CASE("whitening_filters: error") {
-  CHECK_ERROR(nn::whitening_filters(NdArray<float>::ones({2, 3, 4, 4}), 5), eg::ShapeError,
+  CHECK_ERROR(models::whitening_filters(NdArray<float>::ones({2, 3, 4, 4}), 5), eg::ShapeError,
               "[whitening_filters] images must be (N, C, H, W) and hold a patch: images (2, 3, 4, "
               "4), kernel 5");
-  CHECK_ERROR(nn::whitening_filters(NdArray<float>::ones({2, 3, 4, 4}), 2, 0), eg::ValueError,
+  CHECK_ERROR(models::whitening_filters(NdArray<float>::ones({2, 3, 4, 4}), 2, 0), eg::ValueError,
               "[whitening_filters] eps must be positive: 0");
 }
 
 TEST_CASE("whitening: a layer with fixed filters and a learned bias") {
-  const nn::Whitening<double> layer(1, {.kernel = 1, .activation = eg::Activation::kRelu});
+  const models::Whitening<double> layer(1, {.kernel = 1, .activation = eg::Activation::kRelu});
   CHECK(test::names(layer.named_parameters()) == test::Names{"bias"});
   CHECK(test::names(layer.named_buffers()) == test::Names{"weight"});
   layer.set_filters(NdArray<double>({2, 1, 1, 1}, {2, -2}));
   const Tensor<double> x({1, 1, 1, 2}, {3, -4});
   CHECK_SAME(layer(x).value(), NdArray<double>({1, 2, 1, 2}, {6, 0, 0, 8}));
-  const nn::Whitening<double> other(1, {.kernel = 1, .activation = eg::Activation::kRelu});
+  const models::Whitening<double> other(1, {.kernel = 1, .activation = eg::Activation::kRelu});
   CHECK(test::same_after_loading(layer, other, [&](const auto& l) { return l(x); }));
 
-  const nn::Whitening<double> fixed(
+  const models::Whitening<double> fixed(
       1, {.kernel = 1, .activation = eg::Activation::kRelu, .bias = false});
   CHECK(fixed.named_parameters().empty());
   fixed.set_filters(NdArray<double>({2, 1, 1, 1}, {2, -2}));
   CHECK_SAME(fixed(x).value(), layer(x).value());
   CHECK(!fixed(x).requires_grad());
 
-  const nn::Whitening<double> smooth_layer(3, {.kernel = 2, .padding = 1});
-  smooth_layer.set_filters(nn::whitening_filters(smooth(4, 5), 2));
+  const models::Whitening<double> smooth_layer(3, {.kernel = 2, .padding = 1});
+  smooth_layer.set_filters(models::whitening_filters(smooth(4, 5), 2));
   const Tensor<double> images(test::random({2, 3, 4, 5}));
   const Tensor<double> y = smooth_layer(images);
   CHECK(y.shape() == eg::Shape{2, 24, 5, 6});
@@ -102,7 +104,7 @@ TEST_CASE("whitening: a layer with fixed filters and a learned bias") {
   CHECK(test::parameter_gradients(smooth_layer, [&] { return smooth_layer(images); }) == "");
   CHECK_ERROR((layer.set_filters(NdArray<double>::ones({2, 1, 2, 2})), 0), eg::ShapeError,
               "[whitening] filters must be (2, 1, 1, 1): filters (2, 1, 2, 2)");
-  CHECK_ERROR(nn::Whitening<double>(3, {.kernel = 0}), eg::ValueError,
+  CHECK_ERROR(models::Whitening<double>(3, {.kernel = 0}), eg::ValueError,
               "[whitening] sizes must be positive, padding not negative: channels_in 3, kernel 0, "
               "padding 0");
 }

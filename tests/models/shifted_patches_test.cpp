@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/shifted_patches.hpp>
+#include <eigengrad/models/shifted_patches.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 TEST_CASE("shifted_patches: value") {
   eg::Generator rng(1);
-  const nn::ShiftedPatchEmbedding<double> embed(
+  const models::ShiftedPatchEmbedding<double> embed(
       {.channels_in = 1, .patch_size = 2, .dim = 5, .norm_eps = 0}, rng);
   // The upper left pixel of each of the five copies.
   auto dict = embed.state_dict();
@@ -32,8 +33,8 @@ TEST_CASE("shifted_patches: value") {
 TEST_CASE("shifted_patches: names, shapes and gradients") {
   eg::Generator rng(1);
   for (const eg::Index p : {1, 2, 3}) {
-    const nn::ShiftedPatchEmbedding<double> embed({.channels_in = 2, .patch_size = p, .dim = 3},
-                                                  rng);
+    const models::ShiftedPatchEmbedding<double> embed({.channels_in = 2, .patch_size = p, .dim = 3},
+                                                      rng);
     CHECK(test::names(embed.named_parameters()) ==
           test::Names{"proj.weight", "proj.bias", "norm.weight", "norm.bias"});
     CHECK(embed.proj().weight().shape() == eg::Shape{3, 10, p, p});
@@ -46,7 +47,7 @@ TEST_CASE("shifted_patches: names, shapes and gradients") {
 
 TEST_CASE("shifted_patches: error") {
   eg::Generator rng(1);
-  const nn::ShiftedPatchEmbedding<float> embed({.patch_size = 4, .dim = 2}, rng);
+  const models::ShiftedPatchEmbedding<float> embed({.patch_size = 4, .dim = 2}, rng);
   CHECK_ERROR(embed(Tensor<float>::ones({1, 3, 8, 6})), eg::ShapeError,
               "[shifted_patch_embedding] images must be (B, 3, H, W) with sides divisible by 4: x "
               "(1, 3, 8, 6)");

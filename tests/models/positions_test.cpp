@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/positions.hpp>
+#include <eigengrad/models/positions.hpp>
 #include <tests/support/test.hpp>
 
 using test::Index;
 using test::NdArray;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 TEMPLATE_TEST_CASE("positions: value", "", float, double) {
   using T = TestType;
   // dim 8: waves of 1 and 0.01 radians a step.
-  const NdArray<T> p = nn::sincos_2d<T>(2, 3, 8, 1);
+  const NdArray<T> p = models::sincos_2d<T>(2, 3, 8, 1);
   CHECK(p.shape() == eg::Shape{1, 7, 8});
   const auto token = [&](test::Index t) {
     return NdArray<T>({8}, std::span<const T>(p.data() + 8 * t, 8));
@@ -23,17 +24,17 @@ TEMPLATE_TEST_CASE("positions: value", "", float, double) {
               1e-6);
 }
 
-TEST_CASE("positions: edge") { CHECK(nn::sincos_2d<double>(0, 3, 4).numel() == 0); }
+TEST_CASE("positions: edge") { CHECK(models::sincos_2d<double>(0, 3, 4).numel() == 0); }
 
 TEST_CASE("positions: error") {
-  CHECK_ERROR(nn::sincos_2d<double>(2, 2, 6), eg::ValueError,
+  CHECK_ERROR(models::sincos_2d<double>(2, 2, 6), eg::ValueError,
               "[sincos_2d] dim must be divisible by 4: dim 6");
 }
 
 TEMPLATE_TEST_CASE("rotary_2d: value", "", float, double) {
   using T = TestType;
   // Two rows and three columns, angles y w0, y w1, x w0, x w1 with w = 1 and 1 / 4.
-  const NdArray<T> table = nn::rotary_2d<T>(2, 3, 8, 16, 1);
+  const NdArray<T> table = models::rotary_2d<T>(2, 3, 8, 16, 1);
   REQUIRE(table.shape() == eg::Shape{7, 8});
   for (Index t = 0; t < 7; ++t) {
     const double y = t == 0 ? 0 : double((t - 1) / 3), x = t == 0 ? 0 : double((t - 1) % 3);
@@ -43,12 +44,12 @@ TEMPLATE_TEST_CASE("rotary_2d: value", "", float, double) {
       CHECK(double(table(t, 4 + i)) == Approx(std::sin(angles[i])).margin(1e-9));
     }
   }
-  CHECK(nn::rotary_2d<T>(0, 3, 4).shape() == eg::Shape{0, 4});
+  CHECK(models::rotary_2d<T>(0, 3, 4).shape() == eg::Shape{0, 4});
 }
 
 TEST_CASE("rotary_2d: error") {
-  CHECK_ERROR(nn::rotary_2d<float>(2, 2, 6), eg::ValueError,
+  CHECK_ERROR(models::rotary_2d<float>(2, 2, 6), eg::ValueError,
               "[rotary_2d] dim must be divisible by 4 and base positive: dim 6, base 100");
-  CHECK_ERROR(nn::rotary_2d<float>(2, 2, 8, 0), eg::ValueError,
+  CHECK_ERROR(models::rotary_2d<float>(2, 2, 8, 0), eg::ValueError,
               "[rotary_2d] dim must be divisible by 4 and base positive: dim 8, base 0");
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <map>
 
-#include <eigengrad/nn/patch_dropout.hpp>
+#include <eigengrad/models/patch_dropout.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
@@ -27,7 +28,7 @@ TEMPLATE_TEST_CASE("patch_dropout: hands on some of each sample's tokens, in the
                    float, double) {
   using T = TestType;
   eg::Generator rng(1);
-  const nn::PatchDropout<T> drop({.p = 0.25, .prefix = 2}, rng);
+  const models::PatchDropout<T> drop({.p = 0.25, .prefix = 2}, rng);
   const Tensor<T> x = numbered<T>(3, 10, 5);
   const NdArray<T> y = drop(x).value();
   REQUIRE(y.shape() == eg::Shape{3, 8, 5});
@@ -50,7 +51,7 @@ TEMPLATE_TEST_CASE("patch_dropout: hands on some of each sample's tokens, in the
 
 TEST_CASE("patch_dropout: every choice is as likely") {
   eg::Generator rng(1);
-  const nn::PatchDropout<double> drop({.p = 0.5}, rng);
+  const models::PatchDropout<double> drop({.p = 0.5}, rng);
   const NdArray<double> y = drop(numbered<double>(6000, 4)).value();
   std::map<std::pair<int, int>, int> counts;
   for (Index b = 0; b < 6000; ++b) {
@@ -63,7 +64,7 @@ TEST_CASE("patch_dropout: every choice is as likely") {
 TEST_CASE("patch_dropout: keeps the share to the nearest token, and at least one") {
   eg::Generator rng(1);
   const auto kept = [&](double p, Index tokens, Index prefix) {
-    return nn::PatchDropout<double>({p, prefix}, rng)(numbered<double>(1, tokens)).dim(1);
+    return models::PatchDropout<double>({p, prefix}, rng)(numbered<double>(1, tokens)).dim(1);
   };
   CHECK(kept(0.1, 10, 0) == 9);
   CHECK(kept(0.3, 6, 0) == 4);
@@ -75,7 +76,7 @@ TEST_CASE("patch_dropout: keeps the share to the nearest token, and at least one
 
 TEST_CASE("patch_dropout: gradients reach the tokens that stayed") {
   eg::Generator rng(1);
-  const nn::PatchDropout<double> drop({.p = 0.5}, rng);
+  const models::PatchDropout<double> drop({.p = 0.5}, rng);
   const auto state = drop.named_generators()[0].second->state();
   const Tensor<double> x = numbered<double>(2, 6, 3);
   const Tensor<double> y = drop(x);
@@ -98,17 +99,17 @@ TEST_CASE("patch_dropout: gradients reach the tokens that stayed") {
 
 TEST_CASE("patch_dropout: no samples") {
   eg::Generator rng(1);
-  const nn::PatchDropout<float> drop({.p = 0.5}, rng);
+  const models::PatchDropout<float> drop({.p = 0.5}, rng);
   CHECK(drop(Tensor<float>::zeros({0, 4, 3})).shape() == eg::Shape{0, 2, 3});
 }
 
 TEST_CASE("patch_dropout: error") {
   eg::Generator rng(1);
-  CHECK_ERROR(nn::PatchDropout<float>({.p = 1}, rng), eg::ValueError,
+  CHECK_ERROR(models::PatchDropout<float>({.p = 1}, rng), eg::ValueError,
               "[patch_dropout] p must be in [0, 1): 1");
-  CHECK_ERROR(nn::PatchDropout<float>({.p = 0.5, .prefix = -1}, rng), eg::ValueError,
+  CHECK_ERROR(models::PatchDropout<float>({.p = 0.5, .prefix = -1}, rng), eg::ValueError,
               "[patch_dropout] prefix must not be negative: -1");
-  const nn::PatchDropout<float> drop({.p = 0.5, .prefix = 1}, rng);
+  const models::PatchDropout<float> drop({.p = 0.5, .prefix = 1}, rng);
   CHECK_ERROR(drop(Tensor<float>::zeros({2, 1, 4})), eg::ShapeError,
               "[patch_dropout] x must be (B, T, C) with T > prefix 1: x (2, 1, 4)");
   CHECK_ERROR(drop(Tensor<float>::zeros({2, 4})), eg::ShapeError,

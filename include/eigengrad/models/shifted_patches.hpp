@@ -12,7 +12,7 @@
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/unfold.hpp>
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 struct ShiftedPatchEmbeddingOptions {
   Index channels_in = 3;
@@ -20,7 +20,7 @@ struct ShiftedPatchEmbeddingOptions {
   Index patch_size = 4;
   Index dim = 0;
   double norm_eps = 1e-5;
-  InitOptions init = {};
+  nn::InitOptions init = {};
 };
 
 /// Patches that see beyond their edges: the image and four copies of it, shifted by half a patch to
@@ -32,21 +32,21 @@ struct ShiftedPatchEmbeddingOptions {
 /// **Shapes** x (B, C, H, W), result (B, T, dim) with T = H/P * W/P, row by row.
 /// **Source** S. H. Lee, S. Lee, B. C. Song, "Vision transformer for small-size datasets", 2021.
 template <class T>
-class ShiftedPatchEmbedding : public Module<T> {
+class ShiftedPatchEmbedding : public nn::Module<T> {
  public:
   /// **Throws** ValueError unless all sizes are positive.
   ShiftedPatchEmbedding(const ShiftedPatchEmbeddingOptions& options, Generator& rng)
-      : Module<T>("ShiftedPatchEmbedding"),
+      : nn::Module<T>("ShiftedPatchEmbedding"),
         options_(options),
-        proj_(this->add("proj", Conv2d<T>({.in_channels = 5 * options.channels_in,
-                                           .out_channels = options.dim,
-                                           .kernel = options.patch_size,
-                                           .stride = options.patch_size,
-                                           .init = options.init},
-                                          rng))),
-        norm_(this->add(
-            "norm", LayerNorm<T>({5 * options.channels_in * options.patch_size * options.patch_size,
-                                  options.norm_eps}))) {}
+        proj_(this->add("proj", nn::Conv2d<T>({.in_channels = 5 * options.channels_in,
+                                               .out_channels = options.dim,
+                                               .kernel = options.patch_size,
+                                               .stride = options.patch_size,
+                                               .init = options.init},
+                                              rng))),
+        norm_(this->add("norm", nn::LayerNorm<T>({5 * options.channels_in * options.patch_size *
+                                                      options.patch_size,
+                                                  options.norm_eps}))) {}
 
   /// **Throws** ShapeError unless the images have C channels and P divides their sides.
   Tensor<T> operator()(const Tensor<T>& x) const {
@@ -63,7 +63,7 @@ class ShiftedPatchEmbedding : public Module<T> {
     return linear(norm_(patches), flatten(proj_.weight(), 1), proj_.bias());
   }
 
-  const Conv2d<T>& proj() const { return proj_; }
+  const nn::Conv2d<T>& proj() const { return proj_; }
 
  private:
   static Tensor<T> with_shifts(const Tensor<T>& x, Index shift) {
@@ -76,11 +76,11 @@ class ShiftedPatchEmbedding : public Module<T> {
   }
 
   ShiftedPatchEmbeddingOptions options_;
-  Conv2d<T> proj_;
-  LayerNorm<T> norm_;
+  nn::Conv2d<T> proj_;
+  nn::LayerNorm<T> norm_;
 };
 
 EIGENGRAD_INSTANTIATE(class ShiftedPatchEmbedding<float>)
 EIGENGRAD_INSTANTIATE(class ShiftedPatchEmbedding<double>)
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

@@ -6,14 +6,14 @@
 #include <vector>
 
 #include <eigengrad/core/instantiate.hpp>
-#include <eigengrad/nn/conv_tokenizer.hpp>
+#include <eigengrad/models/conv_tokenizer.hpp>
+#include <eigengrad/models/patch_dropout.hpp>
+#include <eigengrad/models/patch_embedding.hpp>
+#include <eigengrad/models/pooling.hpp>
+#include <eigengrad/models/positions.hpp>
+#include <eigengrad/models/shifted_patches.hpp>
+#include <eigengrad/models/vision_transformer_options.hpp>
 #include <eigengrad/nn/encoder_layer.hpp>
-#include <eigengrad/nn/patch_dropout.hpp>
-#include <eigengrad/nn/patch_embedding.hpp>
-#include <eigengrad/nn/pooling.hpp>
-#include <eigengrad/nn/positions.hpp>
-#include <eigengrad/nn/shifted_patches.hpp>
-#include <eigengrad/nn/vision_transformer_options.hpp>
 #include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/expand.hpp>
@@ -21,7 +21,7 @@
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/slice.hpp>
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 /// Classifies images: tokens, positions, encoder layers, norm, pooling, a linear head.
 ///
@@ -31,30 +31,30 @@ namespace eigengrad::nn {
 /// **Shapes** images (B, channels_in, S, S), result (B, classes).
 /// **Source** A. Dosovitskiy et al., "An image is worth 16x16 words", 2020.
 template <class T>
-class VisionTransformer : public Module<T> {
+class VisionTransformer : public nn::Module<T> {
  public:
   /// **Throws** ValueError on options out of range or at odds with each other.
   VisionTransformer(const VisionTransformerOptions& options, Generator& rng)
-      : Module<T>("VisionTransformer"),
+      : nn::Module<T>("VisionTransformer"),
         options_(detail::check_vision_transformer(options)),
         grid_(add_tokenizer(rng)),
         tokens_(grid_ * grid_ + prefix()),
-        pos_drop_(this->add("pos_drop", Dropout<T>({options.dropout}, rng))),
+        pos_drop_(this->add("pos_drop", nn::Dropout<T>({options.dropout}, rng))),
         blocks_(this->add("blocks", make_blocks(rng))),
-        norm_(this->add("norm", LayerNorm<T>({options.dim, options.norm_eps}))),
-        head_(this->add("head", Linear<T>({.in_features = feature_count(),
-                                           .out_features = options.classes,
-                                           .init = options.init},
-                                          rng))) {
+        norm_(this->add("norm", nn::LayerNorm<T>({options.dim, options.norm_eps}))),
+        head_(this->add("head", nn::Linear<T>({.in_features = feature_count(),
+                                               .out_features = options.classes,
+                                               .init = options.init},
+                                              rng))) {
     if (options.pooling == Pooling::kClassToken) {
       cls_token_ =
-          this->add_parameter("cls_token", init::normal<T>({1, 1, options.dim}, 1e-6, rng));
+          this->add_parameter("cls_token", nn::init::normal<T>({1, 1, options.dim}, 1e-6, rng));
     } else if (options.pooling == Pooling::kSequence) {
       pool_ = this->add("attention_pool", SequencePooling<T>({options.dim, options.init}, rng));
     }
     if (options.positions == Positions::kLearned) {
-      positions_ = this->add_parameter("pos_embed",
-                                       init::trunc_normal<T>({1, tokens_, options.dim}, 0.02, rng));
+      positions_ = this->add_parameter(
+          "pos_embed", nn::init::trunc_normal<T>({1, tokens_, options.dim}, 0.02, rng));
     } else if (options.positions == Positions::kSinCos2d) {
       positions_ = Tensor<T>(sincos_2d<T>(grid_, grid_, options.dim, prefix()));
     }
@@ -142,7 +142,7 @@ class VisionTransformer : public Module<T> {
   }
 
   const VisionTransformerOptions& options() const { return options_; }
-  const ModuleList<TransformerEncoderLayer<T>>& blocks() const { return blocks_; }
+  const nn::ModuleList<nn::TransformerEncoderLayer<T>>& blocks() const { return blocks_; }
   /// The convolutions that make the tokens; empty with patches.
   const std::optional<ConvTokenizer<T>>& tokenizer() const { return tokenizer_; }
   /// Tokens in a row of the image's grid.
@@ -225,26 +225,26 @@ class VisionTransformer : public Module<T> {
     return patch_embed_->output_side(o.image_size);
   }
 
-  ModuleList<TransformerEncoderLayer<T>> make_blocks(Generator& rng) const {
+  nn::ModuleList<nn::TransformerEncoderLayer<T>> make_blocks(Generator& rng) const {
     const VisionTransformerOptions& o = options_;
-    ModuleList<TransformerEncoderLayer<T>> blocks;
+    nn::ModuleList<nn::TransformerEncoderLayer<T>> blocks;
     for (Index i = 0; i < o.depth; ++i) {
       const double share =
           o.depth > 1 ? static_cast<double>(i) / static_cast<double>(o.depth - 1) : 1;
-      blocks.append(TransformerEncoderLayer<T>({.dim = o.dim,
-                                                .heads = o.heads,
-                                                .head_dim = o.head_dim,
-                                                .mlp_ratio = o.mlp_ratio,
-                                                .activation = o.activation,
-                                                .qkv_bias = o.qkv_bias,
-                                                .locality = o.locality,
-                                                .dropout = o.dropout,
-                                                .attention_dropout = o.attention_dropout,
-                                                .stochastic_depth = o.stochastic_depth * share,
-                                                .norm_eps = o.norm_eps,
-                                                .init = o.init,
-                                                .output_scale = o.output_scale},
-                                               rng));
+      blocks.append(nn::TransformerEncoderLayer<T>({.dim = o.dim,
+                                                    .heads = o.heads,
+                                                    .head_dim = o.head_dim,
+                                                    .mlp_ratio = o.mlp_ratio,
+                                                    .activation = o.activation,
+                                                    .qkv_bias = o.qkv_bias,
+                                                    .locality = o.locality,
+                                                    .dropout = o.dropout,
+                                                    .attention_dropout = o.attention_dropout,
+                                                    .stochastic_depth = o.stochastic_depth * share,
+                                                    .norm_eps = o.norm_eps,
+                                                    .init = o.init,
+                                                    .output_scale = o.output_scale},
+                                                   rng));
     }
     return blocks;
   }
@@ -261,13 +261,13 @@ class VisionTransformer : public Module<T> {
   VisionTransformerOptions options_;
   Index grid_;
   Index tokens_;
-  Dropout<T> pos_drop_;
-  ModuleList<TransformerEncoderLayer<T>> blocks_;
-  LayerNorm<T> norm_;
-  Linear<T> head_;
+  nn::Dropout<T> pos_drop_;
+  nn::ModuleList<nn::TransformerEncoderLayer<T>> blocks_;
+  nn::LayerNorm<T> norm_;
+  nn::Linear<T> head_;
 };
 
 EIGENGRAD_INSTANTIATE(class VisionTransformer<float>)
 EIGENGRAD_INSTANTIATE(class VisionTransformer<double>)
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

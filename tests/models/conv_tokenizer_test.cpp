@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/conv_tokenizer.hpp>
+#include <eigengrad/models/conv_tokenizer.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 TEMPLATE_TEST_CASE("conv_tokenizer: value", "", float, double) {
   using T = TestType;
   eg::Generator rng(1);
-  const nn::ConvTokenizer<T> tokenizer({.channels_in = 1, .channels = {2}}, rng);
+  const models::ConvTokenizer<T> tokenizer({.channels_in = 1, .channels = {2}}, rng);
   // The first filter copies the pixel, the second negates it, which ReLU takes away.
   NdArray<T> weight = NdArray<T>::zeros({2, 1, 3, 3});
   weight(0, 0, 1, 1) = 1;
@@ -23,7 +24,7 @@ TEMPLATE_TEST_CASE("conv_tokenizer: value", "", float, double) {
 
 TEST_CASE("conv_tokenizer: sizes, names and gradients") {
   eg::Generator rng(1);
-  const nn::ConvTokenizer<double> tokenizer({.channels_in = 3, .channels = {4, 5}}, rng);
+  const models::ConvTokenizer<double> tokenizer({.channels_in = 3, .channels = {4, 5}}, rng);
   CHECK(test::names(tokenizer.named_parameters()) ==
         test::Names{"conv_layers.0.weight", "conv_layers.1.weight"});
   for (const Index side : {1, 4, 7, 16}) {
@@ -39,8 +40,8 @@ TEST_CASE("conv_tokenizer: sizes, names and gradients") {
 
 TEST_CASE("conv_tokenizer: channels are stages of the defaults, bit for bit") {
   eg::Generator a(1), b(1);
-  const nn::ConvTokenizer<float> simple({.channels = {4, 5}}, a);
-  const nn::ConvTokenizer<float> stages({.stages = {{.channels = 4}, {.channels = 5}}}, b);
+  const models::ConvTokenizer<float> simple({.channels = {4, 5}}, a);
+  const models::ConvTokenizer<float> stages({.stages = {{.channels = 4}, {.channels = 5}}}, b);
   const Tensor<float> x(test::random<float>({2, 3, 9, 9}));
   CHECK_SAME(stages(x).value(), simple(x).value());
   CHECK(test::names(stages.named_parameters()) == test::names(simple.named_parameters()));
@@ -49,11 +50,11 @@ TEST_CASE("conv_tokenizer: channels are stages of the defaults, bit for bit") {
 TEST_CASE("conv_tokenizer: every part of a stage") {
   // Small positive and negative numbers, which every part changes in a way of its own.
   const auto image = [] { return Tensor<double>({1, 1, 2, 2}, {1, -2, 3, -4}); };
-  const auto run = [&](nn::ConvStage stage) {
+  const auto run = [&](models::ConvStage stage) {
     eg::Generator rng(1);
     stage.channels = 1;
     stage.kernel = 1;
-    const nn::ConvTokenizer<double> tokenizer({.channels_in = 1, .stages = {stage}}, rng);
+    const models::ConvTokenizer<double> tokenizer({.channels_in = 1, .stages = {stage}}, rng);
     auto dict = tokenizer.state_dict();
     for (auto& [name, array] : dict) {
       if (name.find("conv") == 0) array.fill(name == "conv_layers.0.weight" ? 2 : -1);
@@ -83,7 +84,7 @@ TEST_CASE("conv_tokenizer: every part of a stage") {
 
 TEST_CASE("conv_tokenizer: names, sizes and gradients of the whole") {
   eg::Generator rng(1);
-  const nn::ConvTokenizer<double> tokenizer(
+  const models::ConvTokenizer<double> tokenizer(
       {.channels_in = 2,
        .stages = {{.channels = 3,
                    .convs = 2,
@@ -117,7 +118,7 @@ TEST_CASE("conv_tokenizer: names, sizes and gradients of the whole") {
 
 TEST_CASE("conv_tokenizer: convolutions that copy") {
   eg::Generator rng(1);
-  const nn::ConvTokenizer<double> tokenizer(
+  const models::ConvTokenizer<double> tokenizer(
       {.channels_in = 2,
        .stages = {{.channels = 2, .convs = 3, .pool = 0, .activation = eg::Activation::kNone}},
        .init = {nn::Init::kDirac}},
@@ -129,16 +130,17 @@ TEST_CASE("conv_tokenizer: convolutions that copy") {
 
 TEST_CASE("conv_tokenizer: error") {
   eg::Generator rng(1);
-  CHECK_ERROR(nn::ConvTokenizer<float>({.channels = {8}, .stages = {{.channels = 8}}}, rng),
+  CHECK_ERROR(models::ConvTokenizer<float>({.channels = {8}, .stages = {{.channels = 8}}}, rng),
               eg::ValueError, "[conv_tokenizer] channels and stages exclude each other");
-  CHECK_ERROR(nn::ConvTokenizer<float>({.stages = {{.channels = 8, .convs = 0}}}, rng),
+  CHECK_ERROR(models::ConvTokenizer<float>({.stages = {{.channels = 8, .convs = 0}}}, rng),
               eg::ValueError,
               "[conv_tokenizer] convs and strides must be positive, the others not negative: convs "
               "0, stride 1, padding 1, pool 3, pool_stride 2, pool_padding 1");
-  CHECK_ERROR(nn::ConvTokenizer<float>({.stages = {{.channels = 8, .convs = 2, .kernel = 2}}}, rng),
-              eg::ValueError, "[conv_tokenizer] several convolutions need an odd kernel: kernel 2");
-  CHECK_ERROR(nn::ConvTokenizer<float>({}, rng), eg::ValueError,
+  CHECK_ERROR(
+      models::ConvTokenizer<float>({.stages = {{.channels = 8, .convs = 2, .kernel = 2}}}, rng),
+      eg::ValueError, "[conv_tokenizer] several convolutions need an odd kernel: kernel 2");
+  CHECK_ERROR(models::ConvTokenizer<float>({}, rng), eg::ValueError,
               "[conv_tokenizer] channels must name at least one layer");
-  CHECK_ERROR(nn::ConvTokenizer<float>({.channels = {8, 0}}, rng), eg::ValueError,
+  CHECK_ERROR(models::ConvTokenizer<float>({.channels = {8, 0}}, rng), eg::ValueError,
               "[conv2d] sizes must be positive: in_channels 8, out_channels 0, kernel (3, 3)");
 }

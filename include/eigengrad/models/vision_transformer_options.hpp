@@ -4,15 +4,15 @@
 #include <utility>
 #include <vector>
 
-#include <eigengrad/nn/conv_tokenizer.hpp>
-#include <eigengrad/nn/patch_embedding.hpp>
-#include <eigengrad/nn/pooling.hpp>
-#include <eigengrad/nn/positions.hpp>
+#include <eigengrad/models/conv_tokenizer.hpp>
+#include <eigengrad/models/patch_embedding.hpp>
+#include <eigengrad/models/pooling.hpp>
+#include <eigengrad/models/positions.hpp>
 
 /// What a VisionTransformer is made of.
 namespace eigengrad {
 
-namespace nn {
+namespace models {
 
 struct VisionTransformerOptions {
   /// Side of the square images in pixels.
@@ -49,7 +49,7 @@ struct VisionTransformerOptions {
   std::vector<ConvStage> tokenizer_stages = {};
   /// Of the ConvTokenizer.
   WhiteningOptions tokenizer_whitening = {};
-  InitOptions tokenizer_init = {Init::kKaimingNormal};
+  nn::InitOptions tokenizer_init = {nn::Init::kKaimingNormal};
   Activation activation = Activation::kGelu;
   bool qkv_bias = true;
   /// Locality self-attention: each head learns the scale of its scores, and no token attends to
@@ -65,7 +65,7 @@ struct VisionTransformerOptions {
   double stochastic_depth = 0;
   double norm_eps = 1e-6;
   /// Of the encoder layers, the head and the sequence pooling.
-  InitOptions init = {Init::kTruncNormal, 0.02};
+  nn::InitOptions init = {nn::Init::kTruncNormal, 0.02};
   /// Factor of the first weights of attn.proj and mlp.fc2; 0 makes each layer begin as the
   /// identity.
   double output_scale = 1;
@@ -77,13 +77,13 @@ struct VisionTransformerOptions {
   bool convolutional() const { return !tokenizer_channels.empty() || !tokenizer_stages.empty(); }
 };
 
-}  // namespace nn
+}  // namespace models
 
 namespace detail {
 
 /// **Throws** ValueError on options out of range or at odds with each other.
-inline const nn::VisionTransformerOptions& check_vision_transformer(
-    const nn::VisionTransformerOptions& o) {
+inline const models::VisionTransformerOptions& check_vision_transformer(
+    const models::VisionTransformerOptions& o) {
   const auto fail = [](const auto&... parts) {
     throw ValueError(concat("[vision_transformer] ", parts...));
   };
@@ -125,7 +125,7 @@ inline const nn::VisionTransformerOptions& check_vision_transformer(
     fail("patch_size must fit image_size and padding: patch_size ", o.patch_size, ", image_size ",
          o.image_size, ", patch_padding ", o.patch_padding);
   }
-  if (o.patch_dropout != 0 && o.pooling == nn::Pooling::kFlatten) {
+  if (o.patch_dropout != 0 && o.pooling == models::Pooling::kFlatten) {
     fail("patch_dropout ", o.patch_dropout, " needs another pooling than kFlatten");
   }
   return o;

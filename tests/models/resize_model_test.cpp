@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/resize_model.hpp>
+#include <eigengrad/models/resize_model.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 #include <tests/support/reference.hpp>
 
 using test::Index;
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 namespace {
 
-nn::VisionTransformerOptions tiny() {
+models::VisionTransformerOptions tiny() {
   return {.image_size = 16,
           .patch_size = 4,
           .classes = 5,
@@ -21,9 +22,9 @@ nn::VisionTransformerOptions tiny() {
           .init = {nn::Init::kTruncNormal, 0.3}};
 }
 
-nn::VisionTransformer<double> make(const nn::VisionTransformerOptions& options) {
+models::VisionTransformer<double> make(const models::VisionTransformerOptions& options) {
   eg::Generator rng(1);
-  return nn::VisionTransformer<double>(options, rng);
+  return models::VisionTransformer<double>(options, rng);
 }
 
 /// Each patch of the images resized by itself, its edges repeated.
@@ -49,7 +50,7 @@ TEST_CASE("resize_model: the same size is the same model, and one of its own") {
   const auto model = make(options);
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   (void)model(images);  // the generators move on
-  const auto same = nn::resize_model(model, {.image_size = 16, .patch_size = 4});
+  const auto same = models::resize_model(model, {.image_size = 16, .patch_size = 4});
   CHECK_SAME(same(images).value(), model(images).value());  // with the same draws
   Tensor<double> weight = same.parameters()[0];
   weight.mutable_value().fill(7);
@@ -60,7 +61,7 @@ TEST_CASE("resize_model: larger patches of enlarged images give the same logits"
   const auto model = make(tiny());
   const NdArray<double> images = test::random({2, 3, 16, 16});
   for (const Index patch : {5, 8, 11}) {
-    const auto large = nn::resize_model(model, {.image_size = 4 * patch, .patch_size = patch});
+    const auto large = models::resize_model(model, {.image_size = 4 * patch, .patch_size = patch});
     CHECK(large.options().patch_size == patch);
     CHECK(large.grid() == 4);
     CHECK_CLOSE(large(Tensor<double>(resize_patches(images, 4, patch))).value(),
@@ -69,12 +70,12 @@ TEST_CASE("resize_model: larger patches of enlarged images give the same logits"
 }
 
 TEST_CASE("resize_model: smaller patches of the same images") {
-  for (const auto pooling : {nn::Pooling::kClassToken, nn::Pooling::kMean}) {
+  for (const auto pooling : {models::Pooling::kClassToken, models::Pooling::kMean}) {
     auto options = tiny();
     options.patch_size = 8;
     options.pooling = pooling;
     const auto model = make(options);
-    const auto small = nn::resize_model(model, {.patch_size = 4});
+    const auto small = models::resize_model(model, {.patch_size = 4});
     CHECK(small.grid() == 4);
     const Tensor<double> images(test::random({2, 3, 16, 16}));
     CHECK(small(images).shape() == eg::Shape{2, 5});
@@ -85,14 +86,14 @@ TEST_CASE("resize_model: smaller patches of the same images") {
       const bool changes = name == "pos_embed" || name == "patch_embed.proj.weight";
       CHECK((test::difference(to.at(name), array, 0) == "") == !changes);
     }
-    const Index prefix = pooling == nn::Pooling::kClassToken ? 1 : 0;
+    const Index prefix = pooling == models::Pooling::kClassToken ? 1 : 0;
     REQUIRE(to.at("pos_embed").shape() == eg::Shape{1, 16 + prefix, 6});
     for (Index c = 0; c < 6 && prefix == 1; ++c) {
       CHECK(to.at("pos_embed")(0, 0, c) == from.at("pos_embed")(0, 0, c));
     }
     // A patch of one colour, whose enlargement it is: the same token but for its position.
     const auto tokens = [](const auto& m) {
-      const Index first = m.options().pooling == nn::Pooling::kClassToken ? 1 : 0;
+      const Index first = m.options().pooling == models::Pooling::kClassToken ? 1 : 0;
       const NdArray<double> y = m.embed(Tensor<double>::full({1, 3, 16, 16}, 0.7)).value();
       return y(0, first, 2) - m.state_dict().at("pos_embed")(0, first, 2);
     };
@@ -104,34 +105,34 @@ TEST_CASE("resize_model: fixed positions, convolutions, shifted and overlapping 
   const Tensor<double> images(test::random({2, 3, 32, 32}));
   auto fixed = tiny();
   fixed.dim = 8;
-  fixed.positions = nn::Positions::kSinCos2d;
+  fixed.positions = models::Positions::kSinCos2d;
   fixed.heads = 2;
   fixed.rotary_base = 100;
-  CHECK(nn::resize_model(make(fixed), {.image_size = 32})(images).shape() == eg::Shape{2, 5});
+  CHECK(models::resize_model(make(fixed), {.image_size = 32})(images).shape() == eg::Shape{2, 5});
 
   auto convolutional = tiny();
   convolutional.tokenizer_channels = {4};
-  convolutional.pooling = nn::Pooling::kSequence;
+  convolutional.pooling = models::Pooling::kSequence;
   const auto conv = make(convolutional);
-  const auto wide = nn::resize_model(conv, {.image_size = 32});
+  const auto wide = models::resize_model(conv, {.image_size = 32});
   CHECK(wide.grid() == 8);
   CHECK(wide(images).shape() == eg::Shape{2, 5});
   CHECK_SAME(wide.state_dict().at("tokenizer.conv_layers.0.weight"),
              conv.state_dict().at("tokenizer.conv_layers.0.weight"));
-  CHECK_ERROR(nn::resize_model(conv, {.patch_size = 2}), eg::ValueError,
+  CHECK_ERROR(models::resize_model(conv, {.patch_size = 2}), eg::ValueError,
               "[resize_model] patch_size needs patches; this model has convolutions");
 
   auto shifted = tiny();
   shifted.shifted_patches = true;
   const auto spt = make(shifted);
-  const auto large = nn::resize_model(spt, {.image_size = 32, .patch_size = 8});
+  const auto large = models::resize_model(spt, {.image_size = 32, .patch_size = 8});
   CHECK(large(images).shape() == eg::Shape{2, 5});
   CHECK_SAME(large.state_dict().at("patch_embed.norm.weight"), NdArray<double>::ones({15 * 64}));
 
   auto overlapping = tiny();
   overlapping.patch_stride = 2;
   overlapping.patch_padding = 2;
-  const auto twice = nn::resize_model(make(overlapping), {.image_size = 32, .patch_size = 8});
+  const auto twice = models::resize_model(make(overlapping), {.image_size = 32, .patch_size = 8});
   CHECK(twice.options().patch_stride == 4);
   CHECK(twice.options().patch_padding == 4);
   CHECK(twice.grid() == make(overlapping).grid());
@@ -142,43 +143,43 @@ TEST_CASE("resize_model: mode, frozen parameters and moments") {
   model.eval();
   Tensor<double> positions = model.named_parameters()[1].second;
   positions.set_requires_grad(false);
-  const auto small = nn::resize_model(model, {.patch_size = 2});
+  const auto small = models::resize_model(model, {.patch_size = 2});
   CHECK(!small.training());
   CHECK(!small.named_parameters()[1].second.requires_grad());
   CHECK(small.named_parameters()[2].second.requires_grad());
 
   const NdArray<double> squares = test::random({6, 3, 4, 4}, 3, 0, 1);
-  const NdArray<double> resized = nn::resize_moment(small, "patch_embed.proj.weight", squares);
+  const NdArray<double> resized = models::resize_moment(small, "patch_embed.proj.weight", squares);
   REQUIRE(resized.shape() == eg::Shape{6, 3, 2, 2});
   // The pixels in the middle of each quarter.
   CHECK(resized(0, 0, 0, 1) == Approx((squares(0, 0, 0, 2) + squares(0, 0, 0, 3) +
                                        squares(0, 0, 1, 2) + squares(0, 0, 1, 3)) /
                                       4));
   const NdArray<double> tokens =
-      nn::resize_moment(small, "pos_embed", test::random({1, 17, 6}, 4, 0, 1));
+      models::resize_moment(small, "pos_embed", test::random({1, 17, 6}, 4, 0, 1));
   CHECK(tokens.shape() == eg::Shape{1, 65, 6});
   CHECK(tokens.array().minCoeff() >= 0);
   const NdArray<double> head = test::random({5, 6});
-  CHECK_SAME(nn::resize_moment(small, "head.weight", head), head);
-  CHECK_ERROR(nn::resize_moment(small, "tail", head), eg::ValueError,
+  CHECK_SAME(models::resize_moment(small, "head.weight", head), head);
+  CHECK_ERROR(models::resize_moment(small, "tail", head), eg::ValueError,
               "[resize_moment] the model has no parameter tail");
 }
 
 TEST_CASE("resize_model: error") {
   const auto model = make(tiny());
-  CHECK_ERROR(nn::resize_model(model, {.patch_size = 5}), eg::ValueError,
+  CHECK_ERROR(models::resize_model(model, {.patch_size = 5}), eg::ValueError,
               "[vision_transformer] patch_size must divide image_size: patch_size 5, image_size "
               "16");
-  CHECK_ERROR(nn::resize_model(model, {.patch_size = -1}), eg::ValueError,
+  CHECK_ERROR(models::resize_model(model, {.patch_size = -1}), eg::ValueError,
               "[resize_model] sizes must not be negative: image_size 0, patch_size -1");
   auto flat = tiny();
-  flat.pooling = nn::Pooling::kFlatten;
-  CHECK_ERROR(nn::resize_model(make(flat), {.patch_size = 2}), eg::ValueError,
+  flat.pooling = models::Pooling::kFlatten;
+  CHECK_ERROR(models::resize_model(make(flat), {.patch_size = 2}), eg::ValueError,
               "[resize_model] head.weight (5, 96) has no other size; pooling = flatten ties the "
               "head to the grid");
   auto overlapping = tiny();
   overlapping.patch_stride = 3;
-  CHECK_ERROR(nn::resize_model(make(overlapping), {.patch_size = 2}), eg::ValueError,
+  CHECK_ERROR(models::resize_model(make(overlapping), {.patch_size = 2}), eg::ValueError,
               "[resize_model] patch_stride and patch_padding must stay whole: patch_size 4 to 2, "
               "patch_stride 3, patch_padding 0");
 }
@@ -198,7 +199,7 @@ TEST_CASE("resize_model: reference") {
     auto dict = model.state_dict();
     dict.at("patch_embed.proj.weight") = reference.get<double>(name + ".in");
     model.load_state_dict(dict);
-    const auto resized = nn::resize_model(model, {.image_size = 2 * to, .patch_size = to});
+    const auto resized = models::resize_model(model, {.image_size = 2 * to, .patch_size = to});
     CHECK_CLOSE(resized.state_dict().at("patch_embed.proj.weight"),
                 reference.get<double>(name + ".out"), 1e-12);
   }
@@ -209,7 +210,7 @@ TEST_CASE("resize_model: reference") {
   for (const auto& [mode, name] : {std::pair(eg::InterpolateMode::kBilinear, "bilinear"),
                                    std::pair(eg::InterpolateMode::kBicubic, "bicubic")}) {
     for (const Index grid : {8, 3}) {
-      const auto resized = nn::resize_model(model, {.image_size = 4 * grid, .positions = mode});
+      const auto resized = models::resize_model(model, {.image_size = 4 * grid, .positions = mode});
       CHECK_CLOSE(resized.state_dict().at("pos_embed"),
                   reference.get<double>("positions." + std::string(name) + std::to_string(grid)),
                   1e-12);

@@ -6,17 +6,17 @@
 #include <vector>
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/models/whitening.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/module_list.hpp>
-#include <eigengrad/nn/whitening.hpp>
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/pool.hpp>
 #include <eigengrad/ops/reshape.hpp>
 
-namespace eigengrad::nn {
+namespace eigengrad::models {
 
 /// Convolutions of one width: the first, pooling, then the others.
 struct ConvStage {
@@ -48,7 +48,7 @@ struct ConvTokenizerOptions {
   std::vector<ConvStage> stages = {};
   /// What comes before them; nothing if its kernel is 0.
   WhiteningOptions whitening = {};
-  InitOptions init = {Init::kKaimingNormal};
+  nn::InitOptions init = {nn::Init::kKaimingNormal};
 };
 
 /// Tokens by convolution: stages, each a convolution, max-pooling, batch norm if asked for, the
@@ -66,14 +66,14 @@ struct ConvTokenizerOptions {
 /// **Source** A. Hassani et al., "Escaping the big data paradigm with compact transformers", 2021;
 /// the order inside a stage: K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024.
 template <class T>
-class ConvTokenizer : public Module<T> {
+class ConvTokenizer : public nn::Module<T> {
  public:
   /// **Throws** ValueError without channels or stages, with both, or on sizes out of range.
   ConvTokenizer(const ConvTokenizerOptions& options, Generator& rng)
-      : Module<T>("ConvTokenizer"),
+      : nn::Module<T>("ConvTokenizer"),
         stages_(stages(options)),
-        convs_(this->add("conv_layers", ModuleList<Conv2d<T>>())),
-        norms_(this->add("norm_layers", ModuleList<BatchNorm2d<T>>())) {
+        convs_(this->add("conv_layers", nn::ModuleList<nn::Conv2d<T>>())),
+        norms_(this->add("norm_layers", nn::ModuleList<nn::BatchNorm2d<T>>())) {
     Index in = options.channels_in;
     if (options.whitening.kernel > 0) {
       whiten_ = this->add("whiten", Whitening<T>(in, options.whitening));
@@ -81,16 +81,16 @@ class ConvTokenizer : public Module<T> {
     }
     for (const ConvStage& stage : stages_) {
       for (Index i = 0; i < stage.convs; ++i) {
-        convs_.append(Conv2d<T>({.in_channels = in,
-                                 .out_channels = stage.channels,
-                                 .kernel = stage.kernel,
-                                 .stride = i == 0 ? stage.stride : 1,
-                                 .padding = i == 0 ? stage.padding : stage.kernel / 2,
-                                 .bias = false,
-                                 .init = options.init},
-                                rng));
+        convs_.append(nn::Conv2d<T>({.in_channels = in,
+                                     .out_channels = stage.channels,
+                                     .kernel = stage.kernel,
+                                     .stride = i == 0 ? stage.stride : 1,
+                                     .padding = i == 0 ? stage.padding : stage.kernel / 2,
+                                     .bias = false,
+                                     .init = options.init},
+                                    rng));
         in = stage.channels;
-        if (stage.batch_norm) norms_.append(BatchNorm2d<T>({.channels = in}));
+        if (stage.batch_norm) norms_.append(nn::BatchNorm2d<T>({.channels = in}));
       }
     }
   }
@@ -159,12 +159,12 @@ class ConvTokenizer : public Module<T> {
   }
 
   std::vector<ConvStage> stages_;
-  ModuleList<Conv2d<T>> convs_;
-  ModuleList<BatchNorm2d<T>> norms_;
+  nn::ModuleList<nn::Conv2d<T>> convs_;
+  nn::ModuleList<nn::BatchNorm2d<T>> norms_;
   std::optional<Whitening<T>> whiten_;
 };
 
 EIGENGRAD_INSTANTIATE(class ConvTokenizer<float>)
 EIGENGRAD_INSTANTIATE(class ConvTokenizer<double>)
 
-}  // namespace eigengrad::nn
+}  // namespace eigengrad::models

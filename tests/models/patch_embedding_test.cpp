@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/nn/patch_embedding.hpp>
+#include <eigengrad/models/patch_embedding.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
 using test::NdArray;
 using test::Tensor;
+namespace models = eg::models;
 namespace nn = eg::nn;
 
 TEMPLATE_TEST_CASE("patch_embedding: value", "", float, double) {
   using T = TestType;
   eg::Generator rng(1);
-  for (const auto method : {nn::PatchMethod::kUnfold, nn::PatchMethod::kConv2d}) {
-    const nn::PatchEmbedding<T> embed(
+  for (const auto method : {models::PatchMethod::kUnfold, models::PatchMethod::kConv2d}) {
+    const models::PatchEmbedding<T> embed(
         {.channels_in = 1, .patch_size = 2, .dim = 2, .method = method}, rng);
     embed.load_state_dict(
         {{"proj.weight", NdArray<T>({2, 1, 2, 2}, {1, 10, 100, 1000, 1, 1, 1, 1})},
@@ -22,10 +23,10 @@ TEMPLATE_TEST_CASE("patch_embedding: value", "", float, double) {
 
 TEST_CASE("patch_embedding: both methods give equal numbers and gradients") {
   eg::Generator rng(1);
-  const nn::PatchEmbeddingOptions options{.channels_in = 3, .patch_size = 2, .dim = 5};
+  const models::PatchEmbeddingOptions options{.channels_in = 3, .patch_size = 2, .dim = 5};
   auto by_convolution = options;
-  by_convolution.method = nn::PatchMethod::kConv2d;
-  const nn::PatchEmbedding<double> a(options, rng), b(by_convolution, rng);
+  by_convolution.method = models::PatchMethod::kConv2d;
+  const models::PatchEmbedding<double> a(options, rng), b(by_convolution, rng);
   b.load_state_dict(a.state_dict());
   CHECK(test::names(a.named_parameters()) == test::Names{"proj.weight", "proj.bias"});
   const Tensor<double> x(test::random({2, 3, 4, 6}));
@@ -37,7 +38,7 @@ TEST_CASE("patch_embedding: both methods give equal numbers and gradients") {
 
 TEST_CASE("patch_embedding: overlapping patches") {
   eg::Generator rng(1);
-  const nn::PatchEmbedding<double> sum(
+  const models::PatchEmbedding<double> sum(
       {.channels_in = 1, .patch_size = 3, .stride = 2, .padding = 1, .dim = 1}, rng);
   sum.load_state_dict({{"proj.weight", NdArray<double>::ones({1, 1, 3, 3})},
                        {"proj.bias", NdArray<double>::zeros({1})}});
@@ -45,8 +46,8 @@ TEST_CASE("patch_embedding: overlapping patches") {
   const Tensor<double> nine({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
   CHECK_CLOSE(sum(nine).value(), NdArray<double>({1, 4, 1}, {12, 16, 24, 28}), 1e-12);
   const Tensor<double> x(test::random({2, 2, 7, 5}));
-  for (const auto method : {nn::PatchMethod::kUnfold, nn::PatchMethod::kConv2d}) {
-    const nn::PatchEmbedding<double> embed(
+  for (const auto method : {models::PatchMethod::kUnfold, models::PatchMethod::kConv2d}) {
+    const models::PatchEmbedding<double> embed(
         {.channels_in = 2, .patch_size = 3, .stride = 2, .padding = 1, .dim = 3, .method = method},
         rng);
     CHECK(embed(x).shape() == eg::Shape{2, 12, 3});
@@ -61,18 +62,18 @@ TEST_CASE("patch_embedding: overlapping patches") {
 
 TEST_CASE("patch_embedding: error") {
   eg::Generator rng(1);
-  const nn::PatchEmbedding<float> embed({.patch_size = 4, .dim = 2}, rng);
+  const models::PatchEmbedding<float> embed({.patch_size = 4, .dim = 2}, rng);
   CHECK_ERROR(embed(Tensor<float>::ones({1, 3, 8, 6})), eg::ShapeError,
               "[patch_embedding] images must be (B, 3, H, W) with sides divisible by 4: x (1, 3, "
               "8, 6)");
-  CHECK_ERROR(nn::PatchEmbedding<float>({.patch_size = 0, .dim = 2}, rng), eg::ValueError,
+  CHECK_ERROR(models::PatchEmbedding<float>({.patch_size = 0, .dim = 2}, rng), eg::ValueError,
               "[conv2d] sizes must be positive: in_channels 3, out_channels 2, kernel (0, 0)");
-  CHECK_ERROR(nn::PatchEmbedding<float>({.patch_size = 4, .stride = -1, .dim = 2}, rng),
+  CHECK_ERROR(models::PatchEmbedding<float>({.patch_size = 4, .stride = -1, .dim = 2}, rng),
               eg::ValueError,
               "[patch_embedding] stride must be positive and padding not negative: stride -1, "
               "padding 0");
-  const nn::PatchEmbedding<float> overlap({.patch_size = 4, .stride = 2, .padding = 1, .dim = 2},
-                                          rng);
+  const models::PatchEmbedding<float> overlap(
+      {.patch_size = 4, .stride = 2, .padding = 1, .dim = 2}, rng);
   CHECK_ERROR(overlap(Tensor<float>::ones({1, 3, 1, 8})), eg::ShapeError,
               "[patch_embedding] images must be (B, 3, H, W) with sides of 2 or more: x (1, 3, 1, "
               "8)");
