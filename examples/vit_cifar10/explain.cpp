@@ -5,7 +5,7 @@
 
 #include <eigengrad/data/image_folder.hpp>
 #include <eigengrad/eigengrad.hpp>
-#include <eigengrad/io/image.hpp>
+#include <eigengrad/image/image_file.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/model.hpp>
 #include <examples/vit_cifar10/ranking.hpp>
@@ -95,7 +95,7 @@ void explain_picture(const ExplainSettings& e) {
                           "says what is in a picture");
   }
   const std::string& path = e.pictures.front();
-  const report::Picture picture = eg::io::read_image(path);
+  const report::Picture picture = eg::image::read_image(path);
   const Index side = c.model.options().image_size;
   const eg::NoGrad no_grad;
   c.model.eval();
@@ -113,7 +113,7 @@ void explain_picture(const ExplainSettings& e) {
       report::resized(eg::data::centre_square(picture, whole), e.size, e.size);
   const report::Picture both[] = {shown, report::overlay(shown, map)};
   const std::string out = e.out.empty() ? default_out(path) : e.out;
-  eg::io::write_png(out, report::side_by_side(both, std::max<Index>(1, e.size / 48)));
+  eg::image::write_png(out, report::side_by_side(both, std::max<Index>(1, e.size / 48)));
   std::printf("%s, %lldx%lld tokens: %s\n", name.c_str(), static_cast<long long>(map.dim(0)),
               static_cast<long long>(map.dim(1)), out.c_str());
 }

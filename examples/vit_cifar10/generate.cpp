@@ -2,9 +2,9 @@
 // Makes data for those who have none.
 #include <cstdio>
 
-#include <eigengrad/data/resize.hpp>
 #include <eigengrad/eigengrad.hpp>
-#include <eigengrad/io/image.hpp>
+#include <eigengrad/image/image_file.hpp>
+#include <eigengrad/image/resize.hpp>
 #include <examples/common/options.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 
@@ -30,8 +30,8 @@ void write_folder(const std::string& folder, const eg::data::ImageDataset& image
       char name[32];
       std::snprintf(name, sizeof name, "/%05lld.png", static_cast<long long>(i));
       const auto label = static_cast<std::size_t>(images.labels().data()[i]);
-      eg::io::write_png(folder + "/" + images.classes()[label] + name,
-                        eg::data::resize(image, height, width));
+      eg::image::write_png(folder + "/" + images.classes()[label] + name,
+                           eg::image::resize(image, height, width));
     }
   });
 }

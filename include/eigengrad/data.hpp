@@ -3,22 +3,15 @@
 
 #include <eigengrad/data/augment.hpp>
 #include <eigengrad/data/batch.hpp>
-#include <eigengrad/data/byte_image.hpp>
 #include <eigengrad/data/cifar.hpp>
 #include <eigengrad/data/dataset.hpp>
-#include <eigengrad/data/enhance.hpp>
-#include <eigengrad/data/hue.hpp>
 #include <eigengrad/data/loader.hpp>
 #include <eigengrad/data/metrics.hpp>
 #include <eigengrad/data/mix.hpp>
 #include <eigengrad/data/normalization.hpp>
-#include <eigengrad/data/point_ops.hpp>
 #include <eigengrad/data/policy.hpp>
 #include <eigengrad/data/prefetcher.hpp>
-#include <eigengrad/data/resize.hpp>
-#include <eigengrad/data/resize_axis.hpp>
 #include <eigengrad/data/split.hpp>
 #include <eigengrad/data/synthetic.hpp>
 #include <eigengrad/data/transforms.hpp>
-#include <eigengrad/data/warp.hpp>
 #include <eigengrad/data/windows.hpp>

@@ -3,6 +3,7 @@
 
 #include <eigengrad/core.hpp>
 #include <eigengrad/data.hpp>
+#include <eigengrad/image.hpp>
 #include <eigengrad/inspect.hpp>
 #include <eigengrad/io.hpp>
 #include <eigengrad/models.hpp>

@@ -17,7 +17,7 @@ namespace {
 std::string plain(Index h, Index w, std::uint8_t value) {
   Bytes image({3, h, w});
   image.fill(value);
-  return eg::io::encode_png(image);
+  return eg::image::encode_png(image);
 }
 
 /// Two classes with pictures of several sizes, and what is to be passed over.
@@ -88,7 +88,7 @@ TEST_CASE("pictures are loaded as squares, the same on any number of threads", "
     // What lies in the files is what a picture alone gives.
     Bytes second({3, 4, 4});
     std::copy_n(loaded.dataset.image(1), 48, second.data());
-    CHECK_SAME(second, data::centre_square(eg::io::read_image(folder / "pets/cat/2.jpg"), 4));
+    CHECK_SAME(second, data::centre_square(eg::image::read_image(folder / "pets/cat/2.jpg"), 4));
   }
 }
 

@@ -3,12 +3,13 @@
 #include <set>
 
 #include <eigengrad/data/policy.hpp>
-#include <tests/data/pillow.hpp>
+#include <tests/image/pillow.hpp>
 
 namespace data = eg::data;
-using data::ByteImage;
+namespace image = eg::image;
 using data::ImageOp;
 using data::Policy;
+using image::ByteImage;
 using test::Bytes;
 using test::Index;
 

@@ -2,9 +2,10 @@
 #include <set>
 
 #include <eigengrad/data/transforms.hpp>
-#include <tests/data/pillow.hpp>
+#include <tests/image/pillow.hpp>
 
 namespace data = eg::data;
+namespace image = eg::image;
 using data::Augment;
 using data::Flip;
 using data::ImageTransform;
@@ -221,7 +222,7 @@ TEST_CASE("transforms: output size") {
   CHECK(transform.width() == 20);
   NdArray<float> out({3, 20, 20});
   transform(out.data(), image.data(), 0, 0);
-  const NdArray<std::uint8_t> expected = data::resized_crop(image, {8, 3, 24, 24}, 20, 20);
+  const NdArray<std::uint8_t> expected = image::resized_crop(image, {8, 3, 24, 24}, 20, 20);
   for (Index i = 0; i < out.numel(); ++i) {
     REQUIRE(std::abs(out.data()[i] - expected.data()[i] / 255.0f) < 1e-6);
   }
@@ -288,7 +289,7 @@ TEST_CASE("transforms: error") {
   CHECK_ERROR(made({.policy = data::RandAugment{.magnitude_std = NAN}}), eg::ValueError,
               "[augment] policy.magnitude_std must be at least 0: nan");
   CHECK_ERROR(
-      made({.policy = data::AutoAugment{.op = {.interpolation = data::Interpolation::kBicubic}}}),
+      made({.policy = data::AutoAugment{.op = {.interpolation = image::Interpolation::kBicubic}}}),
       eg::ValueError, "[augment] policy.op.interpolation must be kNearest or kBilinear");
   CHECK_ERROR(made({.jitter = {.contrast = -0.1}}), eg::ValueError,
               "[augment] jitter.contrast must be at least 0: -0.1");

@@ -3,7 +3,8 @@
 #include <tests/support/test.hpp>
 
 namespace data = eg::data;
-using data::Window;
+namespace image = eg::image;
+using image::Window;
 using test::Index;
 using test::NdArray;
 

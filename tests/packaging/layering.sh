@@ -14,7 +14,8 @@ allowed() {
     nn) echo 'core kernels ops nn' ;;
     optim) echo 'core kernels optim' ;;
     io) echo 'core io' ;;
-    data) echo 'core kernels io data' ;;
+    image) echo 'core kernels io image' ;;
+    data) echo 'core kernels io image data' ;;
     inspect) echo 'core kernels ops nn inspect' ;;
     models) echo 'core kernels ops nn io models' ;;
     testing) echo 'core testing' ;;

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include <eigengrad/core/rounding.hpp>
-#include <eigengrad/data/resize.hpp>
-#include <eigengrad/io/image.hpp>
+#include <eigengrad/image/image_file.hpp>
+#include <eigengrad/image/resize.hpp>
 #include <eigengrad/ops/interpolate.hpp>
 #include <examples/vit_cifar10/report/picture.hpp>
 
@@ -42,8 +42,8 @@ NdArray<float> resized(const NdArray<float>& x, Index height, Index width) {
 }
 
 Picture resized(const Picture& picture, Index height, Index width) {
-  return eg::data::resize(picture, height, width,
-                          {.interpolation = eg::data::Interpolation::kBicubic});
+  return eg::image::resize(picture, height, width,
+                           {.interpolation = eg::image::Interpolation::kBicubic});
 }
 
 Picture to_bytes(const NdArray<float>& values) {
@@ -136,7 +136,7 @@ Picture enlarged(const Picture& picture, Index least) {
 std::string image_tag(const Picture& picture, const std::string& alt, bool crisp) {
   return "<img alt=\"" + alt + "\" width=\"" + std::to_string(picture.dim(2)) + "\" height=\"" +
          std::to_string(picture.dim(1)) + "\"" + (crisp ? " class=\"crisp\"" : "") +
-         " src=\"data:image/png;base64," + base64(eg::io::encode_png(picture)) + "\"/>";
+         " src=\"data:image/png;base64," + base64(eg::image::encode_png(picture)) + "\"/>";
 }
 
 }  // namespace vit::report

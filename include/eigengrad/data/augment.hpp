@@ -14,7 +14,7 @@
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/data/normalization.hpp>
 #include <eigengrad/data/policy.hpp>
-#include <eigengrad/data/resize.hpp>
+#include <eigengrad/image/resize.hpp>
 
 /// What can be done with an image on its way to the model.
 namespace eigengrad::data {
@@ -43,7 +43,7 @@ struct RandomResizedCrop {
   Range scale = {0.08, 1};
   /// Width over height; its logarithm is uniform.
   Range ratio = {3.0 / 4, 4.0 / 3};
-  Interpolation interpolation = Interpolation::kBilinear;
+  image::Interpolation interpolation = image::Interpolation::kBilinear;
 };
 
 /// Brightness, contrast and saturation by factors in [1 - x, 1 + x], hue turned by up to x of the
@@ -141,7 +141,7 @@ inline void check_policy(const Policy& policy) {
   const bool cubic = std::visit(
       [](const auto& chosen) {
         if constexpr (requires { chosen.op; }) {
-          return chosen.op.interpolation == Interpolation::kBicubic;
+          return chosen.op.interpolation == image::Interpolation::kBicubic;
         }
         return false;
       },

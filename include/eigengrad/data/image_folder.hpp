@@ -15,15 +15,15 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/data/dataset.hpp>
 #include <eigengrad/data/image_files.hpp>
-#include <eigengrad/data/resize.hpp>
-#include <eigengrad/io/image.hpp>
+#include <eigengrad/image/image_file.hpp>
+#include <eigengrad/image/resize.hpp>
 
 /// Pictures of any size, from files to squares of bytes.
 ///
 ///     auto files = data::list_images("flowers");  // flowers/daisy/1.jpg, flowers/rose/2.png, ...
 ///     auto dataset = data::load_images(files, {.image_size = 64}).dataset;
 ///
-/// Not in the umbrella, for it needs stb, as `eigengrad/io/image.hpp` does.
+/// Not in the umbrella, for it needs stb, as `eigengrad/image/image_file.hpp` does.
 namespace eigengrad::data {
 
 /// The largest square in the middle of a picture (C, H, W), scaled to (C, size, size), antialiased.
@@ -36,8 +36,8 @@ inline NdArray<std::uint8_t> centre_square(const NdArray<std::uint8_t>& image, I
                        image.shape(), ", size ", size));
   }
   const Index side = std::min(image.dim(1), image.dim(2));
-  const Window middle{(image.dim(1) - side) / 2, (image.dim(2) - side) / 2, side, side};
-  return resized_crop(image, middle, size, size);
+  const image::Window middle{(image.dim(1) - side) / 2, (image.dim(2) - side) / 2, side, side};
+  return image::resized_crop(image, middle, size, size);
 }
 
 /// Squares (N, 3, S, S), and for each file what was wrong with it: empty when it was read.
@@ -60,8 +60,8 @@ inline DecodedImages decode_images(const std::vector<std::string>& paths, Index 
   parallel_for(end - begin, 1, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       try {
-        const NdArray<std::uint8_t> square =
-            centre_square(io::read_image(paths[static_cast<std::size_t>(begin + i)]), image_size);
+        const NdArray<std::uint8_t> square = centre_square(
+            image::read_image(paths[static_cast<std::size_t>(begin + i)]), image_size);
         std::copy_n(square.data(), bytes, images + i * bytes);
       } catch (const IoError& error) {
         std::fill_n(images + i * bytes, bytes, std::uint8_t{0});

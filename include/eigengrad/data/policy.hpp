@@ -10,10 +10,10 @@
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/random.hpp>
-#include <eigengrad/data/byte_image.hpp>
-#include <eigengrad/data/enhance.hpp>
-#include <eigengrad/data/point_ops.hpp>
-#include <eigengrad/data/warp.hpp>
+#include <eigengrad/image/byte_image.hpp>
+#include <eigengrad/image/enhance.hpp>
+#include <eigengrad/image/point_ops.hpp>
+#include <eigengrad/image/warp.hpp>
 
 /// Published policies of augmentation: which operations an image goes through, and how strongly.
 ///
@@ -42,16 +42,17 @@ enum class ImageOp {
 
 /// How operations that move pixels make new ones.
 struct OpOptions {
-  Interpolation interpolation = Interpolation::kNearest;
+  image::Interpolation interpolation = image::Interpolation::kNearest;
   std::uint8_t fill = 0;  ///< for pixels from outside the image
 };
 
 /// Does one operation. `value` is the tangent of a shear, the pixels of a translation, the degrees
 /// of a rotation (counter-clockwise), the bits that posterize keeps, the threshold of solarize, and
 /// for brightness, color, contrast and sharpness the factor less 1; else it says nothing.
-inline void apply_op(ByteImage image, ImageOp op, double value, const OpOptions& options = {}) {
-  const auto warp = [&](const AffineMatrix& matrix) {
-    affine(image, matrix, options.interpolation, {options.fill});
+inline void apply_op(image::ByteImage image, ImageOp op, double value,
+                     const OpOptions& options = {}) {
+  const auto warp = [&](const image::AffineMatrix& matrix) {
+    image::affine(image, matrix, options.interpolation, {options.fill});
   };
   switch (op) {
     case ImageOp::kIdentity:
@@ -65,25 +66,25 @@ inline void apply_op(ByteImage image, ImageOp op, double value, const OpOptions&
     case ImageOp::kTranslateY:
       return warp({1, 0, 0, 0, 1, -std::trunc(value)});
     case ImageOp::kRotate:
-      return warp(rotation_matrix(value, 1, image.height, image.width));
+      return warp(image::rotation_matrix(value, 1, image.height, image.width));
     case ImageOp::kBrightness:
-      return adjust_brightness(image, 1 + value);
+      return image::adjust_brightness(image, 1 + value);
     case ImageOp::kColor:
-      return adjust_saturation(image, 1 + value);
+      return image::adjust_saturation(image, 1 + value);
     case ImageOp::kContrast:
-      return adjust_contrast(image, 1 + value);
+      return image::adjust_contrast(image, 1 + value);
     case ImageOp::kSharpness:
-      return adjust_sharpness(image, 1 + value);
+      return image::adjust_sharpness(image, 1 + value);
     case ImageOp::kPosterize:
-      return posterize(image, static_cast<Index>(value));
+      return image::posterize(image, static_cast<Index>(value));
     case ImageOp::kSolarize:
-      return solarize(image, value);
+      return image::solarize(image, value);
     case ImageOp::kAutoContrast:
-      return autocontrast(image);
+      return image::autocontrast(image);
     case ImageOp::kEqualize:
-      return equalize(image);
+      return image::equalize(image);
     case ImageOp::kInvert:
-      return invert(image);
+      return image::invert(image);
   }
 }
 
@@ -155,7 +156,7 @@ inline double op_value(ImageOp op, double strength, const OpRanges& ranges, Inde
 /// Whether an operation has two directions, to be drawn.
 inline bool is_signed(ImageOp op) { return op >= ImageOp::kShearX && op <= ImageOp::kSharpness; }
 
-inline void draw_sign_and_apply(ByteImage image, ImageOp op, double strength,
+inline void draw_sign_and_apply(image::ByteImage image, ImageOp op, double strength,
                                 const OpRanges& ranges, const OpOptions& options, Generator& rng) {
   double value = op_value(op, strength, ranges, image.height, image.width);
   const bool negative = rng.next() & 1;
@@ -165,7 +166,7 @@ inline void draw_sign_and_apply(ByteImage image, ImageOp op, double strength,
 
 inline ImageOp draw_op(Generator& rng) { return static_cast<ImageOp>(rng.integer(14)); }
 
-inline void apply_policy(ByteImage image, const RandAugment& policy, Generator rng) {
+inline void apply_policy(image::ByteImage image, const RandAugment& policy, Generator rng) {
   for (Index i = 0; i < policy.num_ops; ++i) {
     const ImageOp op = draw_op(rng);
     double magnitude = policy.magnitude;
@@ -174,7 +175,7 @@ inline void apply_policy(ByteImage image, const RandAugment& policy, Generator r
   }
 }
 
-inline void apply_policy(ByteImage image, const TrivialAugmentWide& policy, Generator rng) {
+inline void apply_policy(image::ByteImage image, const TrivialAugmentWide& policy, Generator rng) {
   const ImageOp op = draw_op(rng);
   const double strength = static_cast<double>(rng.integer(31)) / 30;
   draw_sign_and_apply(image, op, strength, kWideRanges, policy.op, rng);
@@ -216,7 +217,7 @@ inline constexpr std::array<std::array<PolicyStep, 2>, 25> kCifarPolicy = {{
     {{{ImageOp::kTranslateY, 0.7, 9}, {ImageOp::kAutoContrast, 0.9, 0}}},
 }};
 
-inline void apply_policy(ByteImage image, const AutoAugment& policy, Generator rng) {
+inline void apply_policy(image::ByteImage image, const AutoAugment& policy, Generator rng) {
   const auto& pair = kCifarPolicy[static_cast<std::size_t>(rng.integer(25))];
   for (const PolicyStep& step : pair) {
     if (!(rng.uniform() < step.probability)) continue;
@@ -224,12 +225,12 @@ inline void apply_policy(ByteImage image, const AutoAugment& policy, Generator r
   }
 }
 
-inline void apply_policy(ByteImage, std::monostate, Generator) {}
+inline void apply_policy(image::ByteImage, std::monostate, Generator) {}
 
 }  // namespace detail
 
 /// Does what the policy draws. The same generator gives the same image.
-inline void apply_policy(ByteImage image, const Policy& policy, const Generator& rng) {
+inline void apply_policy(image::ByteImage image, const Policy& policy, const Generator& rng) {
   std::visit([&](const auto& chosen) { detail::apply_policy(image, chosen, rng); }, policy);
 }
 

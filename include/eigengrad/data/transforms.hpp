@@ -14,13 +14,13 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/data/augment.hpp>
-#include <eigengrad/data/byte_image.hpp>
-#include <eigengrad/data/enhance.hpp>
-#include <eigengrad/data/hue.hpp>
 #include <eigengrad/data/policy.hpp>
-#include <eigengrad/data/resize.hpp>
-#include <eigengrad/data/warp.hpp>
 #include <eigengrad/data/windows.hpp>
+#include <eigengrad/image/byte_image.hpp>
+#include <eigengrad/image/enhance.hpp>
+#include <eigengrad/image/hue.hpp>
+#include <eigengrad/image/resize.hpp>
+#include <eigengrad/image/warp.hpp>
 
 /// From stored bytes to the float images that a model sees.
 ///
@@ -67,12 +67,12 @@ class ImageTransform {
     if (!resizes_) return finish(out, image, draw);
     // The most that anything below takes: which image needs how much is a matter of chance, and
     // scratch that grows in a late step asks the system for more.
-    const ResizeOptions options = resize_options();
-    reserve(
-        detail::resize_scratch(channels_, stored_height_, stored_width_, height_, width_, options));
+    const image::ResizeOptions options = resize_options();
+    reserve(image::detail::resize_scratch(channels_, stored_height_, stored_width_, height_, width_,
+                                          options));
     eigengrad::detail::Scratch<std::uint8_t> resized(channels_ * height_ * width_);
-    const ImageView view(image, channels_, stored_height_, stored_width_);
-    detail::resize_image(resized.data(), height_, width_, view.at(window(draw)), options);
+    const image::ImageView view(image, channels_, stored_height_, stored_width_);
+    image::detail::resize_image(resized.data(), height_, width_, view.at(window(draw)), options);
     finish(out, resized.data(), draw);
   }
 
@@ -100,12 +100,12 @@ class ImageTransform {
     bool flip = false;
   };
 
-  ResizeOptions resize_options() const {
+  image::ResizeOptions resize_options() const {
     return {augment_.resized_crop ? augment_.resized_crop->interpolation
-                                  : Interpolation::kBilinear};
+                                  : image::Interpolation::kBilinear};
   }
 
-  Window window(const Draw& draw) const {
+  image::Window window(const Draw& draw) const {
     if (!augment_.resized_crop) {
       return detail::central_window(stored_height_, stored_width_, height_, width_,
                                     augment_.center_crop);
@@ -130,7 +130,7 @@ class ImageTransform {
       if (!resizes_) reserve(0);
       eigengrad::detail::Scratch<std::uint8_t> bytes(channels_ * height_ * width_);
       crop(bytes.data(), image, draw, [](Index, std::uint8_t v) { return v; });
-      change_bytes(ByteImage(bytes.data(), channels_, height_, width_), draw);
+      change_bytes(image::ByteImage(bytes.data(), channels_, height_, width_), draw);
       const std::uint8_t* from = bytes.data();
       for (Index c = 0; c < channels_; ++c) {
         const float* const table = table_.data() + c * 256;
@@ -190,19 +190,19 @@ class ImageTransform {
     }
   }
 
-  void change_bytes(ByteImage image, const Draw& draw) const {
+  void change_bytes(image::ByteImage image, const Draw& draw) const {
     if (warps_) {
       Generator rng = draw.stream(kWarp);
       const double degrees = rng.uniform(-augment_.rotation, augment_.rotation);
       const double zoom = rng.uniform(augment_.zoom.low, augment_.zoom.high);
-      affine(image, rotation_matrix(degrees, zoom, height_, width_), Interpolation::kBilinear,
-             {0, augment_.padding == Padding::kReflect});
+      image::affine(image, image::rotation_matrix(degrees, zoom, height_, width_),
+                    image::Interpolation::kBilinear, {0, augment_.padding == Padding::kReflect});
     }
     apply_policy(image, augment_.policy, draw.stream(kPolicy));
     jitter(image, draw.stream(kJitter));
   }
 
-  void jitter(ByteImage image, Generator rng) const {
+  void jitter(image::ByteImage image, Generator rng) const {
     const ColorJitter& j = augment_.jitter;
     const auto factor = [&rng](double x) { return rng.uniform(std::max(0.0, 1 - x), 1 + x); };
     const double brightness = factor(j.brightness);
@@ -215,10 +215,10 @@ class ImageTransform {
                 order[static_cast<std::size_t>(rng.integer(i + 1))]);
     }
     for (const int which : order) {
-      if (which == 0 && j.brightness > 0) adjust_brightness(image, brightness);
-      if (which == 1 && j.contrast > 0) adjust_contrast(image, contrast);
-      if (which == 2 && j.saturation > 0) adjust_saturation(image, saturation);
-      if (which == 3 && j.hue > 0) adjust_hue(image, hue);
+      if (which == 0 && j.brightness > 0) image::adjust_brightness(image, brightness);
+      if (which == 1 && j.contrast > 0) image::adjust_contrast(image, contrast);
+      if (which == 2 && j.saturation > 0) image::adjust_saturation(image, saturation);
+      if (which == 3 && j.hue > 0) image::adjust_hue(image, hue);
     }
   }
 

@@ -18,7 +18,7 @@ inline double draw_ratio(Generator& rng, const Range& ratio) {
 }
 
 /// The largest window in the middle with the form of (height, width), times `share`.
-inline Window central_window(Index h, Index w, Index height, Index width, double share) {
+inline image::Window central_window(Index h, Index w, Index height, Index width, double share) {
   const double scale = std::min(static_cast<double>(h) / static_cast<double>(height),
                                 static_cast<double>(w) / static_cast<double>(width)) *
                        share;
@@ -32,7 +32,8 @@ inline Window central_window(Index h, Index w, Index height, Index width, double
 }
 
 /// A window of random area and form; when ten do not fit, the largest that has a form allowed.
-inline Window random_window(Generator& rng, const RandomResizedCrop& crop, Index h, Index w) {
+inline image::Window random_window(Generator& rng, const RandomResizedCrop& crop, Index h,
+                                   Index w) {
   const double area = static_cast<double>(h * w);
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double target = area * rng.uniform(crop.scale.low, crop.scale.high);
@@ -65,7 +66,7 @@ inline void draw_normals(Generator& rng, float* out, Index n) {
 }
 
 /// Sets a window of all channels of `image` (C, h, w) to 0.
-inline void erase(float* image, Index channels, Index h, Index w, const Window& window) {
+inline void erase(float* image, Index channels, Index h, Index w, const image::Window& window) {
   for (Index c = 0; c < channels; ++c) {
     for (Index y = window.top; y < window.top + window.height; ++y) {
       std::fill_n(image + (c * h + y) * w + window.left, window.width, 0.0f);

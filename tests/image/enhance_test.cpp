@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/data/enhance.hpp>
-#include <tests/data/pillow.hpp>
+#include <eigengrad/image/enhance.hpp>
+#include <tests/image/pillow.hpp>
 
-namespace data = eg::data;
-using data::ByteImage;
+namespace image = eg::image;
+using image::ByteImage;
 using test::Bytes;
 
 namespace {
@@ -12,10 +12,10 @@ struct Enhancement {
   const char* name;
   void (*adjust)(ByteImage image, double factor);
 };
-constexpr Enhancement kAll[] = {{"brightness", data::adjust_brightness},
-                                {"contrast", data::adjust_contrast},
-                                {"saturation", data::adjust_saturation},
-                                {"sharpness", data::adjust_sharpness}};
+constexpr Enhancement kAll[] = {{"brightness", image::adjust_brightness},
+                                {"contrast", image::adjust_contrast},
+                                {"saturation", image::adjust_saturation},
+                                {"sharpness", image::adjust_sharpness}};
 
 }  // namespace
 
@@ -39,7 +39,7 @@ TEST_CASE("enhance: value") {
       for (int x = 1; x < 4; ++x) smooth(0, y, x) = 10;
     }
     smooth(0, 2, 2) = 50;
-    CHECK_SAME(test::changed(dot, [](ByteImage i) { data::adjust_sharpness(i, 0); }), smooth);
+    CHECK_SAME(test::changed(dot, [](ByteImage i) { image::adjust_sharpness(i, 0); }), smooth);
   }
 }
 
@@ -64,10 +64,10 @@ TEST_CASE("enhance: factor 1 changes nothing, an empty image neither") {
 
 TEST_CASE("enhance: error") {
   Bytes image = test::noise({2, 7, 9});
-  CHECK_ERROR((data::adjust_saturation(image, 2), 0), eg::ShapeError,
+  CHECK_ERROR((image::adjust_saturation(image, 2), 0), eg::ShapeError,
               "[adjust_saturation] needs one channel or three, grey or red, green and blue: the "
               "image has 2");
   Bytes colour = test::noise({3, 7, 9});
-  CHECK_ERROR((data::adjust_contrast(colour, NAN), 0), eg::ValueError,
+  CHECK_ERROR((image::adjust_contrast(colour, NAN), 0), eg::ValueError,
               "[adjust_contrast] factor is nan");
 }

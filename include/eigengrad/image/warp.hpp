@@ -8,14 +8,14 @@
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/memory.hpp>
-#include <eigengrad/data/byte_image.hpp>
-#include <eigengrad/data/resize.hpp>
+#include <eigengrad/image/byte_image.hpp>
+#include <eigengrad/image/resize.hpp>
 
 /// Affine maps of an image onto itself: shearing, moving, turning, zooming.
 ///
 /// **Source**
 /// https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.Image.transform
-namespace eigengrad::data {
+namespace eigengrad::image {
 
 /// Where a pixel of the result comes from: x' = a x + b y + c, y' = d x + e y + f, from the image's
 /// upper left corner; a pixel's centre is at 0.5.
@@ -161,4 +161,4 @@ inline AffineMatrix rotation_matrix(double degrees, double zoom, Index height, I
   return m;
 }
 
-}  // namespace eigengrad::data
+}  // namespace eigengrad::image

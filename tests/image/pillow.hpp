@@ -4,14 +4,14 @@
 #include <functional>
 #include <string>
 
-#include <eigengrad/data/byte_image.hpp>
+#include <eigengrad/image/byte_image.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
 namespace test {
 
 using Bytes = NdArray<std::uint8_t>;
-using ImageFunction = std::function<void(eg::data::ByteImage)>;
+using ImageFunction = std::function<void(eg::image::ByteImage)>;
 
 /// Random bytes.
 inline Bytes noise(const Shape& shape, std::uint64_t seed = 3) {

@@ -8,13 +8,13 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
-#include <eigengrad/data/byte_lanes.hpp>
-#include <eigengrad/data/resize_axis.hpp>
+#include <eigengrad/image/byte_lanes.hpp>
+#include <eigengrad/image/resize_axis.hpp>
 
 /// Images of bytes in another size, as Pillow makes them.
 ///
 /// Both axes are one kernel, weighted sums of rows: for the horizontal pass the image is turned.
-namespace eigengrad::data {
+namespace eigengrad::image {
 
 /// A part of an image, in pixels.
 struct Window {
@@ -217,4 +217,4 @@ inline NdArray<std::uint8_t> resize(const NdArray<std::uint8_t>& images, Index h
   return resized_crop(images, {0, 0, images.dim(-2), images.dim(-1)}, height, width, options);
 }
 
-}  // namespace eigengrad::data
+}  // namespace eigengrad::image

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/data/warp.hpp>
-#include <tests/data/pillow.hpp>
+#include <eigengrad/image/warp.hpp>
+#include <tests/image/pillow.hpp>
 
-namespace data = eg::data;
-using data::AffineMatrix;
-using data::ByteImage;
-using data::Interpolation;
-using data::Outside;
+namespace image = eg::image;
+using image::AffineMatrix;
+using image::ByteImage;
+using image::Interpolation;
+using image::Outside;
 using test::Bytes;
 using test::Index;
 
@@ -14,7 +14,7 @@ TEST_CASE("warp: value") {
   const Bytes image({1, 2, 3}, {10, 20, 30, 40, 50, 60});
   const auto check = [&](const AffineMatrix& m, Interpolation mode, Outside outside,
                          const Bytes& expected) {
-    CHECK_SAME(test::changed(image, [&](ByteImage i) { data::affine(i, m, mode, outside); }),
+    CHECK_SAME(test::changed(image, [&](ByteImage i) { image::affine(i, m, mode, outside); }),
                expected);
   };
   for (const Interpolation mode : {Interpolation::kNearest, Interpolation::kBilinear}) {
@@ -40,7 +40,7 @@ TEST_CASE("warp: reference") {
                            std::uint8_t fill) {
       INFO(name << ending << value);
       CHECK(test::distance_to_pillow(name + ending + value, [&](ByteImage i) {
-              data::affine(i, matrix(std::stod(value), i), mode, {fill});
+              image::affine(i, matrix(std::stod(value), i), mode, {fill});
             }) <= tolerance);
     };
     for (const char* amount : {"-0.99", "-0.3", "0.11", "0.25"}) {
@@ -62,7 +62,7 @@ TEST_CASE("warp: reference") {
       check(
           "rotate", angle,
           [](double degrees, ByteImage i) {
-            return data::rotation_matrix(degrees, 1, i.height, i.width);
+            return image::rotation_matrix(degrees, 1, i.height, i.width);
           },
           9);
     }
@@ -76,7 +76,7 @@ TEST_CASE("warp: rotation and zoom") {
   const Bytes image = test::noise({3, 6, 6});
   const auto turned = [&](double degrees, double zoom) {
     return test::changed(image, [&](ByteImage i) {
-      data::affine(i, data::rotation_matrix(degrees, zoom, 6, 6), Interpolation::kBilinear);
+      image::affine(i, image::rotation_matrix(degrees, zoom, 6, 6), Interpolation::kBilinear);
     });
   };
   CHECK_SAME(turned(0, 1), image);
@@ -93,7 +93,7 @@ TEST_CASE("warp: rotation and zoom") {
   }
   SECTION("half the size, the rest is filled") {
     const Bytes small = test::changed(Bytes::full({1, 8, 8}, 200), [](ByteImage i) {
-      data::affine(i, data::rotation_matrix(0, 0.5, 8, 8), Interpolation::kBilinear, {50});
+      image::affine(i, image::rotation_matrix(0, 0.5, 8, 8), Interpolation::kBilinear, {50});
     });
     for (Index y = 0; y < 8; ++y) {
       for (Index x = 0; x < 8; ++x) {
@@ -107,12 +107,12 @@ TEST_CASE("warp: rotation and zoom") {
 TEST_CASE("warp: edge") {
   for (const Interpolation mode : {Interpolation::kNearest, Interpolation::kBilinear}) {
     const Bytes pixel({1, 1, 1}, {9});
-    const auto far = [&](ByteImage i) { data::affine(i, {1, 0, 5, 0, 1, 7}, mode, {0, true}); };
+    const auto far = [&](ByteImage i) { image::affine(i, {1, 0, 5, 0, 1, 7}, mode, {0, true}); };
     CHECK_SAME(test::changed(pixel, far), pixel);
     CHECK_NOTHROW(test::changed(Bytes({1, 0, 3}), far));
     // As large as a matrix may be.
     const Bytes gone = test::changed(test::noise({1, 9, 300}), [&](ByteImage i) {
-      data::affine(i, {9e5, 9e5, 9e5, 9e5, 9e5, 9e5}, mode, {3});
+      image::affine(i, {9e5, 9e5, 9e5, 9e5, 9e5, 9e5}, mode, {3});
     });
     CHECK_SAME(gone, Bytes::full({1, 9, 300}, 3));
   }
@@ -120,8 +120,8 @@ TEST_CASE("warp: edge") {
 
 TEST_CASE("warp: error") {
   Bytes image = test::noise({3, 5, 5});
-  CHECK_ERROR((data::affine(image, {1, 0, NAN, 0, 1, 0}), 0), eg::ValueError,
+  CHECK_ERROR((image::affine(image, {1, 0, NAN, 0, 1, 0}), 0), eg::ValueError,
               "[affine] the matrix has the entry nan");
-  CHECK_ERROR((data::affine(image, {1, 0, 1, 0, 1, 0}, Interpolation::kBicubic), 0), eg::ValueError,
-              "[affine] interpolation must be kNearest or kBilinear");
+  CHECK_ERROR((image::affine(image, {1, 0, 1, 0, 1, 0}, Interpolation::kBicubic), 0),
+              eg::ValueError, "[affine] interpolation must be kNearest or kBilinear");
 }

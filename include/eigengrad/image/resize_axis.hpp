@@ -9,7 +9,7 @@
 #include <eigengrad/core/shape.hpp>
 
 /// One axis of an image that is resized: which pixels each new one comes from.
-namespace eigengrad::data {
+namespace eigengrad::image {
 
 /// How pixels between the stored ones are found.
 enum class Interpolation {
@@ -128,4 +128,4 @@ class ResizeAxis {
 };
 
 }  // namespace detail
-}  // namespace eigengrad::data
+}  // namespace eigengrad::image

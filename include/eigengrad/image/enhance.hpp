@@ -7,8 +7,8 @@
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/memory.hpp>
-#include <eigengrad/data/byte_image.hpp>
-#include <eigengrad/data/byte_lanes.hpp>
+#include <eigengrad/image/byte_image.hpp>
+#include <eigengrad/image/byte_lanes.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
 /// Brightness, contrast, saturation and sharpness, byte for byte as Pillow's ImageEnhance.
@@ -16,7 +16,7 @@
 /// Each blends an image with a degenerate one: factor 0 gives that, 1 the image itself, more
 /// exaggerates it.
 /// **Source** https://pillow.readthedocs.io/en/stable/reference/ImageEnhance.html
-namespace eigengrad::data {
+namespace eigengrad::image {
 
 namespace detail {
 
@@ -177,4 +177,4 @@ inline void adjust_sharpness(ByteImage image, double factor) {
   }
 }
 
-}  // namespace eigengrad::data
+}  // namespace eigengrad::image

@@ -10,8 +10,8 @@
 #include <eigengrad/core/shape.hpp>
 
 /// What the bytes of a picture say about themselves before they are decoded: the format, whether
-/// they are all there, and which way up a camera held it. Part of `eigengrad/io/image.hpp`.
-namespace eigengrad::io::detail {
+/// they are all there, and which way up a camera held it. Part of `eigengrad/image/image_file.hpp`.
+namespace eigengrad::image::detail {
 
 enum class ImageFormat { kUnknown, kPng, kJpeg, kBmp, kPnm };
 
@@ -162,4 +162,4 @@ inline PnmHeader pnm_header(std::string_view bytes) {
   return out;
 }
 
-}  // namespace eigengrad::io::detail
+}  // namespace eigengrad::image::detail

@@ -5,7 +5,7 @@
 
 #include <eigengrad/kernels/simd/simd.hpp>
 
-namespace eigengrad::data::detail {
+namespace eigengrad::image::detail {
 
 /// Vectors of as many bytes as a register holds 32-bit numbers.
 ///
@@ -34,4 +34,4 @@ struct ByteLanes {
   }
 };
 
-}  // namespace eigengrad::data::detail
+}  // namespace eigengrad::image::detail

@@ -6,12 +6,12 @@
 #include <cstdint>
 
 #include <eigengrad/core/error.hpp>
-#include <eigengrad/data/byte_image.hpp>
+#include <eigengrad/image/byte_image.hpp>
 
 /// Changes of an image that look at a byte's value alone, byte for byte as Pillow's ImageOps.
 ///
 /// **Source** https://pillow.readthedocs.io/en/stable/reference/ImageOps.html
-namespace eigengrad::data {
+namespace eigengrad::image {
 
 /// The negative.
 inline void invert(ByteImage image) {
@@ -80,4 +80,4 @@ inline void equalize(ByteImage image) {
   }
 }
 
-}  // namespace eigengrad::data
+}  // namespace eigengrad::image

@@ -7,7 +7,7 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
 
-namespace eigengrad::data {
+namespace eigengrad::image {
 
 /// One image of bytes (C, H, W), to be changed where it lies. Somebody else owns the bytes.
 struct ByteImage {
@@ -58,4 +58,4 @@ inline std::array<std::int32_t, 256> histogram(const std::uint8_t* bytes, Index 
 }
 
 }  // namespace detail
-}  // namespace eigengrad::data
+}  // namespace eigengrad::image

@@ -9,16 +9,16 @@
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/image/image_format.hpp>
+#include <eigengrad/image/stb.hpp>
 #include <eigengrad/io/file.hpp>
-#include <eigengrad/io/image_format.hpp>
-#include <eigengrad/io/stb.hpp>
 
 /// Pictures in and out of files: PNG, JPEG, BMP, PPM and PGM are read, PNG is written.
 ///
 /// Not in the umbrella, for it needs stb (https://github.com/nothings/stb; Debian's libstb-dev):
 /// the headers alone, there is nothing to link. They compile with each source file that includes
 /// this.
-namespace eigengrad::io {
+namespace eigengrad::image {
 
 /// More pixels than this are refused before memory is asked for: a header of fifty bytes can claim
 /// any size.
@@ -27,13 +27,14 @@ inline constexpr Index kMaxImagePixels = 200'000'000;
 namespace detail {
 
 [[noreturn]] inline void fail_image(const std::string& name, const std::string& what) {
-  throw IoError(concat("[image] cannot read ", name, ": ", what));
+  throw IoError(eigengrad::detail::concat("[image] cannot read ", name, ": ", what));
 }
 
 inline void check_image_size(const std::string& name, Index width, Index height) {
   if (width < 1 || height < 1 || width > kMaxImagePixels / height) {
-    fail_image(name, concat("it says that it is ", width, "x", height, " pixels; from 1 to ",
-                            kMaxImagePixels, " in all are read"));
+    fail_image(name, eigengrad::detail::concat("it says that it is ", width, "x", height,
+                                               " pixels; from 1 to ", kMaxImagePixels,
+                                               " in all are read"));
   }
 }
 
@@ -123,15 +124,17 @@ inline NdArray<std::uint8_t> decode_stb(std::string_view bytes, const std::strin
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const int size = static_cast<int>(bytes.size());
   if (!stbi_info_from_memory(data, size, &width, &height, &channels)) {
-    fail_image(name, concat("its header is cut off, damaged or claims too much (",
-                            stbi_failure_reason(), "); fetch or export it again"));
+    fail_image(name,
+               eigengrad::detail::concat("its header is cut off, damaged or claims too much (",
+                                         stbi_failure_reason(), "); fetch or export it again"));
   }
   check_image_size(name, width, height);
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load_from_memory(data, size, &width, &height, &channels, 3), stbi_image_free);
   if (!pixels) {
-    fail_image(name, concat("it is cut off, damaged or of a rare kind (", stbi_failure_reason(),
-                            "); fetch or export it again"));
+    fail_image(name,
+               eigengrad::detail::concat("it is cut off, damaged or of a rare kind (",
+                                         stbi_failure_reason(), "); fetch or export it again"));
   }
   const stbi_uc* p = pixels.get();
   return to_planes(height, width, 3, exif, [p](Index i) { return p[i]; });
@@ -169,7 +172,8 @@ inline NdArray<std::uint8_t> decode_image(std::string_view bytes,
   }
   const std::string_view foreign = detail::foreign_format(bytes);
   if (!foreign.empty()) {
-    detail::fail_image(name, detail::concat("it is ", foreign, " file; convert it to PNG or JPEG"));
+    detail::fail_image(
+        name, eigengrad::detail::concat("it is ", foreign, " file; convert it to PNG or JPEG"));
   }
   detail::fail_image(name, "it is no PNG, JPEG, BMP, PPM or PGM picture");
 }
@@ -177,7 +181,7 @@ inline NdArray<std::uint8_t> decode_image(std::string_view bytes,
 /// A picture from a file as RGB, (3, H, W); see `decode_image`. **Throws** IoError, naming the
 /// file.
 inline NdArray<std::uint8_t> read_image(const std::string& path) {
-  return decode_image(read_file(path), path);
+  return decode_image(io::read_file(path), path);
 }
 
 /// The bytes of a PNG file of an image (C, H, W): grey (C = 1), grey with alpha (2), RGB (3) or RGB
@@ -187,8 +191,8 @@ inline NdArray<std::uint8_t> read_image(const std::string& path) {
 inline std::string encode_png(const NdArray<std::uint8_t>& image) {
   if (image.rank() != 3 || image.dim(0) < 1 || image.dim(0) > 4 || image.numel() == 0 ||
       image.numel() > INT_MAX / 2) {
-    throw ShapeError(detail::concat("[encode_png] needs an image (C, H, W) with 1 to 4 channels: ",
-                                    image.shape()));
+    throw ShapeError(eigengrad::detail::concat(
+        "[encode_png] needs an image (C, H, W) with 1 to 4 channels: ", image.shape()));
   }
   const Index channels = image.dim(0);
   const Index area = image.dim(1) * image.dim(2);
@@ -216,7 +220,7 @@ inline std::string encode_png(const NdArray<std::uint8_t>& image) {
 /// Writes a PNG file of an image (C, H, W), as a whole or not at all; see `encode_png`.
 /// **Throws** ShapeError; IoError when the file cannot be written.
 inline void write_png(const std::string& path, const NdArray<std::uint8_t>& image) {
-  write_file(path, encode_png(image));
+  io::write_file(path, encode_png(image));
 }
 
-}  // namespace eigengrad::io
+}  // namespace eigengrad::image

@@ -5,14 +5,14 @@
 #include <cstdint>
 
 #include <eigengrad/core/error.hpp>
-#include <eigengrad/data/byte_image.hpp>
-#include <eigengrad/data/enhance.hpp>
+#include <eigengrad/image/byte_image.hpp>
+#include <eigengrad/image/enhance.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
 /// Turning an image's colours around the circle of hues.
 ///
 /// **Source** torchvision's `adjust_hue` over Pillow's mode HSV, whose three values are bytes too.
-namespace eigengrad::data {
+namespace eigengrad::image {
 
 namespace detail {
 
@@ -122,4 +122,4 @@ inline void adjust_hue(ByteImage image, double factor) {
   simd::dispatch<detail::TurnHue>(image.data, image.pixels(), turn < 0 ? turn + 256 : turn);
 }
 
-}  // namespace eigengrad::data
+}  // namespace eigengrad::image

@@ -8,7 +8,7 @@
 
 #if !__has_include(<stb/stb_image.h>) && !__has_include(<stb_image.h>)
 #error \
-    "eigengrad/io/image.hpp needs stb_image.h and stb_image_write.h: install libstb-dev (Debian, \
+    "eigengrad/image/image_file.hpp needs stb_image.h and stb_image_write.h: install libstb-dev (Debian, \
 Ubuntu), or put https://github.com/nothings/stb on the include path"
 #endif
 

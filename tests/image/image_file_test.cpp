@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <eigengrad/io/image.hpp>
+#include <eigengrad/image/image_file.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 
 namespace io = eg::io;
+namespace image = eg::image;
 using test::NdArray;
 using Bytes = NdArray<std::uint8_t>;
 
@@ -18,7 +19,7 @@ std::string file_of(const std::string& name) {
 /// The largest difference between a decoded file and Pillow's picture of it.
 int error_of(const std::string& name) {
   const Bytes expected = test::Reference("image").get<std::uint8_t>(name + ".rgb");
-  const Bytes actual = io::decode_image(file_of(name), name);
+  const Bytes actual = image::decode_image(file_of(name), name);
   if (!(actual.shape() == expected.shape())) return 256;
   int worst = 0;
   for (eg::Index i = 0; i < actual.numel(); ++i) {
@@ -29,7 +30,7 @@ int error_of(const std::string& name) {
 
 std::string message(const std::string& bytes) {
   try {
-    io::decode_image(bytes, "x");
+    image::decode_image(bytes, "x");
   } catch (const eg::IoError& error) {
     return error.what();
   }
@@ -67,7 +68,7 @@ TEST_CASE("each of a file's beginnings is an error, not a picture", "[image]") {
   for (const char* name : {"png_rgb", "png_grey_16", "bmp_rgb", "bmp_palette", "jpeg_rgb",
                            "jpeg_progressive", "ppm", "ppm_comment", "ppm_16"}) {
     const std::string whole = file_of(name);
-    REQUIRE_NOTHROW(io::decode_image(whole));
+    REQUIRE_NOTHROW(image::decode_image(whole));
     // stb has the picture when it meets a PNG's last chunk, and does not ask for its checksum.
     const std::size_t end = whole.size() - (whole.starts_with("\x89PNG") ? 4 : 0);
     for (std::size_t size = 0; size < end; ++size) {
@@ -123,9 +124,9 @@ TEST_CASE("damage gives an error or a picture, never a crash", "[image]") {
 TEST_CASE("PNG files come back as they were written", "[image]") {
   const test::TemporaryFolder folder;
   const Bytes rgb = test::Reference("image").get<std::uint8_t>("png_rgb.rgb");
-  io::write_png(folder / "a.png", rgb);
-  CHECK_SAME(io::read_image(folder / "a.png"), rgb);
-  CHECK(io::read_file(folder / "a.png") == io::encode_png(rgb));
+  image::write_png(folder / "a.png", rgb);
+  CHECK_SAME(image::read_image(folder / "a.png"), rgb);
+  CHECK(io::read_file(folder / "a.png") == image::encode_png(rgb));
 
   // Grey comes back as three equal channels; alpha is dropped.
   const eg::Index area = rgb.dim(1) * rgb.dim(2);
@@ -136,21 +137,21 @@ TEST_CASE("PNG files come back as they were written", "[image]") {
   std::copy_n(rgb.data(), area, rgba.data() + 3 * area);
   Bytes three(rgb.shape());
   for (eg::Index c = 0; c < 3; ++c) std::copy_n(grey.data(), area, three.data() + c * area);
-  CHECK_SAME(io::decode_image(io::encode_png(grey)), three);
-  CHECK_SAME(io::decode_image(io::encode_png(rgba)), rgb);
-  CHECK(io::encode_png(rgba) != io::encode_png(rgb));
+  CHECK_SAME(image::decode_image(image::encode_png(grey)), three);
+  CHECK_SAME(image::decode_image(image::encode_png(rgba)), rgb);
+  CHECK(image::encode_png(rgba) != image::encode_png(rgb));
 }
 
 TEST_CASE("image files: errors", "[image]") {
   const test::TemporaryFolder folder;
-  CHECK_ERROR(io::read_image(folder / "none.png"), eg::IoError,
+  CHECK_ERROR(image::read_image(folder / "none.png"), eg::IoError,
               "[file] cannot open " + folder / "none.png" + ": No such file or directory");
   folder.write("text.png", "hello");
-  CHECK_ERROR(io::read_image(folder / "text.png"), eg::IoError,
+  CHECK_ERROR(image::read_image(folder / "text.png"), eg::IoError,
               "[image] cannot read " + folder / "text.png" +
                   ": it is no PNG, JPEG, BMP, PPM or PGM picture");
-  CHECK_ERROR(io::encode_png(Bytes({5, 2, 2})), eg::ShapeError,
+  CHECK_ERROR(image::encode_png(Bytes({5, 2, 2})), eg::ShapeError,
               "[encode_png] needs an image (C, H, W) with 1 to 4 channels: (5, 2, 2)");
-  CHECK_ERROR(io::write_png(folder / "no/a.png", Bytes({1, 1, 1}, {7})), eg::IoError,
+  CHECK_ERROR(image::write_png(folder / "no/a.png", Bytes({1, 1, 1}, {7})), eg::IoError,
               "[file] cannot write " + folder / "no/a.png.tmp" + ": No such file or directory");
 }

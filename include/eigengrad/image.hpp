@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigengrad/image/byte_image.hpp>
+#include <eigengrad/image/enhance.hpp>
+#include <eigengrad/image/hue.hpp>
+#include <eigengrad/image/point_ops.hpp>
+#include <eigengrad/image/resize.hpp>
+#include <eigengrad/image/warp.hpp>
