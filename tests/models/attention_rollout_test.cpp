@@ -7,7 +7,6 @@ using test::Index;
 using test::NdArray;
 using test::Tensor;
 namespace models = eg::models;
-namespace nn = eg::nn;
 
 TEMPLATE_TEST_CASE("attention_rollout: value", "", float, double) {
   using T = TestType;

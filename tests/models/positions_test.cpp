@@ -5,7 +5,6 @@
 using test::Index;
 using test::NdArray;
 namespace models = eg::models;
-namespace nn = eg::nn;
 
 TEMPLATE_TEST_CASE("positions: value", "", float, double) {
   using T = TestType;
