@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What eigengrad::compiled holds of the modules and the optimisers.
+// What eigengrad::compiled holds of the modules, the models and the optimisers.
 #define EIGENGRAD_COMPILED
 #include "kernels.hpp"
 
@@ -7,5 +7,6 @@
 // From here on the code is made.
 #undef EIGENGRAD_INSTANTIATE
 #define EIGENGRAD_INSTANTIATE(...) template __VA_ARGS__;
+#include <eigengrad/models.hpp>
 #include <eigengrad/nn.hpp>
 #include <eigengrad/optim.hpp>
