@@ -99,7 +99,7 @@ void add_convolution(Suite& suite, const Case& c, Index out, bool first) {
   const double work =
       2.0 * double(c.batch * c.positions() * c.positions()) * double(filters.numel());
   const std::string name = c.images().str() + " " + filters.str();
-  const eg::Conv2dOptions options{.stride = c.stride, .padding = c.padding};
+  const eg::Conv2dArguments options{.stride = c.stride, .padding = c.padding};
   suite.add("conv2d " + name, flop(work), 1e-5, [=] {
     const Tensor x(random(c.images(), 1)), weight(random(filters, 2));
     auto run = [=] { return eg::conv2d(x, weight, {}, options); };
@@ -150,7 +150,8 @@ std::pair<Exact, Exact> naive_max_pool(const Case& c, const Array& x, const Arra
 void add_max_pool(Suite& suite, const Case& c) {
   const Shape pooled{c.batch, c.channels, c.positions(), c.positions()};
   const double moved = double(c.images().numel() + pooled.numel());
-  const eg::MaxPool2dOptions options{.kernel = c.kernel, .stride = c.stride, .padding = c.padding};
+  const eg::MaxPool2dArguments options{
+      .kernel = c.kernel, .stride = c.stride, .padding = c.padding};
   suite.add("max_pool2d " + c.name(), floats(moved), 0, [=] {
     const Tensor x(random(c.images()));
     return Kernel{.run = [=] { eg::max_pool2d(x, options); },
@@ -173,7 +174,7 @@ void add_unfold(Suite& suite, const Case& c) {
   const Index p = c.positions(), k = c.kernel;
   const Shape shape{c.batch, c.channels * k * k, p * p};
   const double moved = double(c.images().numel() + shape.numel());
-  const eg::UnfoldOptions options{.kernel = k, .stride = c.stride, .padding = c.padding};
+  const eg::UnfoldArguments options{.kernel = k, .stride = c.stride, .padding = c.padding};
   // Element (b, (channel, i, j), (r, q)) of the columns, for each pixel under the window.
   auto each_element = [=](auto f) {
     for (Index b = 0; b < c.batch; ++b) {

@@ -42,7 +42,7 @@ TEMPLATE_TEST_CASE("conv2d equals linear of unfold, forward and gradients", "", 
   using T = TestType;
   struct Window {
     eg::Pair kernel;
-    eg::Conv2dOptions options;
+    eg::Conv2dArguments options;
   };
   for (const Window& window :
        {Window{3, {.padding = 1}}, Window{{2, 3}, {.stride = {2, 1}, .padding = 2}},

@@ -46,7 +46,7 @@ std::map<std::string, Tensor<T>> parameters() {
 
 template <class T>
 Tensor<T> tokenize(const Tensor<T>& images, std::map<std::string, Tensor<T>>& p) {
-  const eg::MaxPool2dOptions pool{.kernel = 3, .stride = 2, .padding = 1};
+  const eg::MaxPool2dArguments pool{.kernel = 3, .stride = 2, .padding = 1};
   Tensor<T> x = eg::conv2d(images, p["conv1"], {}, {.padding = 1});
   x = eg::max_pool2d(eg::relu(x), pool);
   x = eg::conv2d(x, p["conv2"], p["conv2.bias"], {.padding = 1});

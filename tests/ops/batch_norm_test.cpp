@@ -49,7 +49,7 @@ TEST_CASE("batch_norm2d: gradient") {
     const NdArray<double> b = test::random({3}, 7);
     for (bool training : {true, false}) {
       // Two values of a channel always become -1 and 1 but for eps, which makes the check sharp.
-      const eg::BatchNormOptions options{.training = training, .eps = 0.5};
+      const eg::BatchNorm2dArguments options{.training = training, .eps = 0.5};
       CHECK_GRADIENT(eg::batch_norm2d(x[0], x[1], x[2], mean, var, options), {x, w, b});
       CHECK_GRADIENT(eg::batch_norm2d(x[0], {}, {}, mean, var, options), {x});
       const Tensor<double> fixed(x);
@@ -152,7 +152,7 @@ TEMPLATE_TEST_CASE("batch_norm2d: reference", "", float, double) {
   const test::Reference reference("batch_norm");
   NdArray<T> mean = reference.get<T>("mean");
   NdArray<T> var = reference.get<T>("var");
-  const auto run = [&](const std::string& name, const eg::BatchNormOptions& options) {
+  const auto run = [&](const std::string& name, const eg::BatchNorm2dArguments& options) {
     reference.check<T>(name, tolerance, [&](const auto& x) {
       const bool affine = x.size() == 3;
       return eg::batch_norm2d(x[0], affine ? x[1] : Tensor<T>(), affine ? x[2] : Tensor<T>(), mean,

@@ -21,7 +21,7 @@ struct Result {
 
 template <class T>
 Result<T> run(const NdArray<T>& x, const NdArray<T>& weight, const NdArray<T>& bias,
-              const eg::Conv2dOptions& options, const NdArray<T>& dout) {
+              const eg::Conv2dArguments& options, const NdArray<T>& dout) {
   const Tensor<T> tx(x, true);
   const Tensor<T> tw(weight, true);
   const Tensor<T> tb(bias, true);
@@ -33,8 +33,8 @@ Result<T> run(const NdArray<T>& x, const NdArray<T>& weight, const NdArray<T>& b
 /// What the definition says: products, by Eigen, with the columns of unfold.
 template <class T>
 Result<T> by_columns(const NdArray<T>& x, const NdArray<T>& weight, const NdArray<T>& bias,
-                     const eg::Conv2dOptions& o, const NdArray<T>& dout) {
-  const eg::UnfoldOptions window{{weight.dim(2), weight.dim(3)}, o.stride, o.padding, o.dilation};
+                     const eg::Conv2dArguments& o, const NdArray<T>& dout) {
+  const eg::UnfoldArguments window{{weight.dim(2), weight.dim(3)}, o.stride, o.padding, o.dilation};
   const NdArray<T> cols = eg::unfold(Tensor<T>(x), window).value();
   const Index m = weight.dim(0);
   const Index k = cols.dim(1);
@@ -57,7 +57,7 @@ Result<T> by_columns(const NdArray<T>& x, const NdArray<T>& weight, const NdArra
 
 struct Case {
   Shape x, weight;
-  eg::Conv2dOptions options = {};
+  eg::Conv2dArguments options = {};
 };
 
 template <class T>
@@ -247,7 +247,7 @@ TEMPLATE_TEST_CASE("conv2d: reference", "", float, double) {
   using T = TestType;
   const test::Reference reference("conv2d");
   const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
-  const std::pair<std::string, eg::Conv2dOptions> cases[] = {
+  const std::pair<std::string, eg::Conv2dArguments> cases[] = {
       {"same", {.padding = 1}},
       {"patch", {.stride = 4}},
       {"mixed", {.stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 3}}}};

@@ -51,7 +51,7 @@ TEMPLATE_TEST_CASE("mlp: value", "", float, double) {
   const Tensor<T> weight2({1, 3}, {1, 10, 100});
   const Tensor<T> bias2({1}, {T(0.5)});
   // Hidden: (1, 2, 2) and, by ReLU, (3, 0, 0).
-  const eg::MlpOptions<T> relu{.activation = Activation::kRelu};
+  const eg::MlpArguments<T> relu{.activation = Activation::kRelu};
   CHECK_SAME(eg::mlp(x, weight1, bias1, weight2, bias2, relu).value(),
              NdArray<T>({2, 1}, {T(221.5), T(3.5)}));
   CHECK_SAME(eg::mlp(x, weight1, bias1, weight2, {}, relu).value(), NdArray<T>({2, 1}, {221, 3}));

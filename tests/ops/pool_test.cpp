@@ -161,7 +161,7 @@ TEMPLATE_TEST_CASE("pool: edge", "", float, double) {
   }
   SECTION("without a graph the maxima are the same") {
     const Tensor<T> x(test::random<T>({2, 3, 8, 8}), true);
-    const eg::MaxPool2dOptions options{.kernel = 3, .stride = 2, .padding = 1};
+    const eg::MaxPool2dArguments options{.kernel = 3, .stride = 2, .padding = 1};
     CHECK_SAME(eg::max_pool2d(x.detach(), options).value(), eg::max_pool2d(x, options).value());
   }
 }

@@ -31,15 +31,16 @@ TEMPLATE_TEST_CASE("fold: value", "", float, double) {
              NdArray<T>({1, 1, 1, 3}, {1, 12, 20}));
   // Patches without overlap come back as they were.
   const Tensor<T> x(test::random<T>({2, 3, 4, 6}));
-  const eg::UnfoldOptions patch{.kernel = 2, .stride = 2};
+  const eg::UnfoldArguments patch{.kernel = 2, .stride = 2};
   CHECK_SAME(eg::fold(eg::unfold(x, patch), {4, 6}, patch).value(), x.value());
 }
 
 TEST_CASE("unfold: gradient") {
-  for (const eg::UnfoldOptions& options :
-       {eg::UnfoldOptions{.kernel = 3, .padding = 1}, eg::UnfoldOptions{.kernel = 2, .stride = 2},
-        eg::UnfoldOptions{.kernel = {2, 3}, .stride = {1, 2}, .padding = {2, 1}},
-        eg::UnfoldOptions{.kernel = 2, .dilation = {2, 3}}}) {
+  for (const eg::UnfoldArguments& options :
+       {eg::UnfoldArguments{.kernel = 3, .padding = 1},
+        eg::UnfoldArguments{.kernel = 2, .stride = 2},
+        eg::UnfoldArguments{.kernel = {2, 3}, .stride = {1, 2}, .padding = {2, 1}},
+        eg::UnfoldArguments{.kernel = 2, .dilation = {2, 3}}}) {
     const NdArray<double> x = test::random({2, 2, 5, 7});
     CHECK_GRADIENT(eg::unfold(x[0], options), {x});
     const NdArray<double> cols = eg::unfold(Tensor<double>(x), options).value();
@@ -70,7 +71,7 @@ TEMPLATE_TEST_CASE("unfold: edge", "", float, double) {
     for (test::Index width : {1, 2, 7, 8, 15, 16, 17, 33}) {
       for (test::Index stride : {1, 2, 3}) {
         const Tensor<T> x(test::random<T>({1, 2, 4, width}));
-        const eg::UnfoldOptions options{.kernel = 3, .stride = {1, stride}, .padding = 1};
+        const eg::UnfoldArguments options{.kernel = 3, .stride = {1, stride}, .padding = 1};
         const NdArray<T> cols = eg::unfold(x, options).value();
         const test::Index cols_w = (width - 1) / stride + 1;
         REQUIRE(cols.shape() == eg::Shape({1, 18, 4 * cols_w}));
@@ -124,7 +125,7 @@ TEMPLATE_TEST_CASE("unfold: reference", "", float, double) {
   using T = TestType;
   const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
   const test::Reference reference("unfold");
-  const std::pair<std::string, eg::UnfoldOptions> windows[] = {
+  const std::pair<std::string, eg::UnfoldArguments> windows[] = {
       {"same", {.kernel = 3, .padding = 1}},
       {"patch", {.kernel = 2, .stride = 2}},
       {"mixed", {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 3}}}};

@@ -15,7 +15,7 @@
 /// https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
 namespace eigengrad {
 
-struct BatchNormOptions {
+struct BatchNorm2dArguments {
   /// Use the batch's statistics and update the running ones.
   bool training = false;
   /// Weight of the new statistics in the running ones, in [0, 1].
@@ -39,7 +39,7 @@ inline kernels::Planes planes_of(const Shape& x) { return {x[0], x[1], x[2] * x[
 template <class T>
 NdArray<T> batch_norm_training_statistics(const NdArray<T>& x, NdArray<T>& running_mean,
                                           NdArray<T>& running_var,
-                                          const BatchNormOptions& options) {
+                                          const BatchNorm2dArguments& options) {
   const kernels::Planes planes = planes_of(x.shape());
   NdArray<T> statistics(Shape{3, planes.channels});
   NdArray<T> mean(running_mean.shape());
@@ -94,7 +94,7 @@ void batch_norm_backward(T* dx, bool add, NdArray<T>& dweight, NdArray<T>& dbias
 template <class T>
 void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
                       const Shape& running_mean, const Shape& running_var,
-                      const BatchNormOptions& options) {
+                      const BatchNorm2dArguments& options) {
   if (x.rank() != 4) throw ShapeError(concat("[batch_norm2d] x must be (B, C, H, W): x ", x));
   auto check = [&](const char* name, const Shape& shape) {
     if (!(shape == Shape{x[1]})) {
@@ -127,7 +127,7 @@ void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& 
 template <class T>
 Tensor<T> batch_norm2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
                        NdArray<T>& running_mean, NdArray<T>& running_var,
-                       const BatchNormOptions& options = {}) {
+                       const BatchNorm2dArguments& options = {}) {
   detail::check_batch_norm(x.shape(), weight, bias, running_mean.shape(), running_var.shape(),
                            options);
   const Shape channels{x.shape()[1]};

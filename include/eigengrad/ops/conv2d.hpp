@@ -16,7 +16,7 @@
 namespace eigengrad {
 
 /// One number means the same for height and width.
-struct Conv2dOptions {
+struct Conv2dArguments {
   Pair stride = 1;
   Pair padding = 0;
   Pair dilation = 1;
@@ -66,7 +66,7 @@ void conv2d_backward(BackwardContext<T>& context, const NdArray<T>& x, const NdA
 /// range. **Saves** x and weight.
 template <class T>
 Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
-                 const Conv2dOptions& options = {}) {
+                 const Conv2dArguments& options = {}) {
   detail::check_images("conv2d", x.shape());
   const Shape& filter = weight.shape();
   if (filter.rank() != 4 || filter[1] != x.dim(1)) {
@@ -92,8 +92,8 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
 }
 
 EIGENGRAD_INSTANTIATE(Tensor<float> conv2d(const Tensor<float>&, const Tensor<float>&,
-                                           const Tensor<float>&, const Conv2dOptions&))
+                                           const Tensor<float>&, const Conv2dArguments&))
 EIGENGRAD_INSTANTIATE(Tensor<double> conv2d(const Tensor<double>&, const Tensor<double>&,
-                                            const Tensor<double>&, const Conv2dOptions&))
+                                            const Tensor<double>&, const Conv2dArguments&))
 
 }  // namespace eigengrad

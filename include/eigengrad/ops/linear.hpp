@@ -19,7 +19,7 @@ namespace eigengrad {
 
 /// What `linear` does behind the product.
 template <class T>
-struct LinearOptions {
+struct LinearArguments {
   Activation activation = Activation::kNone;
   /// Added behind the activation; in the result's shape. Undefined: nothing.
   Tensor<T> residual = {};
@@ -145,7 +145,7 @@ void linear_check(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& 
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
 template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
-                 const LinearOptions<T>& options = {}) {
+                 const LinearArguments<T>& options = {}) {
   const Tensor<T>& residual = options.residual;
   const Activation activation = options.activation;
   detail::linear_check(x, weight, bias, residual);
@@ -177,8 +177,8 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
 }
 
 EIGENGRAD_INSTANTIATE(Tensor<float> linear(const Tensor<float>&, const Tensor<float>&,
-                                           const Tensor<float>&, const LinearOptions<float>&))
+                                           const Tensor<float>&, const LinearArguments<float>&))
 EIGENGRAD_INSTANTIATE(Tensor<double> linear(const Tensor<double>&, const Tensor<double>&,
-                                            const Tensor<double>&, const LinearOptions<double>&))
+                                            const Tensor<double>&, const LinearArguments<double>&))
 
 }  // namespace eigengrad

@@ -12,7 +12,7 @@ namespace eigengrad {
 
 /// What `mlp` does between and behind the products.
 template <class T>
-struct MlpOptions {
+struct MlpArguments {
   Activation activation = Activation::kGelu;
   /// Added to the result, in its shape. Undefined: nothing.
   Tensor<T> residual = {};
@@ -93,7 +93,8 @@ void mlp_check(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bi
 /// **Saves** x, the weights, the hidden layer and the activation's derivative there.
 template <class T>
 Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bias1,
-              const Tensor<T>& weight2, const Tensor<T>& bias2, const MlpOptions<T>& options = {}) {
+              const Tensor<T>& weight2, const Tensor<T>& bias2,
+              const MlpArguments<T>& options = {}) {
   const Tensor<T>& residual = options.residual;
   detail::mlp_check(x, weight1, bias1, weight2, bias2, residual);
   const detail::MlpSize s{x.value().rows(), weight1.dim(1), weight1.dim(0), weight2.dim(0)};
@@ -124,9 +125,9 @@ Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bia
 
 EIGENGRAD_INSTANTIATE(Tensor<float> mlp(const Tensor<float>&, const Tensor<float>&,
                                         const Tensor<float>&, const Tensor<float>&,
-                                        const Tensor<float>&, const MlpOptions<float>&))
+                                        const Tensor<float>&, const MlpArguments<float>&))
 EIGENGRAD_INSTANTIATE(Tensor<double> mlp(const Tensor<double>&, const Tensor<double>&,
                                          const Tensor<double>&, const Tensor<double>&,
-                                         const Tensor<double>&, const MlpOptions<double>&))
+                                         const Tensor<double>&, const MlpArguments<double>&))
 
 }  // namespace eigengrad

@@ -16,14 +16,14 @@
 namespace eigengrad {
 
 /// One number means the same for height and width.
-struct MaxPool2dOptions {
+struct MaxPool2dArguments {
   Pair kernel;
   Pair stride = 0;  ///< 0 means the kernel: windows side by side
   Pair padding = 0;
 };
 
 /// One number means the same for height and width.
-struct AvgPool2dOptions {
+struct AvgPool2dArguments {
   Pair kernel;
   Pair stride = 0;  ///< 0 means the kernel: windows side by side
   Pair padding = 0;
@@ -85,7 +85,7 @@ NdArray<T> avg_pool2d_backward(const NdArray<T>& dout, const Shape& x, const ker
 /// **Throws** ShapeError, ValueError if the window does not fit x, or padding exceeds half of it.
 /// **Saves** the place of each maximum, 4 bytes an element of the result.
 template <class T>
-Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dOptions& options) {
+Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dArguments& options) {
   const kernels::Window2d w =
       detail::pool_window("max_pool2d", x.shape(), options.kernel, options.stride, options.padding);
   const Shape shape = detail::pooled_shape(x.shape(), w);
@@ -107,7 +107,7 @@ Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dOptions& options) {
 /// **Throws** ShapeError, ValueError if the window does not fit x, or padding exceeds half of it.
 /// **Saves** nothing.
 template <class T>
-Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dOptions& options) {
+Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dArguments& options) {
   const kernels::Window2d w =
       detail::pool_window("avg_pool2d", x.shape(), options.kernel, options.stride, options.padding);
   const bool with_padding = options.count_include_pad;
@@ -119,7 +119,7 @@ Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dOptions& options) {
       x);
 }
 
-EIGENGRAD_INSTANTIATE(Tensor<float> max_pool2d(const Tensor<float>&, const MaxPool2dOptions&))
-EIGENGRAD_INSTANTIATE(Tensor<double> max_pool2d(const Tensor<double>&, const MaxPool2dOptions&))
+EIGENGRAD_INSTANTIATE(Tensor<float> max_pool2d(const Tensor<float>&, const MaxPool2dArguments&))
+EIGENGRAD_INSTANTIATE(Tensor<double> max_pool2d(const Tensor<double>&, const MaxPool2dArguments&))
 
 }  // namespace eigengrad

@@ -12,7 +12,7 @@
 namespace eigengrad {
 
 /// The window of `unfold` and `fold`; one number means the same for height and width.
-struct UnfoldOptions {
+struct UnfoldArguments {
   Pair kernel;
   Pair stride = 1;
   Pair padding = 0;
@@ -50,7 +50,7 @@ inline void check_images(const char* op, const Shape& x) {
 /// **Throws** ShapeError, ValueError if the window does not fit x or has no size.
 /// **Saves** nothing.
 template <class T>
-Tensor<T> unfold(const Tensor<T>& x, const UnfoldOptions& options) {
+Tensor<T> unfold(const Tensor<T>& x, const UnfoldArguments& options) {
   detail::check_images("unfold", x.shape());
   const kernels::Window2d w =
       kernels::make_window("unfold", x.dim(1), {x.dim(2), x.dim(3)}, options.kernel, options.stride,
@@ -69,7 +69,7 @@ Tensor<T> unfold(const Tensor<T>& x, const UnfoldOptions& options) {
 /// **Throws** ShapeError, ValueError if the columns are not those of such an image.
 /// **Saves** nothing.
 template <class T>
-Tensor<T> fold(const Tensor<T>& cols, const Pair& output_size, const UnfoldOptions& options) {
+Tensor<T> fold(const Tensor<T>& cols, const Pair& output_size, const UnfoldArguments& options) {
   const Shape& shape = cols.shape();
   if (shape.rank() != 3) {
     throw ShapeError(
