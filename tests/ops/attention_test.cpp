@@ -9,6 +9,7 @@
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/softmax.hpp>
 #include <tests/support/reference.hpp>
+#include <tests/support/refill.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 
@@ -558,6 +559,40 @@ TEST_CASE("attention: the same bits on any number of threads, and without a grap
         return std::vector{y.value(), qkv.grad()};
       });
     }
+  }
+}
+
+TEST_CASE("attention: the caller may fill the masks anew before backward") {
+  const Index heads = 2, width = 2;
+  for (const Index tokens : {5, 520}) {  // with the probabilities saved, and computed again
+    INFO(tokens << " tokens");
+    NdArray<bool> padding = random_padding({1, tokens}, 3);
+    padding.data()[0] = true;
+    NdArray<double> additive = test::random({tokens, tokens}, 4);
+    NdArray<double> rotary = test::random({tokens, width}, 5);
+    const NdArray<double> qkv = test::random({1, tokens, 3 * heads * width}, 6);
+    const NdArray<double> q = test::random({1, tokens, heads * width}, 7);
+    const NdArray<double> separate = test::random({1, heads, tokens, width}, 8);
+    // Each form of attention, given the options that one mask is in.
+    const auto check = [&](auto& mask, auto refill, auto options) {
+      CHECK_REFILL(qkv, mask, refill, [&](const auto& x, const auto& m) {
+        return eg::self_attention(x, heads, options(m));
+      });
+      CHECK_REFILL(q, mask, refill, [&](const auto& x, const auto& m) {
+        const Tensor<double> kv(test::random({1, tokens, 2 * heads * width}, 9));
+        return eg::cross_attention(x, kv, heads, options(m));
+      });
+      CHECK_REFILL(separate, mask, refill, [&](const auto& x, const auto& m) {
+        return eg::scaled_dot_product_attention(x, x, x, options(m));
+      });
+    };
+    using Options = eg::AttentionOptions<double>;
+    const auto with_padding = [](const auto& m) { return Options{.key_padding_mask = m}; };
+    const auto with_additive = [](const auto& m) { return Options{.additive_mask = m}; };
+    const auto with_rotary = [](const auto& m) { return Options{.rotary = m}; };
+    check(padding, false, with_padding);
+    check(additive, 0.5, with_additive);
+    check(rotary, 0.25, with_rotary);
   }
 }
 

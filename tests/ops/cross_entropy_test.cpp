@@ -3,6 +3,7 @@
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/softmax.hpp>
 #include <tests/support/reference.hpp>
+#include <tests/support/refill.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 
@@ -164,6 +165,12 @@ TEST_CASE("cross_entropy: the same bits on any number of threads") {
     y.backward();
     return std::vector{y.value(), x.grad()};
   });
+}
+
+TEST_CASE("cross_entropy: the caller may fill the probabilities anew before backward") {
+  NdArray<double> probabilities({2, 3}, {0.5, 0.5, 0, 0, 0.25, 0.75});
+  CHECK_REFILL(test::random({2, 3}), probabilities, 0.125,
+               [](const auto& x, const auto& p) { return eg::cross_entropy(x, p); });
 }
 
 TEST_CASE("cross_entropy: error") {

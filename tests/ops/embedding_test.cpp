@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/ops/embedding.hpp>
 #include <tests/support/reference.hpp>
+#include <tests/support/refill.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 
@@ -48,6 +49,12 @@ TEST_CASE("embedding: edge") {
       return std::vector{p.grad()};
     });
   }
+}
+
+TEST_CASE("embedding: the caller may fill the indices anew before backward") {
+  NdArray<Index> indices({3}, {2, 0, 2});
+  CHECK_REFILL(test::random({3, 2}), indices, Index{1},
+               [](const auto& weight, const auto& i) { return eg::embedding(i, weight); });
 }
 
 TEST_CASE("embedding: error") {

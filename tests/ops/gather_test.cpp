@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/ops/gather.hpp>
 #include <tests/support/reference.hpp>
+#include <tests/support/refill.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 
@@ -85,6 +86,16 @@ TEST_CASE("gather: edge") {
       });
     }
   }
+}
+
+TEST_CASE("gather: the caller may fill the indices anew before backward") {
+  const NdArray<double> x = test::random({4, 3});
+  NdArray<Index> some({2}, {3, 1});
+  CHECK_REFILL(x, some, Index{0},
+               [](const auto& t, const auto& indices) { return eg::index_select(t, 0, indices); });
+  NdArray<Index> each({2, 3}, {3, 1, 2, 1, 3, 2});
+  CHECK_REFILL(x, each, Index{0},
+               [](const auto& t, const auto& indices) { return eg::gather(t, 0, indices); });
 }
 
 TEST_CASE("gather: error") {

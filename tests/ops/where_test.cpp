@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/ops/where.hpp>
 #include <tests/support/reference.hpp>
+#include <tests/support/refill.hpp>
 #include <tests/support/test.hpp>
 
 using test::Index;
@@ -68,6 +69,12 @@ TEMPLATE_TEST_CASE("where: edge", "", float, double) {
     CHECK_SAME(a.grad(), NdArray<T>({2}, {inf, 0}));
     CHECK_SAME(b.grad(), NdArray<T>({2}, {0, inf}));
   }
+}
+
+TEST_CASE("where: the caller may fill the condition anew before backward") {
+  NdArray<bool> condition({4}, {true, false, false, true});
+  CHECK_REFILL(test::random({4}), condition, false,
+               [](const auto& x, const auto& c) { return eg::where(c, x, x.detach()); });
 }
 
 TEST_CASE("where: error") {

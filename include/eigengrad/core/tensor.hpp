@@ -281,6 +281,19 @@ bool any_requires_grad(const Tensor<T>& first, const Rest&... rest) {
   return any_requires_grad<T>(nodes);
 }
 
+/// Whether the result of an op on these will have a backward.
+template <class T, std::same_as<Tensor<T>>... Rest>
+bool records(const Tensor<T>& first, const Rest&... rest) {
+  return grad_enabled() && any_requires_grad(first, rest...);
+}
+
+/// What a closure keeps of an array that is the caller's, such as indices: a copy, since the caller
+/// may write to it before backward. Shared where nothing is recorded.
+template <class U, class... Inputs>
+NdArray<U> keep_copy(const NdArray<U>& array, const Inputs&... inputs) {
+  return records(inputs...) ? array.clone() : array;
+}
+
 /// The result of an op in the graph.
 template <class T>
 Tensor<T> record(const char* op, NdArray<T> value, std::unique_ptr<Closure<T>> closure) {

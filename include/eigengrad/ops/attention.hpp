@@ -107,6 +107,30 @@ NdArray<T> attention_saved(const kernels::Attention<T>& a, bool recorded) {
   return NdArray<T>(Shape{a.batch, a.heads, a.queries, a.row_size()});
 }
 
+/// What backward reads of the caller's arrays: copies, since the caller may write to them before.
+template <class T>
+struct AttentionKept {
+  NdArray<bool> key_padding;
+  NdArray<T> additive, rotary;
+};
+
+/// `a` as backward sees it, with the arrays that it points to then. The masks are in the
+/// probabilities, if those are saved.
+template <class T>
+AttentionKept<T> attention_keep(kernels::Attention<T>& a, const AttentionOptions<T>& options,
+                                bool masks_too) {
+  AttentionKept<T> kept;
+  if (masks_too) {
+    kept.key_padding = options.key_padding_mask.clone();
+    kept.additive = options.additive_mask.clone();
+  }
+  kept.rotary = options.rotary.clone();
+  a.key_padding = kept.key_padding.data();
+  a.additive = kept.additive.data();
+  a.rotary = kept.rotary.data();
+  return kept;
+}
+
 /// Heads of `width` side by side in rows of `row` elements, `tokens` rows a sample.
 template <class U>
 kernels::HeadView<U> packed_heads(U* data, Index tokens, Index row, Index width) {
@@ -137,7 +161,8 @@ inline Index head_width(const char* op, const char* name, const Shape& shape, In
 ///
 /// **Shapes** q (B, H, Tq, D), k (B, H, Tk, D), v (B, H, Tk, Dv), result (B, H, Tq, Dv).
 /// **Throws** ShapeError when these or the masks do not fit, ValueError on a wrong dropout.
-/// **Saves** q, k, v, and the probabilities unless a head has more than 512 x 512.
+/// **Saves** q, k, v, and the probabilities unless a head has more than 512 x 512; then copies of
+/// the masks. A copy of the rotary table.
 template <class T>
 Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
                                        const AttentionOptions<T>& options = {}) {
@@ -161,14 +186,15 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   a.v = detail::separate_heads(v.value().data(), a.heads, a.keys, a.value_width);
   detail::attention_apply_options(op, a, options);
   NdArray<T> out(Shape{a.batch, a.heads, a.queries, a.value_width});
-  NdArray<T> saved =
-      detail::attention_saved(a, grad_enabled() && detail::any_requires_grad(q, k, v));
+  const bool recorded = detail::records(q, k, v);
+  NdArray<T> saved = detail::attention_saved(a, recorded);
   kernels::attention(a, detail::separate_heads(out.data(), a.heads, a.queries, a.value_width),
                      saved.data());
+  detail::AttentionKept<T> kept;
+  if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
   return make_result(
       op, std::move(out),
-      [a, saved, q = q.value(), k = k.value(), v = v.value(), padding = options.key_padding_mask,
-       additive = options.additive_mask, rotary = options.rotary](BackwardContext<T>& context) {
+      [a, saved, q = q.value(), k = k.value(), v = v.value(), kept](BackwardContext<T>& context) {
         // Fresh arrays: q, k and v may be one tensor, whose gradient is then a sum.
         NdArray<T> gradients[3];
         kernels::HeadGradient<T> d[3];
@@ -194,7 +220,8 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
 ///
 /// **Shapes** qkv (B, T, 3 H D), a row laid out as q, k, v, each (H, D); result (B, T, H D).
 /// **Throws** ShapeError when these or the masks do not fit, ValueError on a wrong dropout.
-/// **Saves** qkv, and the probabilities unless a head has more than 512 x 512.
+/// **Saves** qkv, a copy of the rotary table, and the probabilities; where a head has more than
+/// 512 x 512 of them, copies of the masks instead.
 template <class T>
 Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
                          const AttentionOptions<T>& options = {}) {
@@ -211,12 +238,14 @@ Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
   a.v = detail::packed_heads(data + 2 * row, a.queries, 3 * row, a.width);
   detail::attention_apply_options(op, a, options);
   NdArray<T> out(Shape{a.batch, a.queries, row});
-  NdArray<T> saved = detail::attention_saved(a, grad_enabled() && qkv.requires_grad());
+  const bool recorded = detail::records(qkv);
+  NdArray<T> saved = detail::attention_saved(a, recorded);
   kernels::attention(a, detail::packed_heads(out.data(), a.queries, row, a.width), saved.data());
+  detail::AttentionKept<T> kept;
+  if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
   return make_result(
       op, std::move(out),
-      [a, saved, row, qkv = qkv.value(), padding = options.key_padding_mask,
-       additive = options.additive_mask, rotary = options.rotary](BackwardContext<T>& context) {
+      [a, saved, row, qkv = qkv.value(), kept](BackwardContext<T>& context) {
         auto sink = context.sink(0);
         kernels::HeadGradient<T> d[3];
         for (Index i = 0; i < 3; ++i) {
@@ -235,7 +264,8 @@ Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
 /// **Shapes** q (B, Tq, H D), kv (B, Tk, 2 H D), a row laid out as k, v, each (H, D); result
 /// (B, Tq, H D).
 /// **Throws** ShapeError when these or the masks do not fit, ValueError on a wrong dropout.
-/// **Saves** q, kv, and the probabilities unless a head has more than 512 x 512.
+/// **Saves** q, kv, a copy of the rotary table, and the probabilities; where a head has more than
+/// 512 x 512 of them, copies of the masks instead.
 template <class T>
 Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
                           const AttentionOptions<T>& options = {}) {
@@ -256,12 +286,14 @@ Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
   a.v = detail::packed_heads(kv.value().data() + row, a.keys, 2 * row, a.width);
   detail::attention_apply_options(op, a, options);
   NdArray<T> out(Shape{a.batch, a.queries, row});
-  NdArray<T> saved = detail::attention_saved(a, grad_enabled() && detail::any_requires_grad(q, kv));
+  const bool recorded = detail::records(q, kv);
+  NdArray<T> saved = detail::attention_saved(a, recorded);
   kernels::attention(a, detail::packed_heads(out.data(), a.queries, row, a.width), saved.data());
+  detail::AttentionKept<T> kept;
+  if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
   return make_result(
       op, std::move(out),
-      [a, saved, row, q = q.value(), kv = kv.value(), padding = options.key_padding_mask,
-       additive = options.additive_mask, rotary = options.rotary](BackwardContext<T>& context) {
+      [a, saved, row, q = q.value(), kv = kv.value(), kept](BackwardContext<T>& context) {
         kernels::HeadGradient<T> dq, dk, dv;
         if (context.needs(0)) {
           auto sink = context.sink(0);

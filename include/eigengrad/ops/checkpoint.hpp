@@ -74,8 +74,9 @@ struct CheckpointGraph {
 /// f(inputs...), of which only the inputs are kept: backward calls f again.
 ///
 /// The same bits as f itself, if f does the same when called again: draws from `generators` are
-/// repeated, and the mode of a module must not change in between. What f changes beside its result,
-/// such as a batch norm's running statistics, changes twice.
+/// repeated; the mode of a module and the arrays that f captured, such as indices, must not change
+/// in between. What f changes apart from its result, such as a batch norm's running statistics,
+/// changes twice.
 ///
 /// `f` is copied; it takes and returns tensors. Parameters that it uses get their gradients too.
 /// **Throws** ShapeError in backward if f's result has another shape then. **Saves** the inputs.

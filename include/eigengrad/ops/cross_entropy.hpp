@@ -42,15 +42,17 @@ NdArray<T> cross_entropy_backward(const NdArray<T>& dlosses, const NdArray<T>& p
   return dx;
 }
 
-/// One of `labels` and `probabilities` is undefined.
+/// One of `labels` and `probabilities` is undefined. The closure keeps copies: what it reads has
+/// been checked, and the caller may fill his array anew before backward.
 template <class T>
-Tensor<T> cross_entropy_op(const Tensor<T>& logits, NdArray<Index> labels, NdArray<T> probabilities,
-                           const CrossEntropyOptions& options) {
+Tensor<T> cross_entropy_op(const Tensor<T>& logits, const NdArray<Index>& labels,
+                           const NdArray<T>& probabilities, const CrossEntropyOptions& options) {
   const double smoothing = options.label_smoothing;
   if (!(smoothing >= 0 && smoothing <= 1)) {
     throw ValueError(concat("[cross_entropy] label_smoothing must be in [0, 1]: ", smoothing));
   }
-  auto targets = [labels, probabilities, smoothing] {
+  auto targets = [labels = keep_copy(labels, logits),
+                  probabilities = keep_copy(probabilities, logits), smoothing] {
     return kernels::ClassTargets<T>{labels.data(), probabilities.data(), static_cast<T>(smoothing)};
   };
   NdArray<T> p;
@@ -71,13 +73,12 @@ Tensor<T> cross_entropy_op(const Tensor<T>& logits, NdArray<Index> labels, NdArr
 ///
 /// **Shapes** logits (B, K), labels (B), result () or, with Reduction::kNone, (B).
 /// **Throws** ShapeError when the shapes do not fit, ValueError when a label is not in [0, K) or
-/// the smoothing not in [0, 1]. **Saves** softmax(logits) and the labels.
+/// the smoothing not in [0, 1]. **Saves** softmax(logits) and a copy of the labels.
 template <class T>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
                         const CrossEntropyOptions& options = {}) {
   detail::check_labels("cross_entropy", "logits", logits.shape(), labels);
-  // A copy: the labels were checked, and the caller may fill his array anew before backward.
-  return detail::cross_entropy_op(logits, labels.clone(), NdArray<T>(), options);
+  return detail::cross_entropy_op(logits, labels, NdArray<T>(), options);
 }
 
 /// How badly `logits` predict the distributions `probabilities`, whose rows should sum to 1.
@@ -85,7 +86,7 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
 ///
 /// **Shapes** logits (B, K), probabilities (B, K), result () or, with Reduction::kNone, (B).
 /// **Throws** ShapeError when the shapes differ, ValueError when the smoothing is not in [0, 1].
-/// **Saves** softmax(logits) and the probabilities.
+/// **Saves** softmax(logits) and a copy of the probabilities.
 template <class T>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities,
                         const CrossEntropyOptions& options = {}) {

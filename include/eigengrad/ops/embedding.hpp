@@ -35,7 +35,7 @@ void embedding_backward(NdArray<T>& dweight, const NdArray<T>& dout,
 /// Row `indices[...]` of the table, for each index.
 ///
 /// **Shapes** indices (...), weight (V, C), result (..., C). **Throws** ShapeError unless weight
-/// has two axes; ValueError for an index outside [0, V). **Saves** the indices.
+/// has two axes; ValueError for an index outside [0, V). **Saves** a copy of the indices.
 template <class T>
 Tensor<T> embedding(const NdArray<Index>& indices, const Tensor<T>& weight) {
   if (weight.rank() != 2) {
@@ -44,8 +44,8 @@ Tensor<T> embedding(const NdArray<Index>& indices, const Tensor<T>& weight) {
   detail::check_indices("embedding", indices, weight.shape()[0], "weight", weight.shape());
   return make_result(
       "embedding", detail::embedding_forward(indices, weight.value()),
-      [indices](BackwardContext<T>& context) {
-        detail::embedding_backward(detail::zeroed_sink(context, 0), context.dout(), indices);
+      [own = detail::keep_copy(indices, weight)](BackwardContext<T>& context) {
+        detail::embedding_backward(detail::zeroed_sink(context, 0), context.dout(), own);
       },
       weight);
 }

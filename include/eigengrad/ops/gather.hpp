@@ -86,7 +86,7 @@ NdArray<T>& zeroed_sink(BackwardContext<T>& context, std::size_t i) {
 ///
 /// **Shapes** x (..., n, ...), indices (m), result (..., m, ...). **Throws** ShapeError if `axis`
 /// is out of range or indices has not one axis; ValueError for an index outside [0, n).
-/// **Saves** the indices.
+/// **Saves** a copy of the indices.
 template <class T>
 Tensor<T> index_select(const Tensor<T>& x, Index axis, const NdArray<Index>& indices) {
   const Index normal = detail::normalize_axis("index_select", axis, x.rank());
@@ -97,9 +97,8 @@ Tensor<T> index_select(const Tensor<T>& x, Index axis, const NdArray<Index>& ind
   detail::check_indices("index_select", indices, x.shape()[normal], "x", x.shape());
   return make_result(
       "index_select", detail::index_select_forward(x.value(), normal, indices),
-      [normal, indices](BackwardContext<T>& context) {
-        detail::index_select_backward(detail::zeroed_sink(context, 0), context.dout(), normal,
-                                      indices);
+      [normal, own = detail::keep_copy(indices, x)](BackwardContext<T>& context) {
+        detail::index_select_backward(detail::zeroed_sink(context, 0), context.dout(), normal, own);
       },
       x);
 }
@@ -108,7 +107,7 @@ Tensor<T> index_select(const Tensor<T>& x, Index axis, const NdArray<Index>& ind
 ///
 /// **Shapes** x (n_0, n_1, ...), indices (m_0, m_1, ...) of the same rank with m_i <= n_i on all
 /// axes but `axis`, result as indices. **Throws** ShapeError if the shapes do not fit; ValueError
-/// for an index outside [0, n_axis). **Saves** the indices.
+/// for an index outside [0, n_axis). **Saves** a copy of the indices.
 template <class T>
 Tensor<T> gather(const Tensor<T>& x, Index axis, const NdArray<Index>& indices) {
   const Index normal = detail::normalize_axis("gather", axis, x.rank());
@@ -123,8 +122,8 @@ Tensor<T> gather(const Tensor<T>& x, Index axis, const NdArray<Index>& indices) 
   detail::check_indices("gather", indices, x.shape()[normal], "x", x.shape());
   return make_result(
       "gather", detail::gather_forward(x.value(), normal, indices),
-      [normal, indices](BackwardContext<T>& context) {
-        detail::gather_backward(detail::zeroed_sink(context, 0), context.dout(), normal, indices);
+      [normal, own = detail::keep_copy(indices, x)](BackwardContext<T>& context) {
+        detail::gather_backward(detail::zeroed_sink(context, 0), context.dout(), normal, own);
       },
       x);
 }

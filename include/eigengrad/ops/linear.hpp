@@ -155,7 +155,7 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
 
   NdArray<T> y(shape);
   NdArray<T> pre;
-  const bool recorded = grad_enabled() && detail::any_requires_grad(x, weight, bias, residual);
+  const bool recorded = detail::records(x, weight, bias, residual);
   // The sign of max(x, 0) is that of x as far as its derivative goes, so ReLU needs nothing more
   // than its result, unless a residual stands on top of it.
   const bool from_result = activation == Activation::kRelu && !residual.defined();

@@ -102,7 +102,7 @@ Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bia
   shape[shape.rank() - 1] = s.hidden;
   NdArray<T> h(shape);
   NdArray<T> derivative;
-  if (grad_enabled() && detail::any_requires_grad(x, weight1, bias1, weight2, bias2, residual)) {
+  if (detail::records(x, weight1, bias1, weight2, bias2, residual)) {
     derivative = NdArray<T>(shape);
   }
   auto data = [](const Tensor<T>& t) { return t.defined() ? t.value().data() : nullptr; };

@@ -42,14 +42,13 @@ NdArray<T> nll_loss_backward(const NdArray<T>& dlosses, const NdArray<Index>& la
 ///
 /// **Shapes** log_probabilities (B, K), labels (B), result () or, with Reduction::kNone, (B).
 /// **Throws** ShapeError when the shapes do not fit, ValueError when a label is not in [0, K).
-/// **Saves** the labels.
+/// **Saves** a copy of the labels.
 template <class T>
 Tensor<T> nll_loss(const Tensor<T>& log_probabilities, const NdArray<Index>& labels,
                    const NllLossOptions& options = {}) {
   const Shape shape = log_probabilities.shape();
   detail::check_labels("nll_loss", "log_probabilities", shape, labels);
-  // A copy: the labels were checked, and the caller may fill his array anew before backward.
-  const NdArray<Index> own = labels.clone();
+  const NdArray<Index> own = detail::keep_copy(labels, log_probabilities);
   return make_result(
       "nll_loss",
       detail::reduce_losses(detail::nll_loss_forward(log_probabilities.value(), own),

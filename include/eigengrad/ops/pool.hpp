@@ -91,7 +91,7 @@ Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dArguments& options) {
   const Shape shape = detail::pooled_shape(x.shape(), w);
   NdArray<T> y(shape);
   NdArray<std::int32_t> index;
-  if (grad_enabled() && x.requires_grad()) index = NdArray<std::int32_t>(shape);
+  if (detail::records(x)) index = NdArray<std::int32_t>(shape);
   kernels::max_pool2d(y.data(), index.data(), x.value().data(), shape[0] * shape[1], w);
   return make_result(
       "max_pool2d", std::move(y),

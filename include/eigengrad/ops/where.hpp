@@ -35,7 +35,7 @@ struct WhereBackward {
 /// a where `condition` is true, b elsewhere. Nothing of the other input passes, not even a NaN.
 ///
 /// **Shapes** condition (...), a (...), b (...), result: all three broadcast. **Throws** ShapeError
-/// if they do not. **Saves** condition.
+/// if they do not. **Saves** a copy of condition.
 template <class T>
 Tensor<T> where(const NdArray<bool>& condition, const Tensor<T>& a, const Tensor<T>& b) {
   const Shape shape = detail::broadcast_shapes(
@@ -43,17 +43,18 @@ Tensor<T> where(const NdArray<bool>& condition, const Tensor<T>& a, const Tensor
   return make_result(
       "where",
       kernels::broadcast_map<T>(detail::WhereFunction(), shape, condition, a.value(), b.value()),
-      [condition, a_shape = a.shape(), b_shape = b.shape()](BackwardContext<T>& context) {
+      [own = detail::keep_copy(condition, a, b), a_shape = a.shape(),
+       b_shape = b.shape()](BackwardContext<T>& context) {
         const NdArray<T>& dout = context.dout();
         if (context.needs(0)) {
           context.accumulate(
               0, kernels::broadcast_map_reduce_to<T>(detail::WhereBackward<true>(), dout.shape(),
-                                                     a_shape, dout, condition));
+                                                     a_shape, dout, own));
         }
         if (context.needs(1)) {
           context.accumulate(
               1, kernels::broadcast_map_reduce_to<T>(detail::WhereBackward<false>(), dout.shape(),
-                                                     b_shape, dout, condition));
+                                                     b_shape, dout, own));
         }
       },
       a, b);
