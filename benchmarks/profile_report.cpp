@@ -3,29 +3,14 @@
 #include <benchmarks/profile_report.hpp>
 #include <cstdio>
 
-#include <eigengrad/inspect/work.hpp>
-
 namespace bench {
 namespace {
 
-using eigengrad::Index;
 using eigengrad::Shape;
 using Entry = eigengrad::inspect::Profiler::Entry;
 using Phase = eigengrad::inspect::Profiler::Phase;
 
 double size(const Shape& shape) { return double(shape.numel()); }
-
-bool is_one_of(const std::string& op, std::initializer_list<const char*> names) {
-  return std::find(names.begin(), names.end(), op) != names.end();
-}
-
-/// Multiply-adds of an entry.
-double macs(const Entry& e) {
-  const eigengrad::inspect::OpShapes shapes{e.op, e.inputs, e.result};
-  if (e.phase == Phase::kForward) return eigengrad::inspect::forward_macs(shapes);
-  return eigengrad::inspect::backward_macs(
-      shapes, [&](std::size_t i) { return i < e.wanted.size() && e.wanted[i]; });
-}
 
 const char* phase_name(Phase phase) {
   return phase == Phase::kForward ? "forward" : phase == Phase::kBackward ? "backward" : "step";
@@ -69,17 +54,14 @@ void print_line(const Entry& e, const ProfileReport& r, double total, const Work
 
 }  // namespace
 
-Work op_work(const Entry& e, Index parameters) {
-  if (e.phase == Phase::kOptimizer) {
-    // Parameter, gradient and two means read, all but the gradient written.
-    return e.op == "adamw" ? floats(7 * double(parameters)) : Work{};
-  }
+Work op_work(const Entry& e, double optimizer_floats) {
+  using Reads = eigengrad::Op::Reads;
+  if (e.phase == Phase::kOptimizer) return optimizer_floats > 0 ? floats(optimizer_floats) : Work{};
   const bool forward = e.phase == Phase::kForward;
-  if (eigengrad::inspect::forward_macs({e.op, e.inputs, e.result}) > 0) return flop(2 * macs(e));
-  if (is_one_of(e.op, {"reshape", "flatten", "squeeze", "unsqueeze"})) return {};
+  if (e.macs > 0) return flop(2 * e.macs);
+  if (e.reads == Reads::kNothing) return {};
   double n = size(e.result);
-  const bool reads_its_result_only = is_one_of(e.op, {"slice", "narrow", "select", "embedding"});
-  if (forward && reads_its_result_only) return floats(2 * n);
+  if (forward && e.reads != Reads::kAll) return floats(2 * n);
   for (std::size_t i = 0; i < e.inputs.size(); ++i) {
     if (forward || e.wanted[i]) n += size(e.inputs[i]);
   }
@@ -94,7 +76,7 @@ void print_profile(const eigengrad::inspect::Profiler& profiler, const ProfileRe
   for (const Entry& e : sorted) total += e.seconds;
   if (!report.json) std::printf("ms a step    share  calls  %16s  %8s  op\n", "rate", "of limit");
   for (const Entry& e : sorted) {
-    const Work work = op_work(e, report.parameters);
+    const Work work = op_work(e, report.optimizer_floats);
     (report.json ? print_json : print_line)(e, report, total, work);
   }
 }

@@ -7,16 +7,16 @@
 
 namespace bench {
 
-/// What a call of an op does at least, from its shapes: multiply-adds where it is a product, else
-/// the bytes of its inputs and result. Backward counts the gradients that are wanted: a product for
-/// each; or the result's gradient read and the inputs' written. Views do nothing. The products of
-/// an attention's backward are twice the forward's, whatever it computes again.
-/// `parameters` is their number, for the optimiser; one that is not AdamW has no limit here.
-Work op_work(const eigengrad::inspect::Profiler::Entry& entry, eigengrad::Index parameters);
+/// What a call of an op does at least: the multiply-adds that it counted where it is a product,
+/// else the bytes of its inputs and result. Backward counts the gradients that are wanted: the
+/// result's read and the inputs' written. Views do nothing. The products of an attention's backward
+/// are twice the forward's, whatever it computes again. `optimizer_floats` are what a step of the
+/// optimiser reads and writes; 0 sets it no limit.
+Work op_work(const eigengrad::inspect::Profiler::Entry& entry, double optimizer_floats);
 
 struct ProfileReport {
-  int steps = 1;  ///< that the profiler saw
-  eigengrad::Index parameters = 0;
+  int steps = 1;                ///< that the profiler saw
+  double optimizer_floats = 0;  ///< that a step of the optimiser reads and writes
   Machine machine = {};
   bool json = false;  ///< an object a line instead of the table
 };

@@ -39,7 +39,9 @@ void run(const Settings& s) {
   if (s.profile) {
     eg::inspect::Profiler profiler;
     for (int i = 0; i < s.steps; ++i) step();
-    bench::print_profile(profiler, {s.steps, step.parameters(), machine, s.json});
+    // AdamW reads parameter, gradient and two means, and writes all but the gradient.
+    const double optimizer_floats = 7 * double(step.parameters());
+    bench::print_profile(profiler, {s.steps, optimizer_floats, machine, s.json});
   }
   if (s.json) {
     std::printf(

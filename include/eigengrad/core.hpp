@@ -9,6 +9,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/observer.hpp>
+#include <eigengrad/core/op.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/saved_input.hpp>

@@ -7,4 +7,3 @@
 #include <eigengrad/inspect/peak.hpp>
 #include <eigengrad/inspect/profile.hpp>
 #include <eigengrad/inspect/summary.hpp>
-#include <eigengrad/inspect/work.hpp>

@@ -41,6 +41,7 @@ TEST_CASE("profile: ops, their backward and the optimiser are charged with their
     CHECK(linear.inputs[0] == eg::Shape{5, 3});
     CHECK(linear.inputs[1] == eg::Shape{2, 3});
     CHECK(linear.seconds > 0);
+    CHECK(linear.macs == 5 * 2 * 3);
     // x is data, the weight is trained.
     CHECK(linear.wanted ==
           (phase == Phase::kBackward ? std::vector<bool>{false, true} : std::vector<bool>{}));
@@ -81,9 +82,9 @@ TEST_CASE("profile: lists of inputs, no graph, and nesting") {
 
 TEST_CASE("profile: the table names ops, shapes and shares, the slowest first") {
   eg::inspect::Profiler profiler;
-  profiler.charge(Phase::kForward, "fast", {2}, {{2}});
+  profiler.charge({"fast", Phase::kForward, {2}, {{2}}});
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  profiler.charge(Phase::kBackward, "slow", {2, 3}, {{2, 1}, {3}});
+  profiler.charge({"slow", Phase::kBackward, {2, 3}, {{2, 1}, {3}}});
   const std::string table = profiler.table();
   const std::size_t slow = table.find("slow backward (2, 1), (3) -> (2, 3)\n");
   const std::size_t fast = table.find("fast (2) -> (2)\n");

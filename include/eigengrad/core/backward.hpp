@@ -129,7 +129,10 @@ class BackwardRun {
     NdArray<T> dout = node.retain_grad ? node.grad : std::exchange(node.grad, NdArray<T>());
     BackwardContext<T> context(node, std::move(dout));
     node.closure->run(context);
-    if (Observer::active()) report(Observer::Phase::kBackward, node.op, node, node.inputs());
+    if (Observer::active()) {
+      report(Observer::Phase::kBackward, Op(node.op, context.macs(), node.reads), node,
+             node.inputs());
+    }
     if (!options_.retain_graph) node.free_graph();
     // What backward recorded just now is newer than all that waits, so it runs next.
     if (const Ptr next = context.next()) {

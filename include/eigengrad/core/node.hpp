@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/op.hpp>
 
 /// The graph: what tensors are handles of, and what an op leaves for backward.
 ///
@@ -99,6 +100,7 @@ struct Node {
   std::unique_ptr<Closure<T>> closure;  ///< null for a leaf, and once the graph is freed
   std::vector<GradHook<T>> hooks;
   std::uint64_t id;
+  Op::Reads reads = Op::Reads::kAll;
   bool requires_grad = false;
   bool retain_grad = false;
   bool freed = false;

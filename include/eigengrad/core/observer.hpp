@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <eigengrad/core/block_cache.hpp>
+#include <eigengrad/core/op.hpp>
 #include <eigengrad/core/shape.hpp>
 
 /// Looking over the shoulder of the engine: a call for each op, each backward of one and each step
@@ -55,6 +56,8 @@ class Observer {
     const char* op;
     Seen result;                   ///< nothing for an optimiser
     std::span<const Seen> inputs;  ///< absent ones left out
+    double macs = 0;               ///< multiply-adds of the phase's products
+    Op::Reads reads = Op::Reads::kAll;
   };
 
   Observer() : previous_(std::exchange(active(), this)) {}

@@ -208,6 +208,10 @@ class BackwardContext {
   }
   const typename Tensor<T>::NodePtr& next() const { return next_; }
 
+  /// Says that backward has computed a product of `n` multiply-adds.
+  void count_macs(double n) { macs_ += n; }
+  double macs() const { return macs_; }
+
   /// For kernels that can add to their output: the gradient array of input `i`, and whether it
   /// already holds something to add to (if not, it is uninitialised and must be overwritten).
   struct Sink {
@@ -239,6 +243,7 @@ class BackwardContext {
   detail::Node<T>& node_;
   NdArray<T> dout_;
   typename Tensor<T>::NodePtr next_;
+  double macs_ = 0;
 };
 
 namespace detail {
@@ -258,13 +263,13 @@ Observer::Seen seen(const Node<T>& node) {
 
 /// Reports an op to the thread's observer, which there is. `inputs` are the op's.
 template <class T, class Inputs>
-[[gnu::noinline, gnu::cold]] void report(Observer::Phase phase, const char* op,
-                                         const Node<T>& result, const Inputs& inputs) {
+[[gnu::noinline, gnu::cold]] void report(Observer::Phase phase, const Op& op, const Node<T>& result,
+                                         const Inputs& inputs) {
   std::vector<Observer::Seen> list;
   for (const auto& node : inputs) {
     if (node) list.push_back(seen(*node));
   }
-  Observer::active()->observe({phase, op, seen(result), list});
+  Observer::active()->observe({phase, op.name, seen(result), list, op.macs, op.reads});
 }
 
 template <class T>
@@ -296,10 +301,11 @@ NdArray<U> keep_copy(const NdArray<U>& array, const Inputs&... inputs) {
 
 /// The result of an op in the graph.
 template <class T>
-Tensor<T> record(const char* op, NdArray<T> value, std::unique_ptr<Closure<T>> closure) {
+Tensor<T> record(const Op& op, NdArray<T> value, std::unique_ptr<Closure<T>> closure) {
   Tensor<T> out(std::move(value));
   Node<T>& node = *out.node_ptr();
-  node.op = op;
+  node.op = op.name;
+  node.reads = op.reads;
   node.closure = std::move(closure);
   node.requires_grad = true;
   return out;
@@ -307,7 +313,7 @@ Tensor<T> record(const char* op, NdArray<T> value, std::unique_ptr<Closure<T>> c
 
 /// The result of an op, in the graph if there is a closure. `inputs` are the op's.
 template <class T>
-Tensor<T> finish(const char* op, NdArray<T> value, std::unique_ptr<Closure<T>> closure,
+Tensor<T> finish(const Op& op, NdArray<T> value, std::unique_ptr<Closure<T>> closure,
                  std::span<const Node<T>* const> inputs) {
   Tensor<T> out =
       closure ? record(op, std::move(value), std::move(closure)) : Tensor<T>(std::move(value));
@@ -319,13 +325,14 @@ Tensor<T> finish(const char* op, NdArray<T> value, std::unique_ptr<Closure<T>> c
 
 /// Makes the result of an op: how every op, the library's and yours, enters the graph.
 ///
-/// `op` is the op's name, a string literal. `backward(BackwardContext<T>&)` is kept only if
-/// gradients are on and some input requires one; it is called at most once per `backward()` and
-/// calls `context.accumulate(i, dx)` for each input it has a gradient for, where `i` counts the
-/// `inputs` from 0. Capture arrays (`x.value()`) in it, never tensors of the same graph.
-/// An undefined tensor (an absent bias) keeps its place and never needs a gradient.
+/// `op` is the op's name, a string literal; or its name and its work: `{"matmul", macs}`.
+/// `backward(BackwardContext<T>&)` is kept only if gradients are on and some input requires one; it
+/// is called at most once per `backward()` and calls `context.accumulate(i, dx)` for each input it
+/// has a gradient for, where `i` counts the `inputs` from 0. Capture arrays (`x.value()`) in it,
+/// never tensors of the same graph. An undefined tensor (an absent bias) keeps its place and never
+/// needs a gradient.
 template <class T, class F, class... Inputs>
-Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward, const Tensor<T>& first,
+Tensor<T> make_result(const Op& op, NdArray<T> value, F&& backward, const Tensor<T>& first,
                       const Inputs&... rest) {
   using Closure = detail::ClosureOf<T, std::decay_t<F>, 1 + static_cast<int>(sizeof...(rest))>;
   const detail::Node<T>* const inputs[] = {first.node_ptr().get(), rest.node_ptr().get()...};
@@ -338,7 +345,7 @@ Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward, const Tens
 
 /// The same for a list of inputs whose length is known at run time.
 template <class T, class F>
-Tensor<T> make_result(const char* op, NdArray<T> value, F&& backward,
+Tensor<T> make_result(const Op& op, NdArray<T> value, F&& backward,
                       std::span<const Tensor<T>> list) {
   using Closure = detail::ClosureOf<T, std::decay_t<F>, -1>;
   typename Closure::Inputs nodes;

@@ -5,13 +5,11 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/observer.hpp>
-#include <eigengrad/inspect/work.hpp>
 #include <eigengrad/nn/module.hpp>
 
 namespace eigengrad::detail {
@@ -43,17 +41,8 @@ class LayerObserver : public Observer {
   void leave() override { calls_.pop_back(); }
 
   void observe(const Event& event) override {
-    std::vector<Shape> shapes;
-    for (const Seen& x : event.inputs) shapes.push_back(x.shape);
-    const inspect::OpShapes op{event.op, shapes, event.result.shape};
-    if (event.phase == Phase::kBackward) {
-      step_macs_ +=
-          inspect::backward_macs(op, [&](std::size_t i) { return event.inputs[i].requires_grad; });
-    }
-    if (event.phase != Phase::kForward) return;
-    const double macs = inspect::forward_macs(op);
-    step_macs_ += macs;
-    if (!forward_) return;  // a checkpoint's second forward
+    step_macs_ += event.macs;
+    if (event.phase != Phase::kForward || !forward_) return;  // a checkpoint's second forward
 
     const bool meets = meets_data(event);
     const std::optional<std::size_t> owner = owner_of(event, meets);
@@ -61,7 +50,7 @@ class LayerObserver : public Observer {
     const std::size_t call = calls_.empty() ? 0 : calls_.back();
     // Parameters that were lent to another module count where they are used.
     const std::size_t place = owner && (calls_.empty() || is_in(*owner, call)) ? *owner : call;
-    layers_[place].macs += macs;
+    layers_[place].macs += event.macs;
     charge_memory(place);
     if (held_addresses_.insert(event.result.buffer.data()).second) {
       held_.emplace_back(event.result.buffer, place);
@@ -127,9 +116,10 @@ class LayerObserver : public Observer {
     return out;
   }
 
-  /// Whether the result depends on the model's input; an embedding's indices are no tensor.
+  /// Whether the result depends on the model's input; indices, such as an embedding's, are no
+  /// tensor.
   bool meets_data(const Event& event) const {
-    if (std::string_view(event.op) == "embedding") return true;
+    if (event.reads == Op::Reads::kIndexed) return true;
     for (const Seen& x : event.inputs) {
       if (data_.count(x.id) > 0) return true;
     }

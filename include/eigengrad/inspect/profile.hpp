@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,11 +28,13 @@ class Profiler : public Observer {
  public:
   /// All calls of one op in one phase with the same shapes.
   struct Entry {
-    std::string op;
+    std::string op = {};
     Phase phase = Phase::kForward;
-    Shape result;               ///< of the op; () for an optimiser
-    std::vector<Shape> inputs;  ///< of its tensors, absent ones left out
-    std::vector<bool> wanted;   ///< in backward: which of the inputs take a gradient
+    Shape result = {};               ///< of the op; () for an optimiser
+    std::vector<Shape> inputs = {};  ///< of its tensors, absent ones left out
+    std::vector<bool> wanted = {};   ///< in backward: which of the inputs take a gradient
+    double macs = 0;                 ///< multiply-adds of the products of one call
+    Op::Reads reads = Op::Reads::kAll;
     Index calls = 0;
     double seconds = 0;
   };
@@ -48,30 +49,29 @@ class Profiler : public Observer {
     restart();
   }
 
-  /// Charges the time since the last call to an op.
-  void charge(Phase phase, std::string_view op, const Shape& result = {},
-              const std::vector<Shape>& inputs = {}, const std::vector<bool>& wanted = {}) {
+  /// Charges the time since the last call to an op, described by an entry without calls.
+  void charge(const Entry& op) {
     const double seconds = std::chrono::duration<double>(Clock::now() - last_).count();
     auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-      return e.phase == phase && e.op == op && e.result == result && e.inputs == inputs &&
-             e.wanted == wanted;
+      return e.phase == op.phase && e.op == op.op && e.result == op.result &&
+             e.inputs == op.inputs && e.wanted == op.wanted && e.macs == op.macs &&
+             e.reads == op.reads;
     });
-    if (entry == entries_.end()) {
-      entry = entries_.insert(entry, {std::string(op), phase, result, inputs, wanted});
-    }
+    if (entry == entries_.end()) entry = entries_.insert(entry, op);
     ++entry->calls;
     entry->seconds += seconds;
     restart();
   }
 
   void observe(const Event& event) override {
-    std::vector<Shape> shapes;
-    std::vector<bool> wanted;
+    Entry entry{event.op, event.phase, event.result.shape};
     for (const Seen& x : event.inputs) {
-      shapes.push_back(x.shape);
-      if (event.phase == Phase::kBackward) wanted.push_back(x.requires_grad);
+      entry.inputs.push_back(x.shape);
+      if (event.phase == Phase::kBackward) entry.wanted.push_back(x.requires_grad);
     }
-    charge(event.phase, event.op, event.result.shape, shapes, wanted);
+    entry.macs = event.macs;
+    entry.reads = event.reads;
+    charge(entry);
   }
 
   /// In the order of their first call.

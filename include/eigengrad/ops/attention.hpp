@@ -131,6 +131,13 @@ AttentionKept<T> attention_keep(kernels::Attention<T>& a, const AttentionOptions
   return kept;
 }
 
+/// Each query meets each key, and each probability a value.
+template <class T>
+double attention_macs(const kernels::Attention<T>& a) {
+  return static_cast<double>(a.batch * a.heads) * static_cast<double>(a.queries) *
+         static_cast<double>(a.keys) * static_cast<double>(a.width + a.value_width);
+}
+
 /// Heads of `width` side by side in rows of `row` elements, `tokens` rows a sample.
 template <class U>
 kernels::HeadView<U> packed_heads(U* data, Index tokens, Index row, Index width) {
@@ -192,9 +199,11 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
                      saved.data());
   detail::AttentionKept<T> kept;
   if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
+  const double macs = detail::attention_macs(a);
   return make_result(
-      op, std::move(out),
-      [a, saved, q = q.value(), k = k.value(), v = v.value(), kept](BackwardContext<T>& context) {
+      {op, macs}, std::move(out),
+      [a, macs, saved, q = q.value(), k = k.value(), v = v.value(),
+       kept](BackwardContext<T>& context) {
         // Fresh arrays: q, k and v may be one tensor, whose gradient is then a sum.
         NdArray<T> gradients[3];
         kernels::HeadGradient<T> d[3];
@@ -205,6 +214,7 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
           gradients[i] = NdArray<T>(shape);
           d[i].view = detail::separate_heads(gradients[i].data(), shape[1], shape[2], shape[3]);
         }
+        context.count_macs(2 * macs);
         kernels::attention_backward(
             a, d[0], d[1], d[2],
             detail::separate_heads(context.dout().data(), a.heads, a.queries, a.value_width),
@@ -243,15 +253,17 @@ Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
   kernels::attention(a, detail::packed_heads(out.data(), a.queries, row, a.width), saved.data());
   detail::AttentionKept<T> kept;
   if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
+  const double macs = detail::attention_macs(a);
   return make_result(
-      op, std::move(out),
-      [a, saved, row, qkv = qkv.value(), kept](BackwardContext<T>& context) {
+      {op, macs}, std::move(out),
+      [a, macs, saved, row, qkv = qkv.value(), kept](BackwardContext<T>& context) {
         auto sink = context.sink(0);
         kernels::HeadGradient<T> d[3];
         for (Index i = 0; i < 3; ++i) {
           d[i] = {detail::packed_heads(sink.grad.data() + i * row, a.queries, 3 * row, a.width),
                   sink.accumulate};
         }
+        context.count_macs(2 * macs);
         kernels::attention_backward(
             a, d[0], d[1], d[2],
             detail::packed_heads(context.dout().data(), a.queries, row, a.width), saved.data());
@@ -291,9 +303,10 @@ Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
   kernels::attention(a, detail::packed_heads(out.data(), a.queries, row, a.width), saved.data());
   detail::AttentionKept<T> kept;
   if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
+  const double macs = detail::attention_macs(a);
   return make_result(
-      op, std::move(out),
-      [a, saved, row, q = q.value(), kv = kv.value(), kept](BackwardContext<T>& context) {
+      {op, macs}, std::move(out),
+      [a, macs, saved, row, q = q.value(), kv = kv.value(), kept](BackwardContext<T>& context) {
         kernels::HeadGradient<T> dq, dk, dv;
         if (context.needs(0)) {
           auto sink = context.sink(0);
@@ -305,6 +318,7 @@ Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
           dk = {detail::packed_heads(data, a.keys, 2 * row, a.width), sink.accumulate};
           dv = {detail::packed_heads(data + row, a.keys, 2 * row, a.width), sink.accumulate};
         }
+        context.count_macs(2 * macs);
         kernels::attention_backward(
             a, dq, dk, dv, detail::packed_heads(context.dout().data(), a.queries, row, a.width),
             saved.data());

@@ -33,18 +33,26 @@ NdArray<T> conv2d_forward(const NdArray<T>& x, const NdArray<T>& weight, const N
   return y;
 }
 
+/// Each element of y is a product with the taps of one filter.
+inline double conv2d_macs(const Shape& y, const Shape& weight) {
+  return static_cast<double>(y.numel()) * static_cast<double>(numel_between(weight, 1, 4));
+}
+
 template <class T>
 void conv2d_backward(BackwardContext<T>& context, const NdArray<T>& x, const NdArray<T>& weight,
                      const kernels::Window2d& w) {
   const NdArray<T>& dout = context.dout();
   const Index images = x.dim(0);
   const Index m = weight.dim(0);
+  const double macs = conv2d_macs(dout.shape(), weight.shape());
   if (context.needs(0)) {
+    context.count_macs(macs);
     NdArray<T> dx(x.shape());
     kernels::conv2d_backward_input(dx.data(), dout.data(), weight.data(), images, m, w);
     context.accumulate(0, std::move(dx));
   }
   if (context.needs(1)) {
+    context.count_macs(macs);
     NdArray<T> dweight(weight.shape());
     kernels::conv2d_backward_weight(dweight.data(), dout.data(), x.data(), images, m, w);
     context.accumulate(1, std::move(dweight));
@@ -81,10 +89,11 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   const kernels::Window2d w =
       kernels::make_window("conv2d", filter[1], {x.dim(2), x.dim(3)}, {filter[2], filter[3]},
                            options.stride, options.padding, options.dilation);
+  NdArray<T> y = detail::conv2d_forward(x.value(), weight.value(),
+                                        bias.defined() ? bias.value() : NdArray<T>(), w);
+  const double macs = detail::conv2d_macs(y.shape(), filter);
   return make_result(
-      "conv2d",
-      detail::conv2d_forward(x.value(), weight.value(),
-                             bias.defined() ? bias.value() : NdArray<T>(), w),
+      {"conv2d", macs}, std::move(y),
       [x = x.value(), weight = weight.value(), w](BackwardContext<T>& context) {
         detail::conv2d_backward(context, x, weight, w);
       },

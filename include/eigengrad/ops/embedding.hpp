@@ -43,7 +43,7 @@ Tensor<T> embedding(const NdArray<Index>& indices, const Tensor<T>& weight) {
   }
   detail::check_indices("embedding", indices, weight.shape()[0], "weight", weight.shape());
   return make_result(
-      "embedding", detail::embedding_forward(indices, weight.value()),
+      {"embedding", 0, Op::Reads::kIndexed}, detail::embedding_forward(indices, weight.value()),
       [own = detail::keep_copy(indices, weight)](BackwardContext<T>& context) {
         detail::embedding_backward(detail::zeroed_sink(context, 0), context.dout(), own);
       },

@@ -96,7 +96,8 @@ Tensor<T> index_select(const Tensor<T>& x, Index axis, const NdArray<Index>& ind
   }
   detail::check_indices("index_select", indices, x.shape()[normal], "x", x.shape());
   return make_result(
-      "index_select", detail::index_select_forward(x.value(), normal, indices),
+      {"index_select", 0, Op::Reads::kIndexed},
+      detail::index_select_forward(x.value(), normal, indices),
       [normal, own = detail::keep_copy(indices, x)](BackwardContext<T>& context) {
         detail::index_select_backward(detail::zeroed_sink(context, 0), context.dout(), normal, own);
       },
@@ -121,7 +122,7 @@ Tensor<T> gather(const Tensor<T>& x, Index axis, const NdArray<Index>& indices) 
   }
   detail::check_indices("gather", indices, x.shape()[normal], "x", x.shape());
   return make_result(
-      "gather", detail::gather_forward(x.value(), normal, indices),
+      {"gather", 0, Op::Reads::kIndexed}, detail::gather_forward(x.value(), normal, indices),
       [normal, own = detail::keep_copy(indices, x)](BackwardContext<T>& context) {
         detail::gather_backward(detail::zeroed_sink(context, 0), context.dout(), normal, own);
       },

@@ -30,6 +30,9 @@ namespace detail {
 /// Sizes of y (m, n) = x (m, k) W^T, W (n, k).
 struct LinearSize {
   Index m, n, k;
+  double macs() const {
+    return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  }
 };
 
 /// y = x W^T behind the epilogue, whose arrays are all as wide as y.
@@ -87,6 +90,7 @@ void linear_backward_parameters(BackwardContext<T>& context, std::size_t i, cons
   if (!context.needs(i)) return;
   const NdArray<T> input = x();
   auto sink = context.sink(i);
+  context.count_macs(s.macs());
   linear_backward_weight(sink.grad.data(), product ? dbias : nullptr, sink.accumulate, d.data(),
                          input.data(), s);
 }
@@ -107,6 +111,7 @@ void linear_backward(BackwardContext<T>& context, const SavedInput<T>& x, const 
   }
   if (context.needs(0)) {
     auto sink = context.sink(0);
+    context.count_macs(s.macs());
     linear_backward_input(sink.grad.data(), sink.accumulate, d.data(), weight.data(), s);
   }
   linear_backward_parameters(
@@ -168,7 +173,7 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                              .residual = data(residual)},
                             size);
   return make_result(
-      "linear", y,
+      {"linear", size.macs()}, y,
       [x = SavedInput<T>(x), weight = weight.value(), pre, activation,
        size](BackwardContext<T>& context) {
         detail::linear_backward(context, x, weight, pre, activation, size);

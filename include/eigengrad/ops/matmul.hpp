@@ -22,6 +22,10 @@ struct MatmulPlan {
   Shape batch, a_steps, b_steps;
   Index count = 1;
   Shape out;
+  double macs() const {
+    return static_cast<double>(count) * static_cast<double>(m) * static_cast<double>(n) *
+           static_cast<double>(k);
+  }
 };
 
 /// Offset of element `item` of a grid of this shape.
@@ -172,12 +176,13 @@ Tensor<T> matmul(const Tensor<T>& a, const Tensor<T>& b) {
   NdArray<T> c(plan.out);
   detail::matmul_forward(c.data(), a.value().data(), b.value().data(), plan);
   return make_result(
-      "matmul", std::move(c),
+      {"matmul", plan.macs()}, std::move(c),
       [plan, a = a.value(), b = b.value()](BackwardContext<T>& context) {
         const T* dc = context.dout().data();
         // An operand that no product uses (an empty batch) gets zeros.
         auto gradient = [&](std::size_t i, auto&& run) {
           if (!context.needs(i)) return;
+          context.count_macs(plan.macs());
           auto sink = context.sink(i);
           if (plan.count == 0 && !sink.accumulate) sink.grad.fill(T(0));
           run(sink.grad.data(), sink.accumulate);

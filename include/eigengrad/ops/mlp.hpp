@@ -46,10 +46,12 @@ void mlp_backward(BackwardContext<T>& context, const MlpSaved<T>& saved) {
       context, 3, dout, [&] { return saved.h; }, s.second());
   if (!context.needs(0) && !context.needs(1) && !context.needs(2)) return;
   NdArray<T> dh(saved.derivative.shape());
+  context.count_macs(s.second().macs());
   linear_backward_input(dh.data(), false, dout.data(), saved.weight2.data(), s.second(),
                         static_cast<const T*>(saved.derivative.data()));
   if (context.needs(0)) {
     auto sink = context.sink(0);
+    context.count_macs(s.first().macs());
     linear_backward_input(sink.grad.data(), sink.accumulate, dh.data(), saved.weight1.data(),
                           s.first());
   }
@@ -116,7 +118,7 @@ Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bia
                             {.bias = data(bias2), .residual = data(residual)}, s.second());
   detail::MlpSaved<T> saved{SavedInput<T>(x), weight1.value(), weight2.value(), h, derivative, s};
   return make_result(
-      "mlp", y,
+      {"mlp", s.first().macs() + s.second().macs()}, y,
       [saved = std::move(saved)](BackwardContext<T>& context) {
         detail::mlp_backward(context, saved);
       },

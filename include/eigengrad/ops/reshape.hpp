@@ -16,7 +16,7 @@ namespace detail {
 template <class T>
 Tensor<T> reshape_op(const char* op, const Tensor<T>& x, const Shape& shape) {
   return make_result(
-      op, x.value().reshape(shape),
+      {op, 0, Op::Reads::kNothing}, x.value().reshape(shape),
       [from = x.shape()](BackwardContext<T>& context) {
         context.accumulate(0, context.dout().reshape(from));
       },

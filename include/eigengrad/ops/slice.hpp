@@ -50,7 +50,7 @@ template <class T>
 Tensor<T> slice_op(const char* op, const Tensor<T>& x, Index axis, const SliceRange& range,
                    const Shape& shape) {
   return make_result(
-      op, slice_forward(x.value(), axis, range).reshape(shape),
+      {op, 0, Op::Reads::kPart}, slice_forward(x.value(), axis, range).reshape(shape),
       [axis, range](BackwardContext<T>& context) {
         auto [dx, accumulate] = context.sink(0);
         if (accumulate) {

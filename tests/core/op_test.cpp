@@ -2,7 +2,7 @@
 #include <vector>
 
 #include <eigengrad/core/observer.hpp>
-#include <eigengrad/inspect.hpp>
+#include <eigengrad/core/op.hpp>
 #include <eigengrad/ops.hpp>
 #include <tests/support/test.hpp>
 
@@ -14,14 +14,8 @@ namespace {
 struct Count : eg::Observer {
   double forward = 0, backward = 0;
   void observe(const Event& event) override {
-    std::vector<eg::Shape> shapes;
-    for (const Seen& x : event.inputs) shapes.push_back(x.shape);
-    const eg::inspect::OpShapes op{event.op, shapes, event.result.shape};
-    if (event.phase == Phase::kForward) forward += eg::inspect::forward_macs(op);
-    if (event.phase == Phase::kBackward) {
-      backward += eg::inspect::backward_macs(
-          op, [&](std::size_t i) { return event.inputs[i].requires_grad; });
-    }
+    if (event.phase == Phase::kForward) forward += event.macs;
+    if (event.phase == Phase::kBackward) backward += event.macs;
   }
 };
 
@@ -41,7 +35,7 @@ void check(double forward, double backward, const F& f) {
 
 }  // namespace
 
-TEST_CASE("work: products by hand") {
+TEST_CASE("op: products by hand") {
   const bool data = false;
   check(2 * 3 * 5 * 4, 2 * 3 * 5 * 4, [] {
     return eg::linear(leaf({2, 3, 4}, data), leaf({5, 4}), leaf({5}));
@@ -77,4 +71,42 @@ TEST_CASE("work: products by hand") {
                                             leaf({2, 3, 7, 6}));
   });
   check(0, 0, [] { return eg::softmax(leaf({3, 4}) + leaf({4})); });
+}
+
+TEST_CASE("op: work does not depend on the name, and an op that states none has none") {
+  const auto product = [](const eg::Op& op, const Tensor<float>& x) {
+    return eg::make_result(
+        op, x.value().clone(),
+        [](eg::BackwardContext<float>& context) {
+          context.count_macs(40);
+          context.count_macs(2);
+          context.accumulate(0, context.dout());
+        },
+        x);
+  };
+  check(21, 42, [&] { return product({"product", 21}, leaf({3})); });
+  check(21, 42, [&] { return product({"another name", 21}, leaf({3})); });
+  check(0, 42, [&] { return product("linear", leaf({3})); });
+}
+
+TEST_CASE("op: what forward reads is reported both ways") {
+  struct Reads : eg::Observer {
+    std::vector<eg::Op::Reads> seen;
+    void observe(const Event& event) override { seen.push_back(event.reads); }
+  };
+  using R = eg::Op::Reads;
+  const auto reads = [](const auto& f) {
+    Reads observer;
+    const Tensor<float> y = f(leaf({4, 3}));
+    y.backward(test::NdArray<float>::ones(y.shape()));
+    REQUIRE(observer.seen.size() == 2);
+    CHECK(observer.seen[0] == observer.seen[1]);
+    return observer.seen[0];
+  };
+  const test::NdArray<eg::Index> rows({2}, {3, 1});
+  CHECK(reads([](const auto& x) { return eg::exp(x); }) == R::kAll);
+  CHECK(reads([](const auto& x) { return eg::slice(x, 0, 1, 3); }) == R::kPart);
+  CHECK(reads([&](const auto& x) { return eg::embedding(rows, x); }) == R::kIndexed);
+  CHECK(reads([&](const auto& x) { return eg::index_select(x, 0, rows); }) == R::kIndexed);
+  CHECK(reads([](const auto& x) { return eg::reshape(x, {12}); }) == R::kNothing);
 }
