@@ -54,7 +54,7 @@ Trainer::Trainer(TrainSettings settings, TrainingData data)
 void Trainer::adopt(Learner learner) {
   learner_ = std::move(learner);
   parameters_ = learner_.model.parameters();
-  random_ = RandomStart(learner_.model.generators());
+  random_ = eg::GeneratorSnapshot(learner_.model.generators());
   state_.patch_size = learner_.model.options().patch_size;
 }
 
@@ -135,7 +135,7 @@ bool Trainer::train_epoch() {
 
 void Trainer::train_step(eg::data::Epoch& epoch, eg::data::Epoch::Iterator& batch, Index batches) {
   const Index group = std::min(t_.accumulate, batches - state_.batch);
-  random_.remember();
+  random_.take();
   std::vector<eg::data::Batch> group_batches;
   double step_loss = 0;
   learner_.optimizers.zero_grad();
@@ -174,7 +174,7 @@ void Trainer::give_up(const std::string& what, const std::vector<eg::data::Batch
   const Index step = learner_.optimizers.step_count() + (batches.empty() ? 0 : 1);
   std::string where = eg::inspect::find_non_finite(learner_.model);
   if (!where.empty()) where = (batches.empty() ? "" : "the step before broke ") + where;
-  random_.recall();
+  random_.restore();
   for (std::size_t i = 0; i < batches.size() && where.empty(); ++i) {
     where = eg::inspect::find_anomaly(learner_.model, [&] {
       return batch_loss(learner_.model(batches[i].images), batches[i],

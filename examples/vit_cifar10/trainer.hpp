@@ -26,25 +26,6 @@ struct TrainingData {
   DataSettings source;  ///< where they were found
 };
 
-/// The generators as they were when a step began, so that it can be made again.
-class RandomStart {
- public:
-  RandomStart() = default;
-  explicit RandomStart(eg::GeneratorList generators)
-      : generators_(std::move(generators)), states_(generators_.size()) {}
-
-  void remember() {
-    for (std::size_t i = 0; i < states_.size(); ++i) states_[i] = generators_[i]->state();
-  }
-  void recall() const {
-    for (std::size_t i = 0; i < states_.size(); ++i) generators_[i]->set_state(states_[i]);
-  }
-
- private:
-  eg::GeneratorList generators_;
-  std::vector<eg::Generator::State> states_;
-};
-
 /// The length of a run.
 struct Plan {
   Plan(const TrainSettings& t, Index images);
@@ -119,7 +100,7 @@ class Trainer {
   RunState state_;
   Learner learner_;
   std::vector<eg::Tensor<float>> parameters_;
-  RandomStart random_;
+  eg::GeneratorSnapshot random_;  ///< as the step began
   RunLog log_;
   ProgressBar bar_;
   Signals signals_;

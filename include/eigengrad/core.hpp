@@ -4,6 +4,7 @@
 #include <eigengrad/core/backward.hpp>
 #include <eigengrad/core/block_cache.hpp>
 #include <eigengrad/core/error.hpp>
+#include <eigengrad/core/generator_snapshot.hpp>
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/large_blocks.hpp>
 #include <eigengrad/core/memory.hpp>
@@ -11,6 +12,7 @@
 #include <eigengrad/core/observer.hpp>
 #include <eigengrad/core/op.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/parameter.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/scratch.hpp>

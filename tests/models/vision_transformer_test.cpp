@@ -190,10 +190,9 @@ TEST_CASE("vision_transformer: rotary positions") {
     options.patch_dropout = 0.25;
     options.checkpoint = GENERATE(false, true);
     const models::VisionTransformer<double> model(options, same);
-    const auto generators = model.generators();
-    const auto before = eg::detail::generator_states(generators);
+    const eg::GeneratorSnapshot before(model.generators());
     const NdArray<double> kept = model.embed(images).value();
-    for (std::size_t i = 0; i < generators.size(); ++i) generators[i]->set_state(before[i]);
+    before.restore();
     const NdArray<double> actual = model.encode(images).value();
     const NdArray<double> all = plain.embed(images).value();
     const NdArray<double> table = models::rotary_2d<double>(4, 4, 8, 10, 1);

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/generator_snapshot.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/inspect/layer_observer.hpp>
 #include <eigengrad/inspect/summary.hpp>
 #include <eigengrad/nn/module.hpp>
-#include <eigengrad/ops/checkpoint.hpp>
 
 /// What a model is, layer by layer, found by running it: shapes, parameters, work and memory.
 namespace eigengrad::inspect {
@@ -183,9 +183,7 @@ template <class Model, class Input>
 ModelSummary summarize(const Model& model, const Input& input) {
   using T = typename Model::value_type;
   const nn::Module<T>& module = model;
-  const GeneratorList generators = module.generators();
-  const detail::GeneratorStates states = detail::generator_states(generators);
-  const detail::Rewind rewind(generators, states);
+  const RewindGenerators as_before{GeneratorSnapshot(module.generators())};
   std::vector<std::pair<std::shared_ptr<NdArray<T>>, NdArray<T>>> buffers;
   for (const auto& [name, array] : module.named_buffers()) {
     buffers.emplace_back(array, array->clone());

@@ -4,9 +4,11 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <utility>
-#include <vector>
 
+#include <eigengrad/core/generator_snapshot.hpp>
+#include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/tensor.hpp>
@@ -19,46 +21,16 @@ namespace eigengrad {
 
 namespace detail {
 
-using GeneratorStates = std::vector<Generator::State, CacheAllocator<Generator::State>>;
-
-inline GeneratorStates generator_states(const GeneratorList& generators) {
-  GeneratorStates states;
-  states.reserve(generators.size());
-  for (const Generator* generator : generators) states.push_back(generator->state());
-  return states;
-}
-
-/// Sets generators back while it lives.
-class Rewind {
- public:
-  Rewind(const GeneratorList& generators, const GeneratorStates& states)
-      : generators_(generators), later_(generator_states(generators)) {
-    set(states);
-  }
-  ~Rewind() { set(later_); }
-  Rewind(const Rewind&) = delete;
-  Rewind& operator=(const Rewind&) = delete;
-
- private:
-  void set(const GeneratorStates& states) const {
-    for (std::size_t i = 0; i < states.size(); ++i) generators_[i]->set_state(states[i]);
-  }
-
-  const GeneratorList& generators_;
-  GeneratorStates later_;
-};
-
 /// Records f(inputs) in backward, and lets the gradient flow on through that.
 template <class T, class F, std::size_t N>
 struct CheckpointGraph {
   F f;
   std::array<SavedInput<T>, N> inputs;
-  GeneratorList generators;
-  GeneratorStates states;
+  GeneratorSnapshot start;
 
   void operator()(BackwardContext<T>& context) const {
     const GradMode record(true);
-    const Rewind rewind(generators, states);
+    const RewindGenerators rewind(start);
     context.continue_through(call(context, std::make_index_sequence<N>()));
   }
 
@@ -86,7 +58,7 @@ requires std::invocable < const F&, const Tensor<T>
                                          const Tensor<T>& x, const Rest&... rest) {
   if (!grad_enabled()) return f(x, rest...);
   constexpr std::size_t n = 1 + sizeof...(Rest);
-  detail::GeneratorStates states = detail::generator_states(generators);
+  GeneratorSnapshot start(generators);
   // Where no input requires a gradient, a parameter inside may: recording tells.
   const bool required = detail::any_requires_grad(x, rest...);
   Tensor<T> y;
@@ -102,7 +74,7 @@ requires std::invocable < const F&, const Tensor<T>
       "checkpoint", std::move(value),
       std::make_unique<detail::ClosureOf<T, Graph, static_cast<int>(n)>>(
           std::array{x.node_ptr(), rest.node_ptr()...},
-          Graph{f, {SavedInput<T>(x), SavedInput<T>(rest)...}, generators, std::move(states)}));
+          Graph{f, {SavedInput<T>(x), SavedInput<T>(rest)...}, std::move(start)}));
 }
 
 /// The same for a module, whose generators are repeated, or a function that draws no numbers.
