@@ -16,15 +16,12 @@ class Optimizers {
  public:
   Optimizers(const Model& model, const TrainSettings& t, Index steps_per_epoch, Index total_steps)
       : schedule_(make_schedule(t, steps_per_epoch, total_steps)), lr_(t.lr) {
-    // Behind fixed filters the first convolution is a hidden layer too.
-    const bool whitened = model.tokenizer() && model.tokenizer()->whiten();
-    auto [hidden, others] =
-        eg::optim::hidden_groups(model.named_parameters(), {.exclude_first = !whitened});
+    auto [hidden, others] = eg::optim::hidden_groups(model.parameters_with_roles());
     if (t.kernel_lr > 0 && t.model.conv_norm == "batch") {
       hidden.back().lr = t.kernel_lr;
       hidden.back().row_norm = 1;
     }
-    const auto all = eg::optim::decay_groups(model.named_parameters());
+    const auto all = eg::optim::decay_groups(model.parameters_with_roles());
     const eg::optim::AdamWOptions adamw{
         .lr = t.lr, .betas = {0.9, 0.99}, .weight_decay = t.weight_decay};
     if (t.optimizer == "muon") {
@@ -81,10 +78,9 @@ class Optimizers {
   }
 
  private:
-  using Groups = std::vector<eg::optim::ParameterGroup<float>>;
-
   /// The names of the groups' parameters, in their order: that of an optimiser's state.
-  static std::vector<std::string> names(const Model& model, const Groups& groups) {
+  template <class Group>
+  static std::vector<std::string> names(const Model& model, const std::vector<Group>& groups) {
     std::vector<std::string> out;
     for (const auto& group : groups) {
       for (const eg::Tensor<float>& parameter : group.parameters) {

@@ -161,7 +161,7 @@ TEST_CASE("allocations: none in a step of a vision transformer under AdamW") {
                                                 .stochastic_depth = 0.2},
                                                rng);
   const std::vector<Tensor<float>> parameters = model.parameters();
-  optim::AdamW<float> adamw(optim::decay_groups(model.named_parameters()), {.lr = 1e-3});
+  optim::AdamW<float> adamw(optim::decay_groups(model.parameters_with_roles()), {.lr = 1e-3});
   const optim::Schedule schedule = optim::cosine({.warmup_steps = 2, .total_steps = 9});
   const Batch batch(32);
   double loss = 0;
@@ -192,7 +192,7 @@ TEST_CASE("allocations: none in a step of the convolutional one under Muon and A
                                                 .tokenizer_channels = {16, 32}},
                                                rng);
   const std::vector<Tensor<float>> parameters = model.parameters();
-  auto [hidden, others] = optim::hidden_groups(model.named_parameters());
+  auto [hidden, others] = optim::hidden_groups(model.parameters_with_roles());
   optim::Muon<float> muon(hidden, {.lr = 0.02});
   optim::AdamW<float> adamw(others, {.lr = 1e-3});
   const optim::Schedule schedule = optim::cosine({.warmup_steps = 2, .total_steps = 9});

@@ -53,6 +53,47 @@ TEST_CASE("module: names in the order of registration") {
   for (const auto& [name, x] : tree.named_parameters()) CHECK(x.requires_grad());
 }
 
+TEST_CASE("module: roles are what layers say, and what their shape says where they say nothing") {
+  struct Raw : nn::Module<double> {
+    Raw() : Module("Raw") {
+      add_parameter("matrix", NdArray<double>::ones({6, 3}));
+      add_parameter("vector", NdArray<double>::ones({3}));
+      add_parameter("tokens", NdArray<double>::ones({4, 3}), {eg::ParameterKind::kToken});
+      add_parameter("filters", Tensor<double>::ones({2, 1, 3, 3}, true));
+    }
+  };
+  struct Outer : nn::Module<double> {
+    Outer() : Module("Outer") {
+      add("a", Raw());
+      add("b", Raw(), {.place = eg::ParameterPlace::kInput, .row_blocks = 2});
+    }
+  };
+  struct Outermost : nn::Module<double> {
+    Outermost() : Module("Outermost") {
+      add("x", Outer());
+      add("y", Outer(), {.place = eg::ParameterPlace::kHidden});
+    }
+  };
+  const auto list = Outermost().parameters_with_roles();
+  REQUIRE(list.size() == 16);
+  const auto find = [&](const std::string& name) {
+    return std::find_if(list.begin(), list.end(), [&](const auto& p) { return p.name == name; })
+        ->role;
+  };
+  CHECK(find("x.a.matrix").kind == eg::ParameterKind::kWeight);
+  CHECK(find("x.a.vector").kind == eg::ParameterKind::kBias);
+  CHECK(find("x.a.tokens").kind == eg::ParameterKind::kToken);
+  CHECK(find("x.a.filters").kind == eg::ParameterKind::kConvolution);
+  CHECK_FALSE(find("x.a.matrix").place.has_value());
+  CHECK(find("x.a.matrix").row_blocks == 1);
+  CHECK(find("x.b.matrix").place == eg::ParameterPlace::kInput);
+  CHECK(find("x.b.matrix").row_blocks == 2);
+  CHECK(find("x.b.tokens").row_blocks == 1);  // it is no matrix
+  CHECK(find("y.a.matrix").place == eg::ParameterPlace::kHidden);
+  CHECK(find("y.b.matrix").place == eg::ParameterPlace::kHidden);  // the outermost is right
+  CHECK(find("y.b.matrix").row_blocks == 2);
+}
+
 TEST_CASE("module: generators differ, and the parent's moves on") {
   eg::Generator rng(1);
   const Tree tree(rng);

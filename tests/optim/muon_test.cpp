@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("muon: edge", "", float, double) {
 TEST_CASE("muon: a run continues from its state with the same bits") {
   const auto run = [](bool interrupt) {
     const Tensor<float> w(test::random<float>({12, 5}, 1), true);
-    const std::vector<optim::ParameterGroup<float>> groups = {{.parameters = {w}, .row_blocks = 3}};
+    const std::vector<optim::MuonGroup<float>> groups = {{.parameters = {w}, .row_blocks = 3}};
     auto muon = std::make_unique<Muon<float>>(groups, MuonOptions{});
     for (std::uint64_t step = 0; step < 8; ++step) {
       if (interrupt && step == 4) {
@@ -131,12 +131,13 @@ TEST_CASE("muon: a run continues from its state with the same bits") {
 TEST_CASE("muon: the same bits on any number of threads") {
   // The first is worked on by all threads together, the others by one thread each.
   test::check_step_threads<Muon<float>>(MuonOptions{},
-                                        {{300, 170}, {60, 70}, {70, 60}, {8, 3, 3, 3}, {64, 64}});
-  test::check_step_threads<Muon<float>>(MuonOptions{},
-                                        {{64, 64}, {64, 65}, {65, 64}, {50, 50}, {0, 2}});
+                                        {{300, 170}, {60, 70}, {70, 60}, {8, 3, 3, 3}, {64, 64}},
+                                        optim::MuonGroup<float>{});
+  test::check_step_threads<Muon<float>>(
+      MuonOptions{}, {{64, 64}, {64, 65}, {65, 64}, {50, 50}, {0, 2}}, optim::MuonGroup<float>{});
   // A sum of squares is in pieces too.
   test::check_step_threads<Muon<float>>(MuonOptions{}, {{300, 170}, {60, 70}, {8, 3, 3, 3}},
-                                        {.row_norm = 1});
+                                        optim::MuonGroup<float>{.row_norm = 1});
 }
 
 TEST_CASE("muon: finds the minimum") {
@@ -157,6 +158,16 @@ TEST_CASE("muon: finds the minimum") {
   CHECK(loss < 1e-4);
 }
 
+TEST_CASE("muon: groups have their own rates") {
+  const Tensor<float> a({2, 1}, {1, 1}, true), b({2, 1}, {1, 1}, true);
+  const Muon<float> muon({{.parameters = {a}}, {.parameters = {b}, .lr = 0.25, .weight_decay = 0}},
+                         {.lr = 0.5, .weight_decay = 0.1});
+  CHECK(muon.lr(0) == 0.5);
+  CHECK(muon.lr(1) == 0.25);
+  CHECK(muon.weight_decay(0) == 0.1);
+  CHECK(muon.weight_decay(1) == 0);
+}
+
 TEST_CASE("muon: error") {
   const Tensor<float> w = Tensor<float>::zeros({4, 4}, true), bias({3}, {1, 2, 3}, true);
   const auto make = [&](const MuonOptions& options) { Muon<float> muon({w}, options); };
@@ -170,4 +181,12 @@ TEST_CASE("muon: error") {
       "[muon] parameters must be matrices: parameter 1 (3); give biases and norms to AdamW");
   CHECK_ERROR(Muon<float>({{.parameters = {w}, .row_blocks = 3}}), eg::ShapeError,
               "[muon] row_blocks 3 must divide the rows: parameter 0 (4, 4)");
+  CHECK_ERROR(Muon<float>({{.parameters = {w}, .row_blocks = 0}}), eg::ValueError,
+              "[muon] row_blocks must be at least 1: 0");
+  CHECK_ERROR(Muon<float>({{.parameters = {w}, .row_norm = NAN}}), eg::ValueError,
+              "[muon] row_norm must be at least 0: nan");
+  CHECK_ERROR(Muon<float>({{.parameters = {w}, .lr = -1}}), eg::ValueError,
+              "[muon] lr must be at least 0: -1");
+  CHECK_ERROR(Muon<float>({{.parameters = {w}, .weight_decay = -1}}), eg::ValueError,
+              "[muon] weight_decay must be at least 0: -1");
 }

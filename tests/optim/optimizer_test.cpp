@@ -126,12 +126,6 @@ TEST_CASE("optimizer: error") {
               "[sgd] lr must be at least 0: -1");
   CHECK_ERROR((make({Group{.parameters = {w}, .weight_decay = -1}}), 0), eg::ValueError,
               "[sgd] weight_decay must be at least 0: -1");
-  CHECK_ERROR((make({Group{.parameters = {w}, .row_blocks = 0}}), 0), eg::ValueError,
-              "[sgd] row_blocks must be at least 1: 0");
-  CHECK_ERROR((make({Group{.parameters = {w}, .row_norm = NAN}}), 0), eg::ValueError,
-              "[sgd] row_norm must be at least 0: nan");
-  CHECK_ERROR((make({Group{.parameters = {w}, .row_norm = 1}}), 0), eg::ValueError,
-              "[sgd] row_norm must be 0 but in Muon: 1");
 
   optim::SGD<float> sgd({w, v}, {.momentum = 0.5});
   CHECK_ERROR((sgd.set_lr(-1), 0), eg::ValueError, "[sgd] lr must be at least 0: -1");

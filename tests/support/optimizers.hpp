@@ -90,9 +90,9 @@ std::string resumed_difference(const Options& options) {
 }
 
 /// Steps on arrays of many sizes have the same bits on any number of threads.
-template <class Optimizer, class Options>
+template <class Optimizer, class Options, class Group = eg::optim::ParameterGroup<float>>
 void check_step_threads(const Options& options, const std::vector<Shape>& shapes,
-                        eg::optim::ParameterGroup<float> group = {}) {
+                        Group group = {}) {
   check_threads([&] {
     std::vector<Tensor<float>> parameters;
     for (const Shape& shape : shapes) {

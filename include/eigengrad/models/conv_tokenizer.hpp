@@ -75,6 +75,7 @@ class ConvTokenizer : public nn::Module<T> {
         convs_(this->add("conv_layers", nn::ModuleList<nn::Conv2d<T>>())),
         norms_(this->add("norm_layers", nn::ModuleList<nn::BatchNorm2d<T>>())) {
     Index in = options.channels_in;
+    bool first = options.whitening.kernel == 0;  // after fixed filters all layers are hidden
     if (options.whitening.kernel > 0) {
       whiten_ = this->add("whiten", Whitening<T>(in, options.whitening));
       in = whiten_->channels();
@@ -88,7 +89,9 @@ class ConvTokenizer : public nn::Module<T> {
                                      .padding = i == 0 ? stage.padding : stage.kernel / 2,
                                      .bias = false,
                                      .init = options.init},
-                                    rng));
+                                    rng),
+                      {.place = first ? ParameterPlace::kInput : ParameterPlace::kHidden});
+        first = false;
         in = stage.channels;
         if (stage.batch_norm) norms_.append(nn::BatchNorm2d<T>({.channels = in}));
       }

@@ -44,13 +44,15 @@ class PatchEmbedding : public nn::Module<T> {
   PatchEmbedding(const PatchEmbeddingOptions& options, Generator& rng)
       : nn::Module<T>("PatchEmbedding"),
         options_(check(options)),
-        proj_(this->add("proj", nn::Conv2d<T>({.in_channels = options.channels_in,
-                                               .out_channels = options.dim,
-                                               .kernel = options.patch_size,
-                                               .stride = options_.stride,
-                                               .padding = options_.padding,
-                                               .init = options.init},
-                                              rng))) {}
+        proj_(this->add("proj",
+                        nn::Conv2d<T>({.in_channels = options.channels_in,
+                                       .out_channels = options.dim,
+                                       .kernel = options.patch_size,
+                                       .stride = options_.stride,
+                                       .padding = options_.padding,
+                                       .init = options.init},
+                                      rng),
+                        {.place = ParameterPlace::kInput})) {}
 
   /// **Throws** ShapeError unless the images have C channels and hold a patch; and, where patches
   /// lie side by side without padding, unless P divides their sides.

@@ -39,8 +39,10 @@ class SequencePooling : public nn::Module<T> {
       throw ValueError(detail::concat("[sequence_pooling] dim must be positive: ", options.dim));
     }
     const Shape shape{1, options.dim};
-    weight_ = this->add_parameter("weight", nn::init::make<T>(shape, options.init, rng));
-    bias_ = this->add_parameter("bias", nn::init::make_bias<T>(shape, options.init, rng));
+    weight_ = this->add_parameter("weight", nn::init::make<T>(shape, options.init, rng),
+                                  {ParameterKind::kWeight});
+    bias_ = this->add_parameter("bias", nn::init::make_bias<T>(shape, options.init, rng),
+                                {ParameterKind::kBias});
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {

@@ -38,12 +38,14 @@ class ShiftedPatchEmbedding : public nn::Module<T> {
   ShiftedPatchEmbedding(const ShiftedPatchEmbeddingOptions& options, Generator& rng)
       : nn::Module<T>("ShiftedPatchEmbedding"),
         options_(options),
-        proj_(this->add("proj", nn::Conv2d<T>({.in_channels = 5 * options.channels_in,
-                                               .out_channels = options.dim,
-                                               .kernel = options.patch_size,
-                                               .stride = options.patch_size,
-                                               .init = options.init},
-                                              rng))),
+        proj_(this->add("proj",
+                        nn::Conv2d<T>({.in_channels = 5 * options.channels_in,
+                                       .out_channels = options.dim,
+                                       .kernel = options.patch_size,
+                                       .stride = options.patch_size,
+                                       .init = options.init},
+                                      rng),
+                        {.place = ParameterPlace::kInput})),
         norm_(this->add("norm", nn::LayerNorm<T>({5 * options.channels_in * options.patch_size *
                                                       options.patch_size,
                                                   options.norm_eps}))) {}

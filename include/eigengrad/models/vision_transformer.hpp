@@ -42,19 +42,23 @@ class VisionTransformer : public nn::Module<T> {
         pos_drop_(this->add("pos_drop", nn::Dropout<T>({options.dropout}, rng))),
         blocks_(this->add("blocks", make_blocks(rng))),
         norm_(this->add("norm", nn::LayerNorm<T>({options.dim, options.norm_eps}))),
-        head_(this->add("head", nn::Linear<T>({.in_features = feature_count(),
-                                               .out_features = options.classes,
-                                               .init = options.init},
-                                              rng))) {
+        head_(this->add("head",
+                        nn::Linear<T>({.in_features = feature_count(),
+                                       .out_features = options.classes,
+                                       .init = options.init},
+                                      rng),
+                        {.place = ParameterPlace::kOutput})) {
     if (options.pooling == Pooling::kClassToken) {
       cls_token_ =
-          this->add_parameter("cls_token", nn::init::normal<T>({1, 1, options.dim}, 1e-6, rng));
+          this->add_parameter("cls_token", nn::init::normal<T>({1, 1, options.dim}, 1e-6, rng),
+                              {ParameterKind::kToken});
     } else if (options.pooling == Pooling::kSequence) {
       pool_ = this->add("attention_pool", SequencePooling<T>({options.dim, options.init}, rng));
     }
     if (options.positions == Positions::kLearned) {
       positions_ = this->add_parameter(
-          "pos_embed", nn::init::trunc_normal<T>({1, tokens_, options.dim}, 0.02, rng));
+          "pos_embed", nn::init::trunc_normal<T>({1, tokens_, options.dim}, 0.02, rng),
+          {ParameterKind::kPosition});
     } else if (options.positions == Positions::kSinCos2d) {
       positions_ = Tensor<T>(sincos_2d<T>(grid_, grid_, options.dim, prefix()));
     }

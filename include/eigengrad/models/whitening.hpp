@@ -45,7 +45,9 @@ class Whitening : public nn::Module<T> {
     }
     const Index filters = 2 * channels_in * k * k;
     weight_ = this->add_buffer("weight", NdArray<T>::zeros({filters, channels_in, k, k}));
-    if (options.bias) bias_ = this->add_parameter("bias", NdArray<T>::zeros({filters}));
+    if (options.bias) {
+      bias_ = this->add_parameter("bias", NdArray<T>::zeros({filters}), {ParameterKind::kBias});
+    }
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {

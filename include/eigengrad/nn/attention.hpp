@@ -74,11 +74,13 @@ class MultiHeadAttention : public Module<T> {
       : Module<T>("MultiHeadAttention"),
         heads_(options.heads),
         width_(heads_ * detail::check_head_dim("attention", options.dim, heads_, options.head_dim)),
-        qkv_(this->add("qkv", Linear<T>({.in_features = options.dim,
-                                         .out_features = 3 * width_,
-                                         .bias = options.qkv_bias,
-                                         .init = options.init},
-                                        rng))),
+        qkv_(this->add("qkv",
+                       Linear<T>({.in_features = options.dim,
+                                  .out_features = 3 * width_,
+                                  .bias = options.qkv_bias,
+                                  .init = options.init},
+                                 rng),
+                       {.row_blocks = 3})),
         proj_(this->add("proj", Linear<T>({.in_features = width_,
                                            .out_features = options.dim,
                                            .init = {options.init.rule,
@@ -88,7 +90,8 @@ class MultiHeadAttention : public Module<T> {
         drop_(this->add("proj_drop", Dropout<T>({options.dropout}, rng))) {
     if (!options.locality) return;
     const double d = static_cast<double>(width_ / heads_);
-    scale_ = this->add_parameter("scale", NdArray<T>::full({heads_}, T(1 / std::sqrt(d))));
+    scale_ = this->add_parameter("scale", NdArray<T>::full({heads_}, T(1 / std::sqrt(d))),
+                                 {ParameterKind::kScale});
   }
 
   /// Self-attention. `options` are masks, rotary positions and scale (without effect where scales

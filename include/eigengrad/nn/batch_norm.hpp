@@ -33,8 +33,8 @@ class BatchNorm2d : public Module<T> {
           detail::concat("[batch_norm2d] channels must be positive: ", options.channels));
     }
     const Shape shape{options.channels};
-    weight_ = this->add_parameter("weight", NdArray<T>::ones(shape));
-    bias_ = this->add_parameter("bias", NdArray<T>::zeros(shape));
+    weight_ = this->add_parameter("weight", NdArray<T>::ones(shape), {ParameterKind::kNorm});
+    bias_ = this->add_parameter("bias", NdArray<T>::zeros(shape), {ParameterKind::kNorm});
     running_mean_ = this->add_buffer("running_mean", NdArray<T>::zeros(shape));
     running_var_ = this->add_buffer("running_var", NdArray<T>::ones(shape));
     this->ignore_on_load("num_batches_tracked");  // PyTorch's files have it

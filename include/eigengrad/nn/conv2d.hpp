@@ -37,9 +37,11 @@ class Conv2d : public Module<T> {
                                       Shape{kernel.h, kernel.w}));
     }
     const Shape shape{out, in, kernel.h, kernel.w};
-    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng));
+    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng),
+                                  {ParameterKind::kConvolution});
     if (options.bias) {
-      bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng));
+      bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng),
+                                  {ParameterKind::kBias});
     }
   }
 

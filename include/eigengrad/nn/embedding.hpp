@@ -30,7 +30,8 @@ class Embedding : public Module<T> {
                                       ", dim ", options.dim));
     }
     weight_ = this->add_parameter(
-        "weight", init::normal<T>({options.count, options.dim}, options.stddev, rng));
+        "weight", init::normal<T>({options.count, options.dim}, options.stddev, rng),
+        {ParameterKind::kEmbedding});
   }
 
   Tensor<T> operator()(const NdArray<Index>& indices) const {

@@ -30,8 +30,9 @@ class LayerNorm : public Module<T> {
       throw ValueError(detail::concat("[layer_norm] dim must be positive: ", options.dim));
     }
     if (!options.affine) return;
-    weight_ = this->add_parameter("weight", NdArray<T>::ones({options.dim}));
-    bias_ = this->add_parameter("bias", NdArray<T>::zeros({options.dim}));
+    const Shape shape{options.dim};
+    weight_ = this->add_parameter("weight", NdArray<T>::ones(shape), {ParameterKind::kNorm});
+    bias_ = this->add_parameter("bias", NdArray<T>::zeros(shape), {ParameterKind::kNorm});
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {
@@ -64,7 +65,8 @@ class RMSNorm : public Module<T> {
     if (options.dim < 1) {
       throw ValueError(detail::concat("[rms_norm] dim must be positive: ", options.dim));
     }
-    weight_ = this->add_parameter("weight", NdArray<T>::ones({options.dim}));
+    weight_ =
+        this->add_parameter("weight", NdArray<T>::ones({options.dim}), {ParameterKind::kNorm});
   }
 
   Tensor<T> operator()(const Tensor<T>& x) const {

@@ -29,9 +29,11 @@ class Linear : public Module<T> {
   Linear(const LinearOptions& options, Generator& rng)
       : Module<T>("Linear"), activation_(check(options).activation) {
     const Shape shape{options.out_features, options.in_features};
-    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng));
+    weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng),
+                                  {ParameterKind::kWeight});
     if (options.bias) {
-      bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng));
+      bias_ = this->add_parameter("bias", init::make_bias<T>(shape, options.init, rng),
+                                  {ParameterKind::kBias});
     }
   }
 

@@ -4,11 +4,16 @@
 #include <algorithm>
 #include <concepts>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/observer.hpp>
+#include <eigengrad/core/parameter.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/nn/state_dict.hpp>
@@ -28,6 +33,14 @@
 ///     };
 namespace eigengrad::nn {
 
+/// What a module says of the weights in a child. What is left empty is as the child says; where
+/// several modules around a weight speak, the outermost is right.
+struct ChildRole {
+  std::optional<ParameterPlace> place = std::nullopt;
+  /// Each matrix of the child is this many of equal height, one below the other.
+  std::optional<Index> row_blocks = std::nullopt;
+};
+
 /// The base of every layer and model. Like a Tensor it is a handle: a copy shares parameters,
 /// mode and children with the original, so layers may be copied, moved and kept in vectors. For
 /// a second model of its own, construct one and load the first one's `state_dict()`.
@@ -40,24 +53,23 @@ class Module {
   using value_type = T;
 
   /// The layer's type in words, "Linear".
-  const std::string& kind() const { return self_->kind; }
+  std::string kind() const { return self_->kind; }
 
   /// Trainable tensors by dotted name, in the order they were added; a shared one comes once.
   Named<Tensor<T>> named_parameters() const {
     Named<Tensor<T>> out;
-    visit("", [&](const std::string& prefix, const State& state) {
-      for (const auto& [name, x] : state.parameters) {
-        const bool seen = std::any_of(out.begin(), out.end(), [&x = x](const auto& earlier) {
-          return earlier.second.node_ptr() == x.node_ptr();
-        });
-        if (!seen) out.emplace_back(prefix + name, x);
-      }
-    });
+    for (auto& p : parameters_with_roles()) out.emplace_back(std::move(p.name), p.tensor);
     return out;
   }
   std::vector<Tensor<T>> parameters() const {
     std::vector<Tensor<T>> out;
-    for (const auto& named : named_parameters()) out.push_back(named.second);
+    for (const auto& p : parameters_with_roles()) out.push_back(p.tensor);
+    return out;
+  }
+  /// The same with what each is, for `optim::decay_groups` and `optim::hidden_groups`.
+  std::vector<Parameter<T>> parameters_with_roles() const {
+    std::vector<Parameter<T>> out;
+    collect_parameters("", {}, out);
     return out;
   }
   /// Arrays that training updates without a gradient, such as running means. The pointers live
@@ -78,14 +90,14 @@ class Module {
   /// Direct children.
   Named<Module> named_children() const {
     Named<Module> out;
-    for (const auto& [name, child] : self_->children) out.emplace_back(name, Module(child));
+    for (const Child& child : self_->children) out.emplace_back(child.name, Module(child.state));
     return out;
   }
 
   /// Number of trainable values.
   Index parameter_count() const {
     Index n = 0;
-    for (const auto& named : named_parameters()) n += named.second.numel();
+    for (const auto& p : parameters_with_roles()) n += p.tensor.numel();
     return n;
   }
 
@@ -98,7 +110,7 @@ class Module {
   bool training() const { return self_->training; }
 
   void zero_grad() const {
-    for (auto& named : named_parameters()) named.second.zero_grad();
+    for (auto& p : parameters_with_roles()) p.tensor.zero_grad();
   }
 
   /// A snapshot of all parameters and buffers: copies, which later training does not change.
@@ -123,9 +135,9 @@ class Module {
   /// Tells an observer, if there is one, that what follows in this scope is the module's work. A
   /// module that wants to see its own ops in a summary begins its operator() with it:
   /// `const auto call = this->call();`
-  class Call {
+  class [[nodiscard]] Call {
    public:
-    explicit Call(const Module& module) : observer_(Observer::active()) {
+    [[nodiscard]] explicit Call(const Module& module) : observer_(Observer::active()) {
       if (observer_) observer_->enter(module.identity());
     }
     ~Call() {
@@ -143,18 +155,27 @@ class Module {
     self_->kind = std::move(kind);
   }
 
-  /// Adds a trainable tensor and returns its handle. **Throws** ValueError on a name that is
-  /// taken, empty, or contains a dot; so do the other `add_` functions.
+  /// Adds a trainable tensor and returns its handle: `add_parameter("weight", value,
+  /// {ParameterKind::kNorm})`. Without a role it gets that of its shape, `default_role`.
+  /// **Throws** ValueError on a name that is taken, empty, or contains a dot; so do the other
+  /// `add_` functions.
+  Tensor<T> add_parameter(const std::string& name, NdArray<T> value, const ParameterRole& role) {
+    return add_parameter(name, Tensor<T>(std::move(value), true), role);
+  }
   Tensor<T> add_parameter(const std::string& name, NdArray<T> value) {
     return add_parameter(name, Tensor<T>(std::move(value), true));
   }
   /// Adds a tensor that another module may hold as well (tied weights). An undefined one is
   /// passed through, so that a layer without a bias needs no special case.
-  Tensor<T> add_parameter(const std::string& name, Tensor<T> parameter) {
+  Tensor<T> add_parameter(const std::string& name, Tensor<T> parameter, const ParameterRole& role) {
     if (!parameter.defined()) return parameter;
     check(name);
-    self_->parameters.emplace_back(name, parameter);
+    self_->parameters.push_back({name, parameter, role});
     return parameter;
+  }
+  Tensor<T> add_parameter(const std::string& name, Tensor<T> parameter) {
+    if (!parameter.defined()) return parameter;
+    return add_parameter(name, parameter, default_role(parameter.shape()));
   }
   /// Adds an array that is saved and loaded but not trained.
   std::shared_ptr<NdArray<T>> add_buffer(const std::string& name, NdArray<T> value) {
@@ -168,23 +189,31 @@ class Module {
     self_->generators.emplace_back(name, std::make_shared<Generator>(rng.fork(rng.next())));
     return self_->generators.back().second;
   }
-  /// Adds a child and returns its handle: `fc1_(this->add("fc1", Linear<T>({...}, rng)))`.
-  template <std::derived_from<Module> Child>
-  Child add(const std::string& name, Child child) {
+  /// Adds a child and returns its handle: `fc1_(this->add("fc1", Linear<T>({...}, rng)))`. `role`
+  /// is what its place in this module makes of its weights:
+  /// `this->add("head", Linear<T>({...}, rng), {.place = ParameterPlace::kOutput})`.
+  template <std::derived_from<Module> M>
+  M add(const std::string& name, M child, const ChildRole& role = {}) {
     check(name);
-    self_->children.emplace_back(name, static_cast<const Module&>(child).self_);
+    self_->children.push_back({name, static_cast<const Module&>(child).self_, role});
     return child;
   }
   /// A name that files of other libraries contain and that means nothing here.
   void ignore_on_load(const std::string& name) { self_->ignored.push_back(name); }
 
  private:
+  struct State;
+  struct Child {
+    std::string name;
+    std::shared_ptr<State> state;
+    ChildRole role;
+  };
   struct State {
     std::string kind;
-    Named<Tensor<T>> parameters;
+    std::vector<Parameter<T>> parameters;
     Named<std::shared_ptr<NdArray<T>>> buffers;
     Named<std::shared_ptr<Generator>> generators;
-    Named<std::shared_ptr<State>> children;
+    std::vector<Child> children;
     std::vector<std::string> ignored;
     bool training = true;
   };
@@ -195,14 +224,36 @@ class Module {
   template <class F>
   void visit(const std::string& prefix, F&& f) const {
     f(prefix, *self_);
-    for (const auto& [name, child] : self_->children) {
-      Module(child).visit(prefix + name + ".", f);
+    for (const Child& child : self_->children) {
+      Module(child.state).visit(prefix + child.name + ".", f);
+    }
+  }
+
+  /// `said` is what the modules around this one say of its weights.
+  void collect_parameters(const std::string& prefix, const ChildRole& said,
+                          std::vector<Parameter<T>>& out) const {
+    for (const Parameter<T>& own : self_->parameters) {
+      const bool seen = std::any_of(out.begin(), out.end(), [&](const Parameter<T>& earlier) {
+        return earlier.tensor.node_ptr() == own.tensor.node_ptr();
+      });
+      if (seen) continue;
+      ParameterRole role = own.role;
+      if (said.place) role.place = said.place;
+      if (role.kind == ParameterKind::kWeight) {
+        role.row_blocks = said.row_blocks.value_or(role.row_blocks);
+      }
+      out.push_back({prefix + own.name, own.tensor, role});
+    }
+    for (const Child& child : self_->children) {
+      const ChildRole inner{said.place ? said.place : child.role.place,
+                            said.row_blocks ? said.row_blocks : child.role.row_blocks};
+      Module(child.state).collect_parameters(prefix + child.name + ".", inner, out);
     }
   }
 
   void collect_generators(GeneratorList& out) const {
     for (const auto& named : self_->generators) out.push_back(named.second.get());
-    for (const auto& named : self_->children) Module(named.second).collect_generators(out);
+    for (const Child& child : self_->children) Module(child.state).collect_generators(out);
   }
 
   template <class U>
@@ -218,7 +269,7 @@ class Module {
   Named<NdArray<T>*> arrays() const {
     Named<NdArray<T>*> out;
     visit("", [&](const std::string& prefix, State& state) {
-      for (auto& [name, x] : state.parameters) out.emplace_back(prefix + name, &x.mutable_value());
+      for (auto& p : state.parameters) out.emplace_back(prefix + p.name, &p.tensor.mutable_value());
       for (auto& [name, x] : state.buffers) out.emplace_back(prefix + name, x.get());
     });
     return out;
@@ -233,15 +284,18 @@ class Module {
   }
 
   void check(const std::string& name) const {
-    const auto taken = [&](const auto& list) {
-      return std::any_of(list.begin(), list.end(), [&](const auto& x) { return x.first == name; });
-    };
+    const auto named = [&](const auto& x) { return x.name == name; };
+    const auto first = [&](const auto& x) { return x.first == name; };
+    const State& own = *self_;
+    const bool taken = std::any_of(own.parameters.begin(), own.parameters.end(), named) ||
+                       std::any_of(own.children.begin(), own.children.end(), named) ||
+                       std::any_of(own.buffers.begin(), own.buffers.end(), first) ||
+                       std::any_of(own.generators.begin(), own.generators.end(), first);
     if (name.empty() || name.find('.') != std::string::npos) {
       throw ValueError(
           detail::concat("[module] a name must not be empty or contain a dot: \"", name, "\""));
     }
-    if (taken(self_->parameters) || taken(self_->buffers) || taken(self_->generators) ||
-        taken(self_->children)) {
+    if (taken) {
       throw ValueError(detail::concat("[module] ", kind(), " has a \"", name, "\" already"));
     }
   }

@@ -20,8 +20,8 @@ class ModuleList : public Module<typename Layer::value_type> {
 
   ModuleList() : Module<value_type>("ModuleList") {}
 
-  void append(Layer layer) {
-    layers_->push_back(this->add(std::to_string(layers_->size()), std::move(layer)));
+  void append(Layer layer, const ChildRole& role = {}) {
+    layers_->push_back(this->add(std::to_string(layers_->size()), std::move(layer), role));
   }
 
   Index size() const { return static_cast<Index>(layers_->size()); }

@@ -31,9 +31,9 @@ class Sequential : public Module<T> {
   }
 
   template <std::invocable<const Tensor<T>&> Layer>
-  Sequential& append(Layer layer) {
+  Sequential& append(Layer layer, [[maybe_unused]] const ChildRole& role = {}) {
     if constexpr (std::derived_from<Layer, Module<T>>) {
-      this->add(std::to_string(size()), layer);
+      this->add(std::to_string(size()), layer, role);
     }
     steps_->emplace_back(std::move(layer));
     return *this;

@@ -150,7 +150,7 @@ template <class T>
 class Adam : public detail::AdamBase<T, AdamOptions, false> {
  public:
   explicit Adam(std::vector<Tensor<T>> parameters, const AdamOptions& options = {})
-      : Adam(detail::one_group(std::move(parameters)), options) {}
+      : Adam(detail::one_group<ParameterGroup>(std::move(parameters)), options) {}
   explicit Adam(const std::vector<ParameterGroup<T>>& groups, const AdamOptions& options = {})
       : detail::AdamBase<T, AdamOptions, false>("adam", groups, options) {}
 };
@@ -162,7 +162,7 @@ template <class T>
 class AdamW : public detail::AdamBase<T, AdamWOptions, true> {
  public:
   explicit AdamW(std::vector<Tensor<T>> parameters, const AdamWOptions& options = {})
-      : AdamW(detail::one_group(std::move(parameters)), options) {}
+      : AdamW(detail::one_group<ParameterGroup>(std::move(parameters)), options) {}
   explicit AdamW(const std::vector<ParameterGroup<T>>& groups, const AdamWOptions& options = {})
       : detail::AdamBase<T, AdamWOptions, true>("adamw", groups, options) {}
 };

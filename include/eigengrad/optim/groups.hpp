@@ -3,104 +3,115 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
+#include <eigengrad/core/parameter.hpp>
+#include <eigengrad/optim/muon.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
-/// Parameter groups from the names and shapes of a model's parameters.
+/// Parameter groups from what a model's parameters are. The layers that add them say it
+/// (`ParameterRole`), so a model that is made of the library's layers needs to say nothing.
 namespace eigengrad::optim {
-
-/// Parameters by dotted name, as `nn::Module::named_parameters()` gives them.
-template <class T>
-using NamedParameters = std::vector<std::pair<std::string, Tensor<T>>>;
 
 namespace detail {
 
-/// Whether one of `words` occurs in `name`, whose words are parted by '.' and '_'.
-inline bool has_word(std::string_view name, const std::vector<std::string>& words) {
-  while (!name.empty()) {
-    const std::size_t end = std::min(name.find_first_of("._"), name.size());
-    for (const std::string& word : words) {
-      if (name.substr(0, end) == word) return true;
-    }
-    name.remove_prefix(std::min(end + 1, name.size()));
-  }
-  return false;
+/// Weights and tables shrink. Biases, norms, scales, positions and learned tokens do not: nothing
+/// but their values says where they belong.
+inline bool has_decay(const ParameterRole& role) {
+  return role.kind == ParameterKind::kWeight || role.kind == ParameterKind::kConvolution ||
+         role.kind == ParameterKind::kEmbedding;
 }
 
-/// Positions and learned tokens: matrices by shape, but each row stands for itself.
+/// Whether it multiplies and has more than one row and column; a matrix of one is a vector.
 template <class T>
-bool has_decay(const std::string& name, const Tensor<T>& parameter) {
-  return parameter.rank() > 1 &&
-         !has_word(name, {"pos", "position", "positions", "positional", "cls", "token", "tokens"});
+bool is_matrix(const Parameter<T>& p) {
+  const bool multiplies =
+      p.role.kind == ParameterKind::kWeight || p.role.kind == ParameterKind::kConvolution;
+  const Shape& shape = p.tensor.shape();
+  return multiplies && shape.rank() > 1 && shape[0] > 1 && p.tensor.numel() > shape[0];
+}
+
+/// For each parameter whether it is a matrix between the model's ends. Where no layer says which
+/// end it is, the first matrix of the list is the input's and the last the output's, unless they
+/// say otherwise.
+template <class T>
+std::vector<bool> hidden_matrices(const std::vector<Parameter<T>>& parameters) {
+  const auto said = [&](ParameterPlace place) {
+    return std::any_of(parameters.begin(), parameters.end(),
+                       [&](const Parameter<T>& p) { return p.role.place == place; });
+  };
+  std::vector<bool> out;
+  for (const Parameter<T>& p : parameters) out.push_back(is_matrix(p));
+  const auto first = std::find(out.begin(), out.end(), true) - out.begin();
+  const auto last = out.rend() - std::find(out.rbegin(), out.rend(), true) - 1;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto at = static_cast<std::ptrdiff_t>(i);
+    const bool guessed_end = (at == first && !said(ParameterPlace::kInput)) ||
+                             (at == last && !said(ParameterPlace::kOutput));
+    const auto& place = parameters[i].role.place;
+    if (place ? *place != ParameterPlace::kHidden : guessed_end) out[i] = false;
+  }
+  return out;
 }
 
 }  // namespace detail
 
-/// Two groups: the matrices, which take the optimiser's weight decay, and those without any: rank 0
-/// and 1 (biases, norms), positions and learned tokens (a word of the name is pos, position,
-/// positional, cls, token or their plural, as in "cls_token" and "pos_embedding").
+/// Two groups: weights, convolutions and embeddings, which take the optimiser's weight decay, and
+/// the rest without any: biases, norms, scales, positions and learned tokens.
 ///
-///     optim::AdamW<float> adam(optim::decay_groups(vit.named_parameters()),
+///     optim::AdamW<float> adam(optim::decay_groups(vit.parameters_with_roles()),
 ///                              {.lr = 1e-3, .weight_decay = 0.05});
 template <class T>
-std::vector<ParameterGroup<T>> decay_groups(const NamedParameters<T>& named) {
+std::vector<ParameterGroup<T>> decay_groups(const std::vector<Parameter<T>>& parameters) {
   std::vector<ParameterGroup<T>> groups(2);
   groups[1].weight_decay = 0;
-  for (const auto& [name, parameter] : named) {
-    groups[detail::has_decay(name, parameter) ? 0 : 1].parameters.push_back(parameter);
+  for (const Parameter<T>& p : parameters) {
+    groups[detail::has_decay(p.role) ? 0 : 1].parameters.push_back(p.tensor);
   }
   return groups;
 }
 
-struct HiddenGroupsOptions {
-  /// A parameter with one of these words in its name is not hidden.
-  std::vector<std::string> exclude = {"embed", "embedding", "head", "classifier", "pool"};
-  /// Neither is the first matrix of the list, the layer that meets the input.
-  bool exclude_first = true;
-};
-
-/// Groups for Muon, and groups for the AdamW beside it.
+/// Groups for Muon, and groups for the AdamW that goes with it.
 template <class T>
 struct HiddenGroups {
-  /// Matrices; those that are two of one height, such as keys and values; those that are three;
-  /// kernels of convolutions. Any of them may be empty.
-  std::vector<ParameterGroup<T>> hidden;
+  /// Group i has the matrices that are i + 1 of one height, one below the other: plain ones, keys
+  /// and values, queries, keys and values. The last group has the filters of convolutions. Any of
+  /// them may be empty.
+  std::vector<MuonGroup<T>> hidden;
   std::vector<ParameterGroup<T>> others;
 };
 
-/// Splits a model for Muon: `hidden` are the matrices and convolution kernels between its ends,
-/// `others` the decay_groups of the rest. A matrix of one row or column is a vector and belongs to
-/// the rest. Fused weights come apart by name: "qkv" and "in_proj" are three matrices, "kv" two.
+/// Splits a model for Muon: `hidden` are the matrices and the convolutions' filters between its
+/// ends, `others` the decay_groups of the rest. A matrix of one row or column is a vector and
+/// belongs to the rest. The ends are what the model says (`nn::ChildRole::place`); a model that
+/// says nothing begins with its first matrix and ends with its last.
 ///
-///     auto [hidden, others] = optim::hidden_groups(vit.named_parameters());
+///     auto [hidden, others] = optim::hidden_groups(vit.parameters_with_roles());
 ///     optim::Muon<float> muon(hidden, {.lr = 0.02});
 ///     optim::AdamW<float> adam(others, {.lr = 2e-3, .betas = {0.9, 0.99}, .weight_decay = 0.05});
 template <class T>
-HiddenGroups<T> hidden_groups(const NamedParameters<T>& named,
-                              const HiddenGroupsOptions& options = {}) {
+HiddenGroups<T> hidden_groups(const std::vector<Parameter<T>>& parameters) {
+  constexpr Index kUsual = 3;
+  const std::vector<bool> is_hidden = detail::hidden_matrices(parameters);
+  Index most = kUsual;
+  for (const Parameter<T>& p : parameters) {
+    detail::require(p.role.row_blocks >= 1, "hidden_groups", "row_blocks", "at least 1",
+                    p.role.row_blocks);
+    most = std::max(most, p.role.row_blocks);
+  }
   HiddenGroups<T> out;
-  out.hidden.resize(4);
-  for (std::size_t i = 0; i < 3; ++i) out.hidden[i].row_blocks = static_cast<Index>(i) + 1;
-  NamedParameters<T> others;
-  bool first = options.exclude_first;
-  for (const auto& [name, parameter] : named) {
-    const bool matrix = detail::has_decay(name, parameter) && parameter.dim(0) > 1 &&
-                        parameter.numel() > parameter.dim(0);
-    if (!matrix || std::exchange(first, false) || detail::has_word(name, options.exclude)) {
-      others.emplace_back(name, parameter);
-      continue;
+  out.hidden.resize(static_cast<std::size_t>(most) + 1);
+  for (Index i = 0; i < most; ++i) out.hidden[static_cast<std::size_t>(i)].row_blocks = i + 1;
+  std::vector<Parameter<T>> others;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Parameter<T>& p = parameters[i];
+    if (!is_hidden[i]) {
+      others.push_back(p);
+    } else if (p.role.kind == ParameterKind::kConvolution) {
+      out.hidden.back().parameters.push_back(p.tensor);
+    } else {
+      out.hidden[static_cast<std::size_t>(p.role.row_blocks) - 1].parameters.push_back(p.tensor);
     }
-    if (parameter.rank() > 2) {
-      out.hidden[3].parameters.push_back(parameter);
-      continue;
-    }
-    const bool three = detail::has_word(name, {"qkv"}) || name.find("in_proj") != std::string::npos;
-    const std::size_t blocks = three ? 3 : detail::has_word(name, {"kv"}) ? 2 : 1;
-    out.hidden[blocks - 1].parameters.push_back(parameter);
   }
   out.others = decay_groups(others);
   return out;

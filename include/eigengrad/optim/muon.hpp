@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,24 @@
 /// the length of the rows: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024,
 /// whose program scales its filters so beside Muon.
 namespace eigengrad::optim {
+
+/// Parameters that Muon treats alike.
+///
+///     optim::Muon<float> muon({{.parameters = matrices},
+///                              {.parameters = fused_weights, .row_blocks = 3}}, {.lr = 0.02});
+template <class T>
+struct MuonGroup {
+  std::vector<Tensor<T>> parameters{};
+  std::optional<double> lr = std::nullopt;            ///< unset: the optimiser's
+  std::optional<double> weight_decay = std::nullopt;  ///< unset: the optimiser's
+  /// Each parameter is this many matrices of equal height, one below the other: 3 for a fused
+  /// query-key-value weight.
+  Index row_blocks = 1;
+  /// Scales each matrix to rows of this length (root mean square) before it moves it; 0: never.
+  /// For layers followed by a norm, to which the scale of their weights makes no difference: left
+  /// alone they grow, and each step changes their direction less.
+  double row_norm = 0;
+};
 
 struct MuonOptions {
   double lr = 0.02;
@@ -147,11 +166,16 @@ template <class T>
 class Muon : public Optimizer<T> {
  public:
   explicit Muon(std::vector<Tensor<T>> parameters, const MuonOptions& options = {})
-      : Muon(detail::one_group(std::move(parameters)), options) {}
+      : Muon(detail::one_group<MuonGroup>(std::move(parameters)), options) {}
 
-  explicit Muon(const std::vector<ParameterGroup<T>>& groups, const MuonOptions& options = {})
-      : Optimizer<T>("muon", groups, options.lr, options.weight_decay, {"momentum_buffer"}),
+  explicit Muon(const std::vector<MuonGroup<T>>& groups, const MuonOptions& options = {})
+      : Optimizer<T>("muon", plain(groups), options.lr, options.weight_decay, {"momentum_buffer"}),
         options_(options) {
+    for (const MuonGroup<T>& group : groups) {
+      detail::require(group.row_blocks >= 1, "muon", "row_blocks", "at least 1", group.row_blocks);
+      detail::require_non_negative("muon", "row_norm", group.row_norm);
+      layouts_.push_back({group.row_blocks, group.row_norm});
+    }
     detail::require(options.momentum >= 0 && options.momentum < 1, "muon", "momentum", "in [0, 1)",
                     options.momentum);
     detail::require(options.ns_steps >= 1, "muon", "ns_steps", "at least 1", options.ns_steps);
@@ -159,13 +183,26 @@ class Muon : public Optimizer<T> {
   }
 
  private:
+  /// What a group's parameters are as matrices.
+  struct Layout {
+    Index row_blocks;
+    double row_norm;
+  };
+
+  /// What all optimisers know of the groups.
+  static std::vector<ParameterGroup<T>> plain(const std::vector<MuonGroup<T>>& groups) {
+    std::vector<ParameterGroup<T>> out;
+    for (const MuonGroup<T>& g : groups) out.push_back({g.parameters, g.lr, g.weight_decay});
+    return out;
+  }
+
   void check(std::size_t i) const {
     const Shape& shape = this->entries_[i].tensor.shape();
     if (shape.rank() < 2) {
       throw ShapeError(detail::concat("[muon] parameters must be matrices: parameter ", i, " ",
                                       shape, "; give biases and norms to AdamW"));
     }
-    const Index blocks = this->group_of(this->entries_[i]).row_blocks;
+    const Index blocks = layouts_[this->entries_[i].group].row_blocks;
     if (shape[0] % blocks != 0) {
       throw ShapeError(detail::concat("[muon] row_blocks ", blocks,
                                       " must divide the rows: ", "parameter ", i, " ", shape));
@@ -184,14 +221,15 @@ class Muon : public Optimizer<T> {
 
   void add_steps(typename Optimizer<T>::Entry& entry) {
     const auto& group = this->group_of(entry);
-    const Index rows = entry.tensor.dim(0) / group.row_blocks;
+    const Layout& layout = layouts_[entry.group];
+    const Index rows = entry.tensor.dim(0) / layout.row_blocks;
     const Index cols = entry.tensor.numel() / entry.tensor.dim(0);
     const double factor = std::sqrt(std::max(1.0, double(rows) / double(cols)));
-    for (Index block = 0; block < group.row_blocks; ++block) {
+    for (Index block = 0; block < layout.row_blocks; ++block) {
       const Index at = block * rows * cols;
       steps_.push_back({entry.tensor.mutable_value().data() + at, entry.tensor.grad().data() + at,
                         entry.state[0].data() + at, rows, cols, T(options_.momentum),
-                        T(group.lr * factor), 1 - group.lr * group.weight_decay, group.row_norm,
+                        T(group.lr * factor), 1 - group.lr * group.weight_decay, layout.row_norm,
                         options_.nesterov});
     }
   }
@@ -230,6 +268,7 @@ class Muon : public Optimizer<T> {
   }
 
   MuonOptions options_;
+  std::vector<Layout> layouts_;  ///< by group
   std::vector<detail::MuonStep<T>> steps_;
   std::vector<double> loads_;
   std::vector<Index> owners_;

@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,13 +28,6 @@ struct ParameterGroup {
   std::vector<Tensor<T>> parameters{};
   std::optional<double> lr = std::nullopt;            ///< unset: the optimiser's
   std::optional<double> weight_decay = std::nullopt;  ///< unset: the optimiser's
-  /// Muon treats each parameter as this many matrices of equal height, one below the other: 3 for
-  /// a fused query-key-value weight. The others work by element, where it makes no difference.
-  Index row_blocks = 1;
-  /// Muon alone: scales each matrix to rows of this length (root mean square) before it moves it;
-  /// 0: never. For layers with a norm behind them, to which the scale of their weights makes no
-  /// difference: left alone they grow, and each step turns them less.
-  double row_norm = 0;
 };
 
 namespace detail {
@@ -53,9 +45,9 @@ inline void require_non_negative(const char* owner, const char* field, double va
   require(std::isfinite(value), owner, field, "finite", value);
 }
 
-template <class T>
-std::vector<ParameterGroup<T>> one_group(std::vector<Tensor<T>> parameters) {
-  std::vector<ParameterGroup<T>> groups(1);
+template <template <class> class Group, class T>
+std::vector<Group<T>> one_group(std::vector<Tensor<T>> parameters) {
+  std::vector<Group<T>> groups(1);
   groups[0].parameters = std::move(parameters);
   return groups;
 }
@@ -151,8 +143,6 @@ class Optimizer {
     double lr;
     double initial_lr;
     double weight_decay;
-    Index row_blocks;
-    double row_norm;
   };
   struct Entry {
     Tensor<T> tensor;
@@ -169,13 +159,9 @@ class Optimizer {
     detail::require_non_negative(name_, "weight_decay", weight_decay);
     for (const ParameterGroup<T>& group : groups) {
       Group own{group.lr.value_or(lr), group.lr.value_or(lr),
-                group.weight_decay.value_or(weight_decay), group.row_blocks, group.row_norm};
+                group.weight_decay.value_or(weight_decay)};
       detail::require_non_negative(name_, "lr", own.lr);
       detail::require_non_negative(name_, "weight_decay", own.weight_decay);
-      detail::require(own.row_blocks >= 1, name_, "row_blocks", "at least 1", own.row_blocks);
-      detail::require_non_negative(name_, "row_norm", own.row_norm);
-      detail::require(own.row_norm == 0 || std::string_view(name_) == "muon", name_, "row_norm",
-                      "0 but in Muon", own.row_norm);
       for (const Tensor<T>& parameter : group.parameters) add(parameter);
       groups_.push_back(own);
     }

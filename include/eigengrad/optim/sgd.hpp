@@ -77,7 +77,7 @@ template <class T>
 class SGD : public Optimizer<T> {
  public:
   explicit SGD(std::vector<Tensor<T>> parameters, const SGDOptions& options = {})
-      : SGD(detail::one_group(std::move(parameters)), options) {}
+      : SGD(detail::one_group<ParameterGroup>(std::move(parameters)), options) {}
 
   explicit SGD(const std::vector<ParameterGroup<T>>& groups, const SGDOptions& options = {})
       : Optimizer<T>("sgd", groups, options.lr, options.weight_decay,
