@@ -260,3 +260,18 @@ TEST_CASE("model_summary: an input of indices, and parameters that are frozen") 
   CHECK(s.step_flops == 2. * 2 * 3 * 4 * 2);  // forward, and the gradient of the head's weight
   CHECK(s.table().find("10 parameters are trained, 40 numbers are not\n") != std::string::npos);
 }
+
+TEST_CASE("model_summary: a forgotten layer is named") {
+  struct Forgetful : nn::Module<float> {
+    explicit Forgetful(eg::Generator& rng)
+        : Module("Forgetful"), a(add("a", nn::Linear<float>({4, 4}, rng))), b({4, 2, false}, rng) {}
+    Tensor<float> operator()(const Tensor<float>& x) const { return b(a(x)); }
+    nn::Linear<float> a, b;
+  };
+  eg::Generator rng(1);
+  CHECK_ERROR(
+      eg::inspect::summarize(Forgetful(rng), Tensor<float>::ones({2, 4}, true)), eg::StateError,
+      "[check_registered] what the loss trains must be a parameter of Forgetful: (2, 4), input 1 "
+      "of linear, after a.weight; add its layer with add(), or the tensor with add_parameter(), "
+      "else no optimiser sees it");
+}

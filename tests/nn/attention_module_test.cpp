@@ -47,6 +47,17 @@ TEST_CASE("nn attention: names and gradients") {
   }
 }
 
+TEST_CASE("nn attention: options in empty braces are the defaults, not a missing memory") {
+  eg::Generator rng(1);
+  const nn::MultiHeadAttention<double> attention({.dim = 6, .heads = 2}, rng);
+  const Tensor<double> x(test::random({2, 3, 6}, 2)), memory(test::random({2, 4, 6}, 3));
+  CHECK_SAME(attention(x, {}).value(), attention(x).value());
+  CHECK_SAME(attention(x, {}, {}).value(), attention(x).value());
+  CHECK_SAME(attention(x, memory, {}).value(), attention(x, memory).value());
+  CHECK_SAME(attention(x, memory, {}, {}).value(), attention(x, memory).value());
+  CHECK_SAME(attention.weights(x, {}).value(), attention.weights(x).value());
+}
+
 TEST_CASE("nn attention: weights") {
   eg::Generator rng(1);
   // q = x0, k = x1, one head: weights softmax(x0_i x1_j).

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <eigengrad/nn/attention.hpp>
+#include <eigengrad/nn/conv2d.hpp>
+#include <eigengrad/nn/embedding.hpp>
+#include <eigengrad/nn/linear.hpp>
 #include <eigengrad/nn/module.hpp>
+#include <eigengrad/nn/module_list.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
 using test::Index;
@@ -129,6 +134,37 @@ TEST_CASE("module: a copy is another handle, wherever it goes") {
   CHECK(dict.at("a.mean")(1) == 6);
   CHECK(!kept[0].training());
   CHECK(!kept[0].named_children()[1].second.training());
+}
+
+TEST_CASE("module: a part of a temporary outlives it") {
+  eg::Generator rng(1);
+  const auto linear = [&] {
+    return nn::Linear<double>({.in_features = 2, .out_features = 3, .init = {nn::Init::kZeros}},
+                              rng);
+  };
+  STATIC_REQUIRE(std::is_same_v<decltype(linear().weight()), Tensor<double>>);
+  STATIC_REQUIRE(std::is_same_v<decltype(linear().bias()), Tensor<double>>);
+  STATIC_REQUIRE(std::is_same_v<decltype(linear().kind()), std::string>);
+  const Tensor<double>& weight = linear().weight();
+  CHECK_SAME(weight.value(), NdArray<double>::zeros({3, 2}));
+  const Tensor<double>& bias = linear().bias();
+  CHECK_SAME(bias.value(), NdArray<double>::zeros({3}));
+  const std::string& kind = linear().kind();
+  CHECK(kind == "Linear");
+  const Tensor<double>& filters = nn::Conv2d<double>({1, 1}, rng).weight();
+  CHECK(filters.shape() == eg::Shape{1, 1, 1, 1});
+  const Tensor<double>& table = nn::Embedding<double>({.count = 2, .dim = 3}, rng).weight();
+  CHECK(table.shape() == eg::Shape{2, 3});
+  const nn::Linear<double>& proj = nn::MultiHeadAttention<double>({4, 2}, rng).proj();
+  CHECK(proj.weight().shape() == eg::Shape{4, 4});
+  const auto list = [&] {
+    nn::ModuleList<nn::Linear<double>> out;
+    out.append(linear());
+    return out;
+  };
+  const nn::Linear<double>& first = list()[0];
+  CHECK(first.weight().shape() == eg::Shape{3, 2});
+  for (const nn::Linear<double>& layer : list()) CHECK(layer.bias().shape() == eg::Shape{3});
 }
 
 TEST_CASE("module: zero_grad") {

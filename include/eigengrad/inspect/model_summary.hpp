@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/inspect/layer_observer.hpp>
 #include <eigengrad/inspect/summary.hpp>
+#include <eigengrad/nn/check_registered.hpp>
 #include <eigengrad/nn/module.hpp>
 
 /// What a model is, layer by layer, found by running it: shapes, parameters, work and memory.
@@ -178,7 +180,8 @@ inline std::string ModelSummary::table() const {
 ///
 /// `input` is what the model takes, the batch along its first axis. The model's mode decides
 /// whether its dropout works; generators and buffers are as before in the end, gradients are
-/// forgotten.
+/// forgotten. **Throws** StateError on a layer that the model has forgotten to add
+/// (`nn::check_registered`).
 template <class Model, class Input>
 ModelSummary summarize(const Model& model, const Input& input) {
   using T = typename Model::value_type;
@@ -197,9 +200,14 @@ ModelSummary summarize(const Model& model, const Input& input) {
   module.zero_grad();
   {
     detail::LayerObserver seen(module);
-    if constexpr (requires { input.node_ptr(); }) seen.add_input(input.node_ptr()->id);
+    std::vector<Tensor<T>> inputs;
+    if constexpr (std::is_same_v<Input, Tensor<T>>) {
+      seen.add_input(input.node_ptr()->id);
+      inputs.push_back(input);
+    }
     const Tensor<T> y = model(input);
     seen.end_forward();
+    if (y.requires_grad()) nn::check_registered(module, y, inputs);
     backward(y);
     out.step_flops = 2 * seen.step_macs();
     out.model = detail::summarize_layer("", module, seen);

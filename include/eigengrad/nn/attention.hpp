@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <utility>
 
 #include <eigengrad/core/instantiate.hpp>
@@ -109,14 +110,10 @@ class MultiHeadAttention : public Module<T> {
   /// is kept from attending to another.
   ///
   /// **Shapes** x (B, Tq, C), memory (B, Tk, C), residual and result (B, Tq, C).
-  Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& memory,
-                       AttentionOptions<T> options = {}, const Tensor<T>& residual = {}) const {
-    const auto call = this->call();
-    const auto [weight, bias] = scaled_qkv();
-    const Tensor<T> q = linear(x, rows(weight, 0, width_), rows(bias, 0, width_));
-    const Tensor<T> kv =
-        linear(memory, rows(weight, width_, 2 * width_), rows(bias, width_, 2 * width_));
-    return project(cross_attention(q, kv, heads_, complete(options, false)), residual);
+  template <std::same_as<Tensor<T>> Memory>  // so that {} is the options of self-attention
+  Tensor<T> operator()(const Tensor<T>& x, const Memory& memory, AttentionOptions<T> options = {},
+                       const Tensor<T>& residual = {}) const {
+    return attend_to(memory, x, std::move(options), residual);
   }
 
   /// How much each token of x attends to each other in self-attention under the same options,
@@ -135,10 +132,21 @@ class MultiHeadAttention : public Module<T> {
   }
 
   Index heads() const { return heads_; }
-  const Linear<T>& qkv() const { return qkv_; }
-  const Linear<T>& proj() const { return proj_; }
+  const Linear<T>& qkv() const& { return qkv_; }
+  Linear<T> qkv() && { return qkv_; }
+  const Linear<T>& proj() const& { return proj_; }
+  Linear<T> proj() && { return proj_; }
 
  private:
+  Tensor<T> attend_to(const Tensor<T>& memory, const Tensor<T>& x, AttentionOptions<T> options,
+                      const Tensor<T>& residual) const {
+    const auto call = this->call();
+    const auto [weight, bias] = scaled_qkv();
+    const Tensor<T> q = linear(x, rows(weight, 0, width_), rows(bias, 0, width_));
+    const Tensor<T> kv =
+        linear(memory, rows(weight, width_, 2 * width_), rows(bias, width_, 2 * width_));
+    return project(cross_attention(q, kv, heads_, complete(options, false)), residual);
+  }
   static Tensor<T> rows(const Tensor<T>& x, Index start, Index length) {
     return x.defined() ? narrow(x, 0, start, length) : x;
   }

@@ -52,9 +52,11 @@ class Conv2d : public Module<T> {
         {.stride = options_.stride, .padding = options_.padding, .dilation = options_.dilation});
   }
 
-  const Tensor<T>& weight() const { return weight_; }
+  const Tensor<T>& weight() const& { return weight_; }
+  Tensor<T> weight() && { return weight_; }
   /// Undefined without a bias.
-  const Tensor<T>& bias() const { return bias_; }
+  const Tensor<T>& bias() const& { return bias_; }
+  Tensor<T> bias() && { return bias_; }
 
  private:
   Conv2dOptions options_;

@@ -36,8 +36,9 @@ class Dropout : public Module<T> {
   /// Whether a call would change anything.
   bool active() const { return this->training() && p_ > 0; }
   double p() const { return p_; }
-  /// For ops that drop inside.
-  Generator& generator() const { return *rng_; }
+  /// For ops with a dropout of their own. It lives as long as any handle of the module.
+  Generator& generator() const& { return *rng_; }
+  void generator() && = delete;
 
  private:
   double p_;

@@ -39,7 +39,8 @@ class Embedding : public Module<T> {
     return embedding(indices, weight_);
   }
 
-  const Tensor<T>& weight() const { return weight_; }
+  const Tensor<T>& weight() const& { return weight_; }
+  Tensor<T> weight() && { return weight_; }
 
  private:
   Tensor<T> weight_;

@@ -43,9 +43,11 @@ class Linear : public Module<T> {
     return linear(x, weight_, bias_, {.activation = activation_, .residual = residual});
   }
 
-  const Tensor<T>& weight() const { return weight_; }
+  const Tensor<T>& weight() const& { return weight_; }
+  Tensor<T> weight() && { return weight_; }
   /// Undefined without a bias.
-  const Tensor<T>& bias() const { return bias_; }
+  const Tensor<T>& bias() const& { return bias_; }
+  Tensor<T> bias() && { return bias_; }
 
  private:
   static const LinearOptions& check(const LinearOptions& options) {

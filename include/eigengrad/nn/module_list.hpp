@@ -26,9 +26,12 @@ class ModuleList : public Module<typename Layer::value_type> {
 
   Index size() const { return static_cast<Index>(layers_->size()); }
   /// **Throws** std::out_of_range outside the list.
-  const Layer& operator[](Index i) const { return layers_->at(static_cast<std::size_t>(i)); }
-  auto begin() const { return layers_->begin(); }
-  auto end() const { return layers_->end(); }
+  const Layer& operator[](Index i) const& { return layers_->at(static_cast<std::size_t>(i)); }
+  Layer operator[](Index i) && { return layers_->at(static_cast<std::size_t>(i)); }
+  auto begin() const& { return layers_->begin(); }
+  auto end() const& { return layers_->end(); }
+  void begin() && = delete;
+  void end() && = delete;
 
  private:
   std::shared_ptr<std::vector<Layer>> layers_ = std::make_shared<std::vector<Layer>>();

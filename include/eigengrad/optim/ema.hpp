@@ -172,9 +172,9 @@ class Ema {
 
 /// While it lives, the model computes with the means.
 template <class T>
-class UseEma {
+class [[nodiscard]] UseEma {
  public:
-  explicit UseEma(Ema<T>& ema) : ema_(ema) { ema_.swap(); }
+  [[nodiscard]] explicit UseEma(Ema<T>& ema) : ema_(ema) { ema_.swap(); }
   ~UseEma() { ema_.swap(); }
   UseEma(const UseEma&) = delete;
   UseEma& operator=(const UseEma&) = delete;
