@@ -35,6 +35,18 @@ TEST_CASE("dataset: value") {
   CHECK(part.classes() == set.classes());
 }
 
+TEST_CASE("dataset: join") {
+  const data::ImageDataset set = counted(5);
+  const auto part = [&](std::vector<Index> indices) {
+    return data::subset(set, NdArray<Index>({Index(indices.size())}, indices));
+  };
+  const data::ImageDataset joined = data::join({part({4}), part({}), part({0, 3})});
+  const data::ImageDataset expected = part({4, 0, 3});
+  CHECK_SAME(joined.images(), expected.images());
+  CHECK_SAME(joined.labels(), expected.labels());
+  CHECK(joined.classes() == set.classes());
+}
+
 TEST_CASE("dataset: edge") {
   CHECK(data::ImageDataset().size() == 0);
   CHECK(data::subset(counted(2), NdArray<Index>(test::Shape{0})).size() == 0);
@@ -58,4 +70,12 @@ TEST_CASE("dataset: error") {
               "[subset] index 4 is out of range for 4 images");
   CHECK_ERROR(data::subset(counted(4), NdArray<Index>({1}, {-1})), eg::ValueError,
               "[subset] index -1 is out of range for 4 images");
+  CHECK_ERROR(data::join({}), eg::ValueError, "[join] needs at least one data set");
+  CHECK_ERROR(
+      data::join({counted(1), data::ImageDataset(images, NdArray<Index>::zeros({2}), {"a"})}),
+      eg::ShapeError,
+      "[join] needs images of one size: the first data set has (1, 2, 3), another (1, 2, 2)");
+  const data::ImageDataset other(counted(2).images(), counted(2).labels(), {"odd", "even"});
+  CHECK_ERROR(data::join({counted(1), other}), eg::ValueError,
+              "[join] the data sets must have the same classes in the same order");
 }

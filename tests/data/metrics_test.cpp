@@ -29,6 +29,8 @@ TEST_CASE("classification metrics: counts worked by hand", "[metrics]") {
   CHECK(m.top(2) == Approx(4.0 / 5));
   CHECK(m.top(3) == 1);
   CHECK(m.top(5) == 1);  // more than there are
+  CHECK(m.accuracy_percent() == 40);
+  CHECK(m.top_percent(2) == 80);
   CHECK_SAME(m.confusion(), NdArray<Index>({3, 3}, {1, 1, 0, 0, 0, 1, 0, 1, 1}));
   CHECK(m.images(2) == 2);
   CHECK(m.recall(0) == Approx(0.5));
@@ -59,6 +61,22 @@ TEST_CASE("classification metrics: loss is cross_entropy's mean over all batches
   }
   CHECK(in_batches.loss() == at_once.loss());
   CHECK(in_batches.calibration_error() == at_once.calibration_error());
+}
+
+TEST_CASE("classification metrics: a loss from elsewhere counts in place of the logits'",
+          "[metrics]") {
+  ClassificationMetrics m(2);
+  m.add(NdArray<float>({2, 2}, {3, 1, 0, 2}), NdArray<Index>({2}, {0, 0}), 1.5);
+  m.add(NdArray<float>({1, 2}, {3, 1}), NdArray<Index>({1}, {0}), 0.75);
+  CHECK(m.loss() == Approx((2 * 1.5 + 0.75) / 3));
+  CHECK(m.accuracy() == Approx(2.0 / 3));
+
+  // An image without a prediction is in that loss as it is in the batch's.
+  m.add(NdArray<float>({1, 2}, {kNan, 1}), NdArray<Index>({1}, {0}), 2.25);
+  CHECK(m.invalid() == 1);
+  CHECK(m.loss() == Approx((2 * 1.5 + 0.75 + 2.25) / 4));
+  CHECK_ERROR(m.add(NdArray<float>({1, 2}), NdArray<Index>({1}, {2}), 0.0), eg::ValueError,
+              "[metrics] label 2 is out of range for 2 classes");
 }
 
 TEST_CASE("classification metrics: calibration error worked by hand", "[metrics]") {

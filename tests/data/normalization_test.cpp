@@ -32,3 +32,23 @@ TEST_CASE("normalization: channel statistics") {
   CHECK_ERROR(data::channel_statistics(data::ImageDataset()), eg::ValueError,
               "[channel_statistics] the data set has no pixels");
 }
+
+TEST_CASE("normalization: normalize") {
+  const NdArray<std::uint8_t> images({2, 2, 1, 2}, {0, 255, 51, 102, 255, 0, 102, 51});
+  const data::Normalization n{.mean = {0.5f, 0.25f}, .stddev = {0.5f, 0.125f}};
+  CHECK_CLOSE(data::normalize(images, n),
+              NdArray<float>({2, 2, 1, 2}, {-1, 1, -0.4f, 1.2f, 1, -1, 1.2f, -0.4f}), 1e-6);
+  // One image, and without means.
+  const NdArray<std::uint8_t> image({2, 1, 1}, {51, 255});
+  CHECK_CLOSE(data::normalize(image, n), NdArray<float>({2, 1, 1}, {-0.6f, 6}), 1e-6);
+  CHECK_CLOSE(data::normalize(image), NdArray<float>({2, 1, 1}, {0.2f, 1}), 1e-6);
+  CHECK(data::normalize(NdArray<std::uint8_t>({0, 2, 4, 4}), n).numel() == 0);
+  CHECK(data::normalize(NdArray<std::uint8_t>({3, 2, 0, 4}), n).numel() == 0);
+
+  CHECK_ERROR(data::normalize(NdArray<std::uint8_t>({4, 4})), eg::ShapeError,
+              "[normalize] needs images (C, H, W) or (N, C, H, W): (4, 4)");
+  CHECK_ERROR(data::normalize(NdArray<std::uint8_t>({3, 4, 4}), n), eg::ValueError,
+              "[normalize] normalization has 2 means and 2 deviations, the images have 3 channels");
+  CHECK_ERROR(data::normalize(image, {.mean = {0, 0}, .stddev = {1, 0}}), eg::ValueError,
+              "[normalize] normalization.stddev must be positive: 0");
+}

@@ -113,7 +113,7 @@ namespace detail {
   throw ValueError(eigengrad::detail::concat("[augment] ", field, " must be ", rule, ": ", value));
 }
 
-/// **Throws** ValueError unless lowest < low (<= if `closed`) and low <= high <= highest.
+/// **Throws** ValueError unless lowest < low <= high <= highest.
 inline void check_range(const char* field, const Range& range, double lowest, double highest,
                         const char* rule) {
   if (!(range.low > lowest && range.low <= range.high && range.high <= highest)) {
@@ -163,18 +163,7 @@ inline bool changes_colours(const Augment& augment) {
 inline void check_augment(const Augment& a, Index channels, Index height, Index width) {
   using eigengrad::detail::concat;
   const auto fail = [](const auto&... what) { throw ValueError(concat("[augment] ", what...)); };
-  const Normalization& n = a.normalization;
-  if (n.mean.size() != n.stddev.size() ||
-      (!n.mean.empty() && n.mean.size() != static_cast<std::size_t>(channels))) {
-    fail("normalization has ", n.mean.size(), " means and ", n.stddev.size(),
-         " deviations, the images have ", channels, " channels");
-  }
-  for (std::size_t c = 0; c < n.mean.size(); ++c) {
-    if (!std::isfinite(n.mean[c])) fail("normalization.mean must be finite: ", n.mean[c]);
-    if (!(n.stddev[c] > 0) || !std::isfinite(n.stddev[c])) {
-      fail("normalization.stddev must be positive: ", n.stddev[c]);
-    }
-  }
+  check_normalization("augment", a.normalization, channels);
   if (a.output_size < 0) fail("output_size must not be negative: ", a.output_size);
   if (!(a.center_crop > 0 && a.center_crop <= 1)) {
     bad_augment("center_crop", "in (0, 1]", a.center_crop);

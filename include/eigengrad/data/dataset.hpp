@@ -84,4 +84,36 @@ inline ImageDataset subset(const ImageDataset& dataset, const NdArray<Index>& in
   return ImageDataset(std::move(images), std::move(labels), dataset.classes());
 }
 
+/// The images of several data sets in one, copied, one set after the other.
+///
+/// **Throws** ValueError without a data set, and unless all have the same classes in the same
+/// order; ShapeError unless all have images of one size.
+inline ImageDataset join(const std::vector<ImageDataset>& datasets) {
+  using eigengrad::detail::concat;
+  if (datasets.empty()) throw ValueError("[join] needs at least one data set");
+  const ImageDataset& first = datasets.front();
+  Index n = 0;
+  for (const ImageDataset& set : datasets) {
+    const Shape size = {set.channels(), set.height(), set.width()};
+    const Shape expected = {first.channels(), first.height(), first.width()};
+    if (!(size == expected)) {
+      throw ShapeError(concat("[join] needs images of one size: the first data set has ", expected,
+                              ", another ", size));
+    }
+    if (set.classes() != first.classes()) {
+      throw ValueError("[join] the data sets must have the same classes in the same order");
+    }
+    n += set.size();
+  }
+  NdArray<std::uint8_t> images({n, first.channels(), first.height(), first.width()});
+  NdArray<Index> labels(Shape{n});
+  Index at = 0;
+  for (const ImageDataset& set : datasets) {
+    std::copy_n(set.images().data(), set.images().numel(), images.data() + at * first.image_size());
+    std::copy_n(set.labels().data(), set.size(), labels.data() + at);
+    at += set.size();
+  }
+  return ImageDataset(std::move(images), std::move(labels), first.classes());
+}
+
 }  // namespace eigengrad::data

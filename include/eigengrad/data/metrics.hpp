@@ -13,7 +13,8 @@
 /// Counting what a classifier gets right on labelled data, and how well it knows.
 namespace eigengrad::data {
 
-/// What a stream of logits and labels says about a classifier. Shares are in [0, 1].
+/// What a stream of logits and labels says about a classifier. Shares are in [0, 1]; what is named
+/// percent is 100 times that.
 ///
 /// The predicted class is the one with the largest logit, of equal ones the first. An image with a
 /// NaN among its logits (or an infinite largest one) has no prediction and counts as wrong in every
@@ -42,21 +43,16 @@ class ClassificationMetrics {
   /// Adds a batch of logits (B, K) and labels (B). How images are cut into batches changes nothing.
   /// **Throws** ShapeError when they do not fit; ValueError for a label out of range.
   void add(const NdArray<float>& logits, const NdArray<Index>& labels) {
-    using eigengrad::detail::concat;
-    if (logits.rank() != 2 || logits.dim(1) != classes() ||
-        !(labels.shape() == Shape{logits.dim(0)})) {
-      throw ShapeError(concat("[metrics] needs logits (B, ", classes(), ") and labels (B): logits ",
-                              logits.shape(), ", labels ", labels.shape()));
-    }
-    for (const Index label : labels) {
-      if (label < 0 || label >= classes()) {
-        throw ValueError(
-            concat("[metrics] label ", label, " is out of range for ", classes(), " classes"));
-      }
-    }
-    for (Index i = 0; i < labels.numel(); ++i) {
-      add_image(logits.data() + i * classes(), labels.data()[i]);
-    }
+    check_batch(logits, labels);
+    for (Index i = 0; i < labels.numel(); ++i) loss_sum_ += add_image(logits, labels, i);
+  }
+
+  /// The same with a loss that was computed elsewhere, as training's is, from mixed or smoothed
+  /// labels: `mean_loss`, the batch's mean, counts in place of the cross-entropy of the logits.
+  void add(const NdArray<float>& logits, const NdArray<Index>& labels, double mean_loss) {
+    check_batch(logits, labels);
+    for (Index i = 0; i < labels.numel(); ++i) add_image(logits, labels, i);
+    loss_sum_ += mean_loss * double(labels.numel());
   }
 
   Index classes() const { return confusion_.dim(0); }
@@ -65,13 +61,14 @@ class ClassificationMetrics {
   Index invalid() const { return ranks_.back(); }
 
   /// Mean of -log of the right class's probability; NaN when an image has no prediction.
+  /// Of batches that came with a loss, that one.
   double loss() const { return images_ ? loss_sum_ / double(images_) : 0; }
   double accuracy() const { return top(1); }
   /// Share of the images whose class is among the k with the largest logits.
-  double top(Index k) const {
-    Index right = 0;
-    for (Index r = 0; r < std::min(k, classes()); ++r) right += ranks_[static_cast<std::size_t>(r)];
-    return share(right, images_);
+  double top(Index k) const { return share(right(k), images_); }
+  double accuracy_percent() const { return top_percent(1); }
+  double top_percent(Index k) const {
+    return images_ ? 100.0 * double(right(k)) / double(images_) : 0;
   }
 
   /// Images by (class, predicted class), (K, K). Rows lack what has no prediction.
@@ -111,9 +108,33 @@ class ClassificationMetrics {
     }
     return classes;
   }
+  void check_batch(const NdArray<float>& logits, const NdArray<Index>& labels) const {
+    using eigengrad::detail::concat;
+    if (logits.rank() != 2 || logits.dim(1) != classes() ||
+        !(labels.shape() == Shape{logits.dim(0)})) {
+      throw ShapeError(concat("[metrics] needs logits (B, ", classes(), ") and labels (B): logits ",
+                              logits.shape(), ", labels ", labels.shape()));
+    }
+    for (const Index label : labels) {
+      if (label < 0 || label >= classes()) {
+        throw ValueError(
+            concat("[metrics] label ", label, " is out of range for ", classes(), " classes"));
+      }
+    }
+  }
   static double share(Index part, Index all) { return all ? double(part) / double(all) : 0; }
 
-  void add_image(const float* row, Index label) {
+  /// Images whose class is among the k with the largest logits.
+  Index right(Index k) const {
+    Index count = 0;
+    for (Index r = 0; r < std::min(k, classes()); ++r) count += ranks_[static_cast<std::size_t>(r)];
+    return count;
+  }
+
+  /// Counts image `i` of a batch. **Returns** its loss.
+  double add_image(const NdArray<float>& logits, const NdArray<Index>& labels, Index i) {
+    const float* row = logits.data() + i * classes();
+    const Index label = labels.data()[i];
     ++images_;
     ++class_images_[static_cast<std::size_t>(label)];
     Index predicted = 0;
@@ -126,8 +147,7 @@ class ClassificationMetrics {
     }
     if (!valid || !std::isfinite(row[predicted])) {
       ++ranks_.back();
-      loss_sum_ += std::nan("");
-      return;
+      return std::nan("");
     }
     ++ranks_[static_cast<std::size_t>(rank)];
     ++confusion_(label, predicted);
@@ -135,7 +155,6 @@ class ClassificationMetrics {
     for (Index k = 0; k < classes(); ++k) {
       sum += std::exp(double(row[k]) - double(row[predicted]));
     }
-    loss_sum_ += std::log(sum) + double(row[predicted]) - double(row[label]);
     const double confidence = 1 / sum;
     const double count = double(bins_.size());
     const double bin = std::clamp(std::ceil(confidence * count) - 1, 0.0, count - 1);
@@ -143,6 +162,7 @@ class ClassificationMetrics {
     ++b.images;
     b.confidence_sum += confidence;
     b.correct += predicted == label;
+    return std::log(sum) + double(row[predicted]) - double(row[label]);
   }
 
   NdArray<Index> confusion_;

@@ -46,15 +46,7 @@ class ImageTransform {
     resizes_ = a.resized_crop || a.center_crop < 1 || height_ != height || width_ != width;
     warps_ = a.rotation > 0 || a.zoom.low != 1 || a.zoom.high != 1;
     changes_bytes_ = warps_ || detail::changes_colours(a);
-    // A table of the 256 bytes of each channel is exact and takes one load a pixel.
-    const Normalization& n = augment_.normalization;
-    for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) {
-      for (int v = 0; v < 256; ++v) {
-        const double x = v / 255.0;
-        table_.push_back(
-            static_cast<float>(n.mean.empty() ? x : (x - n.mean[c]) / double(n.stddev[c])));
-      }
-    }
+    table_ = detail::normalization_table(augment_.normalization, channels);
   }
 
   /// Size of the images that it makes.
