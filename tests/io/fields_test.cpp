@@ -45,6 +45,23 @@ void visit_fields(Options& o, Visit&& visit) {
   visit("recent", o.recent, true);
 }
 
+/// As a program keeps of its work, for people and other programs to read.
+struct Note {
+  std::string title = "none";
+  std::optional<double> score;
+  std::optional<std::vector<eg::Index>> sizes;
+  io::Json anything;
+  double mean = -1;
+};
+template <class Visit>
+void visit_fields(Note& n, Visit&& visit) {
+  visit("title", n.title);
+  visit("score", n.score);
+  visit("sizes", n.sizes);
+  visit("anything", n.anything);
+  visit("mean", n.mean);
+}
+
 }  // namespace mine
 
 namespace {
@@ -80,7 +97,7 @@ TEST_CASE("fields: there and back") {
         R"({"on": false, "count": 0, "name": "", "colour": "red", "sizes": [], "points": [], )"
         R"("recent": 3})");
   CHECK(o.recent == 9);
-  // A field that files of an earlier version have not.
+  // A field that files of an earlier version lack.
   CHECK(read(with(", \"recent\": 9", "")).recent == 3);
   // A whole number stands for a number.
   CHECK(read(with("0.5", "3")).points[0].x == 3);
@@ -108,4 +125,40 @@ TEST_CASE("fields: what is wrong is named") {
   CHECK_ERROR(read(with("\"level\"", "\"y\": 0, \"level\"")), eg::IoError,
               "[json] field 'points[0].y' is unknown");
   CHECK_ERROR(read("[]"), eg::IoError, "[json] the options must be an object, they are an array");
+}
+
+TEST_CASE("fields: an optional one is left out while it is empty") {
+  mine::Note note;
+  note.title = "a";
+  note.anything = io::Json::parse(R"({"b": [1, "c"]})");
+  CHECK(io::to_json(note).dump() == R"({"title": "a", "anything": {"b": [1, "c"]}, "mean": -1.0})");
+  note.score = 0.5;
+  note.sizes = std::vector<eg::Index>{3, 4};
+  const io::Json json = io::to_json(note);
+  CHECK(json.dump() == R"({"title": "a", "score": 0.5, "sizes": [3, 4], )"
+                       R"("anything": {"b": [1, "c"]}, "mean": -1.0})");
+  const auto again = io::from_json<mine::Note>(json);
+  CHECK(again.score == 0.5);
+  CHECK(again.sizes == std::vector<eg::Index>{3, 4});
+  CHECK(again.anything == note.anything);
+  const auto without =
+      io::from_json<mine::Note>(io::Json::parse(R"({"title": "a", "anything": 1, "mean": 2})"));
+  CHECK_FALSE(without.score);
+  const io::Json wrong =
+      io::Json::parse(R"({"title": "a", "score": "x", "anything": 1, "mean": 2})");
+  CHECK_ERROR(io::from_json<mine::Note>(wrong), eg::IoError,
+              "[json] field 'score' must be a number, it is a string");
+}
+
+TEST_CASE("fields: what another version wrote is read as far as it is known") {
+  const auto read = [](const char* text) {
+    return io::from_json<mine::Note>(io::Json::parse(text), {.lenient = true});
+  };
+  const mine::Note note = read(R"({"score": 3, "colour": "red", "mean": null})");
+  CHECK(note.title == "none");
+  CHECK(note.score == 3);
+  CHECK(note.mean == -1);
+  // What is there must still be of the right kind.
+  CHECK_ERROR(read(R"({"title": 3})"), eg::IoError,
+              "[json] field 'title' must be a string, it is an integer");
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,10 +33,19 @@
 ///     const auto again = io::from_json<mine::Options>(json);
 ///
 /// A field is a boolean, a number, a string, an enumeration with names, an object with fields of
-/// its own, or a vector of these. Reading is strict: every field must be there, and no other. One
-/// that was added when files without it existed is visited with `true` behind it, and keeps its
-/// default where it is missing: `visit("size", o.size, true)`.
+/// its own, a vector of these, a `std::optional` of one of them, which is left out while it is
+/// empty, or a `Json` that is taken as it is. Reading is strict: every field must be there, and no
+/// other. A field that was added when files without it existed is visited with `true` as a third
+/// argument, and keeps its default where it is missing: `visit("size", o.size, true)`.
+///
+/// What other versions of a program wrote to be looked at, not to be obeyed, is read with
+/// `from_json<Record>(json, {.lenient = true})`.
 namespace eigengrad::io {
+
+struct FromJsonOptions {
+  /// A field that is missing or null keeps its default, and one that is unknown is passed over.
+  bool lenient = false;
+};
 
 namespace detail {
 
@@ -54,6 +64,11 @@ concept HasNames = std::is_enum_v<T> && requires(T x) {
   { enum_names(x) } -> std::convertible_to<std::span<const char* const>>;
 };
 
+template <class T>
+inline constexpr bool kIsOptional = false;
+template <class T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
+
 /// Where in an object a value stands, for messages: "stages[1].channels".
 [[noreturn]] inline void fail_field(const std::string& path, std::string_view problem) {
   throw IoError(concat("[json] field '", path, "' ", problem));
@@ -66,20 +81,23 @@ inline const Json& check_kind(const Json& json, bool right, const char* wanted,
 }
 
 template <class T>
-void read_value(const Json& json, const std::string& path, T& out);
+void read_value(const Json& json, const std::string& path, const FromJsonOptions& options, T& out);
 
 template <class T>
-void read_object(const Json& json, const std::string& path, T& out) {
+void read_object(const Json& json, const std::string& path, const FromJsonOptions& options,
+                 T& out) {
   check_kind(json, json.is_object(), "an object", path);
   const std::string prefix = path.empty() ? "" : path + ".";
   std::vector<std::string_view> known;
-  visit_fields(out, [&](const char* name, auto& value, bool added_later = false) {
+  visit_fields(out, [&]<class Field>(const char* name, Field& value, bool added_later = false) {
     known.push_back(name);
     const Json* found = json.find(name);
-    if (found == nullptr && added_later) return;
+    if (options.lenient && found != nullptr && found->is_null()) return;
+    if (found == nullptr && (added_later || kIsOptional<Field> || options.lenient)) return;
     if (found == nullptr) fail_field(prefix + name, "is missing");
-    read_value(*found, prefix + name, value);
+    read_value(*found, prefix + name, options, value);
   });
+  if (options.lenient) return;
   for (const auto& member : json.members()) {
     if (std::find(known.begin(), known.end(), member.first) == known.end()) {
       fail_field(prefix + member.first, "is unknown");
@@ -88,8 +106,12 @@ void read_object(const Json& json, const std::string& path, T& out) {
 }
 
 template <class T>
-void read_value(const Json& json, const std::string& path, T& out) {
-  if constexpr (std::same_as<T, bool>) {
+void read_value(const Json& json, const std::string& path, const FromJsonOptions& options, T& out) {
+  if constexpr (std::same_as<T, Json>) {
+    out = json;
+  } else if constexpr (kIsOptional<T>) {
+    read_value(json, path, options, out.emplace());
+  } else if constexpr (std::same_as<T, bool>) {
     out = check_kind(json, json.is_bool(), "a boolean", path).as_bool();
   } else if constexpr (std::integral<T>) {
     const std::int64_t value = check_kind(json, json.is_integer(), "an integer", path).as_integer();
@@ -113,12 +135,12 @@ void read_value(const Json& json, const std::string& path, T& out) {
     }
     out = static_cast<T>(found - names.begin());
   } else if constexpr (HasFields<T>) {
-    read_object(json, path, out);
+    read_object(json, path, options, out);
   } else {
     check_kind(json, json.is_array(), "an array", path);
     out.clear();
     for (std::size_t i = 0; i < json.items().size(); ++i) {
-      read_value(json.items()[i], concat(path, "[", i, "]"), out.emplace_back());
+      read_value(json.items()[i], concat(path, "[", i, "]"), options, out.emplace_back());
     }
   }
 }
@@ -132,8 +154,13 @@ Json to_json(T value) {
     return Json(enum_names(value)[static_cast<std::size_t>(value)]);
   } else if constexpr (detail::HasFields<T>) {
     Json out = Json::object();
-    visit_fields(value,
-                 [&](const char* name, auto& field, bool = false) { out[name] = to_json(field); });
+    visit_fields(value, [&]<class Field>(const char* name, Field& field, bool = false) {
+      if constexpr (detail::kIsOptional<Field>) {
+        if (field) out[name] = to_json(*field);
+      } else {
+        out[name] = to_json(field);
+      }
+    });
     return out;
   } else if constexpr (std::is_constructible_v<Json, T> && !requires { value.begin(); }) {
     return Json(value);
@@ -149,12 +176,12 @@ Json to_json(T value) {
 /// Reads what `to_json` wrote. **Throws** IoError that names the field if one is missing, unknown,
 /// of another kind or out of range.
 template <class T>
-T from_json(const Json& json) {
+T from_json(const Json& json, const FromJsonOptions& options = {}) {
   if (!json.is_object()) {
     throw IoError(detail::concat("[json] the options must be an object, they are ", json.kind()));
   }
   T out;
-  detail::read_object(json, "", out);
+  detail::read_object(json, "", options, out);
   return out;
 }
 
