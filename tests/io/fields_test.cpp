@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <eigengrad/io/fields.hpp>
@@ -23,6 +25,40 @@ template <class Visit>
 void visit_fields(Point& p, Visit&& visit) {
   visit("x", p.x);
   visit("level", p.level);
+}
+
+struct Circle {
+  static constexpr const char* kKind = "circle";
+  double radius = 1;
+};
+template <class Visit>
+void visit_fields(Circle& c, Visit&& visit) {
+  visit("radius", c.radius);
+}
+
+struct Square {
+  static constexpr const char* kKind = "square";
+  Point corner;
+  double side = 2;
+};
+template <class Visit>
+void visit_fields(Square& s, Visit&& visit) {
+  visit("corner", s.corner);
+  visit("side", s.side);
+}
+
+struct Drawing {
+  std::variant<Circle, Square> shape;
+  std::optional<double> width;
+  std::optional<Point> origin;
+  io::Json note;
+};
+template <class Visit>
+void visit_fields(Drawing& d, Visit&& visit) {
+  visit("shape", d.shape);
+  visit("width", d.width);
+  visit("origin", d.origin);
+  visit("note", d.note);
 }
 
 struct Options {
@@ -124,7 +160,57 @@ TEST_CASE("fields: what is wrong is named") {
               "[json] field 'points[1].level' is out of range: 256");
   CHECK_ERROR(read(with("\"level\"", "\"y\": 0, \"level\"")), eg::IoError,
               "[json] field 'points[0].y' is unknown");
-  CHECK_ERROR(read("[]"), eg::IoError, "[json] the options must be an object, they are an array");
+  CHECK_ERROR(read("[]"), eg::IoError, "[json] the value must be an object, it is an array");
+}
+
+TEST_CASE("fields: variants, optionals and documents") {
+  const auto read = [](const std::string& text) {
+    return io::from_json<mine::Drawing>(io::Json::parse(text), {.path = "drawing"});
+  };
+  const std::string bare = R"({"shape": {"kind": "circle", "radius": 3.0}, "note": {"a": [1]}})";
+  const mine::Drawing circle = read(bare);
+  CHECK(std::get<mine::Circle>(circle.shape).radius == 3);
+  CHECK(!circle.width);
+  CHECK(!circle.origin);
+  CHECK(io::to_json(circle).dump() == bare);
+  const std::string full =
+      R"({"shape": {"kind": "square", "corner": {"x": 1.5, "level": 2}, "side": 4.0}, )"
+      R"("width": 0.5, "origin": {"x": 0.0, "level": 1}, "note": null})";
+  const mine::Drawing square = read(full);
+  CHECK(std::get<mine::Square>(square.shape).corner.x == 1.5);
+  CHECK(square.width == 0.5);
+  CHECK(square.origin.value().level == 1);
+  CHECK(io::to_json(square).dump() == full);
+
+  CHECK_ERROR(read(R"({"note": 1})"), eg::IoError, "[json] field 'drawing.shape' is missing");
+  CHECK_ERROR(read(R"({"shape": {"radius": 1}, "note": 1})"), eg::IoError,
+              "[json] field 'drawing.shape.kind' is missing");
+  CHECK_ERROR(read(R"({"shape": {"kind": "line"}, "note": 1})"), eg::IoError,
+              "[json] field 'drawing.shape.kind' must be one of circle, square: \"line\"");
+  CHECK_ERROR(read(R"({"shape": {"kind": "circle", "side": 1}, "note": 1})"), eg::IoError,
+              "[json] field 'drawing.shape.radius' is missing");
+  CHECK_ERROR(read(R"({"shape": {"kind": "circle", "radius": 1, "side": 1}, "note": 1})"),
+              eg::IoError, "[json] field 'drawing.shape.side' is unknown");
+  CHECK_ERROR(read(R"({"shape": {"kind": "square", "corner": {"x": "a", "level": 2}, "side": 4}})"),
+              eg::IoError,
+              "[json] field 'drawing.shape.corner.x' must be a number, it is a string");
+  CHECK_ERROR(read(R"({"shape": {"kind": "circle", "radius": 1}, "width": true, "note": 1})"),
+              eg::IoError, "[json] field 'drawing.width' must be a number, it is a boolean");
+}
+
+TEST_CASE("fields: values that are no struct") {
+  const auto parse = [](const char* text) { return io::Json::parse(text); };
+  CHECK(io::from_json<std::vector<float>>(parse("[0.5, 2]")) == std::vector<float>{0.5f, 2});
+  CHECK(io::from_json<std::vector<bool>>(parse("[true, false]")) == std::vector<bool>{true, false});
+  CHECK(io::from_json<std::vector<std::string>>(parse(R"(["a"])")) ==
+        std::vector<std::string>{"a"});
+  CHECK(io::from_json<mine::Colour>(parse(R"("blue")")) == mine::Colour::kBlue);
+  CHECK(io::from_json<std::optional<int>>(parse("null")) == std::nullopt);
+  CHECK(io::to_json(std::vector<std::optional<int>>{1, {}}).dump() == "[1, null]");
+  CHECK_ERROR(io::from_json<std::vector<float>>(parse("[1, []]"), {.path = "mean"}), eg::IoError,
+              "[json] field 'mean[1]' must be a number, it is an array");
+  CHECK_ERROR(io::from_json<std::uint64_t>(parse("-1")), eg::IoError,
+              "[json] the value is out of range: -1");
 }
 
 TEST_CASE("fields: an optional one is left out while it is empty") {
