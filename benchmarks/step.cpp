@@ -28,15 +28,17 @@ std::vector<Index> widths(const std::string& channels) {
 }
 
 eg::models::VisionTransformerOptions model_options(const StepSettings& s) {
-  eg::models::VisionTransformerOptions options{.image_size = s.image,
-                                               .patch_size = s.patch,
-                                               .classes = 10,
-                                               .dim = s.dim,
-                                               .depth = s.depth,
-                                               .heads = s.heads,
-                                               .mlp_ratio = double(s.mlp_ratio)};
+  eg::models::VisionTransformerOptions options{
+      .image_size = s.image,
+      .classes = 10,
+      .tokenizer = eg::models::PatchEmbeddingOptions{.patch_size = s.patch},
+      .dim = s.dim,
+      .depth = s.depth,
+      .layer = {.heads = s.heads, .mlp_ratio = double(s.mlp_ratio)}};
   if (!s.channels.empty()) {
-    options.tokenizer_channels = widths(s.channels);
+    std::vector<Index> channels = widths(s.channels);
+    channels.push_back(s.dim);
+    options.tokenizer = eg::models::ConvTokenizerOptions{.channels = channels};
     options.pooling = eg::models::Pooling::kSequence;
   }
   return options;

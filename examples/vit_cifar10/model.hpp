@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <eigengrad/eigengrad.hpp>
 #include <eigengrad/models/whitening_filters.hpp>
 #include <examples/vit_cifar10/data_settings.hpp>
 #include <examples/vit_cifar10/settings.hpp>
@@ -14,48 +16,57 @@ namespace vit {
 
 using Model = eg::models::VisionTransformer<float>;
 
-inline eg::models::VisionTransformerOptions model_options(const ModelSettings& m) {
-  eg::models::VisionTransformerOptions options;
-  options.image_size = m.image_size;
-  options.classes = m.classes;
-  options.dim = m.dim;
-  options.depth = m.depth;
-  options.heads = m.heads;
-  options.mlp_ratio = m.mlp_ratio;
-  options.rotary_base = m.rotary_base;
-  options.locality = m.locality;
-  options.dropout = m.dropout;
-  options.patch_dropout = m.patch_dropout;
-  options.stochastic_depth = m.stochastic_depth;
-  options.pooling = m.pooling == "cls"    ? eg::models::Pooling::kClassToken
-                    : m.pooling == "mean" ? eg::models::Pooling::kMean
-                                          : eg::models::Pooling::kSequence;
-  if (m.tokenizer != "conv") {
-    options.patch_size = m.patch_size;
-    options.patch_stride = m.patch_stride;
-    options.patch_padding = m.patch_padding;
-    options.shifted_patches = m.tokenizer == "shifted";
-    return options;
-  }
+inline eg::models::ConvTokenizerOptions convolutions(const ModelSettings& m) {
+  eg::models::ConvTokenizerOptions out;
+  out.whitening = {.kernel = m.whitening, .bias = false};
   std::vector<Index> channels = parse_list("channels", m.channels, 65536);
   channels.push_back(m.dim);
   const std::vector<Index> convs = parse_stages("convs", m.convs, 16, channels.size());
   const std::vector<Index> pool = parse_stages("conv-pool", m.conv_pool, 15, channels.size());
   for (std::size_t i = 0; i < channels.size(); ++i) {
-    options.tokenizer_stages.push_back(
-        {.channels = channels[i],
-         .convs = convs[i],
-         .kernel = m.conv_kernel,
-         .pool = pool[i] > 1 ? pool[i] : 0,
-         .pool_padding = (pool[i] - 1) / 2,
-         .batch_norm = m.conv_norm == "batch",
-         .activation = m.conv_activation == "relu"   ? eg::Activation::kRelu
-                       : m.conv_activation == "gelu" ? eg::Activation::kGelu
-                                                     : eg::Activation::kSilu,
-         .residual = m.conv_residual});
+    out.stages.push_back({.channels = channels[i],
+                          .convs = convs[i],
+                          .kernel = m.conv_kernel,
+                          .pool = pool[i] > 1 ? pool[i] : 0,
+                          .pool_padding = (pool[i] - 1) / 2,
+                          .batch_norm = m.conv_norm == "batch",
+                          .activation = m.conv_activation == "relu"   ? eg::Activation::kRelu
+                                        : m.conv_activation == "gelu" ? eg::Activation::kGelu
+                                                                      : eg::Activation::kSilu,
+                          .residual = m.conv_residual});
   }
-  options.tokenizer_whitening = {.kernel = m.whitening, .bias = false};
-  return options;
+  return out;
+}
+
+inline eg::models::TokenizerOptions tokenizer_options(const ModelSettings& m) {
+  if (m.tokenizer == "conv") return convolutions(m);
+  if (m.tokenizer == "shifted") {
+    if (m.patch_stride != 0 || m.patch_padding != 0) {
+      throw cli::UsageError("--tokenizer shifted has neither --patch-stride nor --patch-padding");
+    }
+    return eg::models::ShiftedPatchEmbeddingOptions{.patch_size = m.patch_size};
+  }
+  return eg::models::PatchEmbeddingOptions{
+      .patch_size = m.patch_size, .stride = m.patch_stride, .padding = m.patch_padding};
+}
+
+inline eg::models::VisionTransformerOptions model_options(const ModelSettings& m) {
+  return {.image_size = m.image_size,
+          .classes = m.classes,
+          .tokenizer = tokenizer_options(m),
+          .dim = m.dim,
+          .depth = m.depth,
+          .layer = {.heads = m.heads,
+                    .mlp_ratio = m.mlp_ratio,
+                    .locality = m.locality,
+                    .dropout = m.dropout},
+          .pooling = m.pooling == "cls"    ? eg::models::Pooling::kClassToken
+                     : m.pooling == "mean" ? eg::models::Pooling::kMean
+                                           : eg::models::Pooling::kSequence,
+          .rotary_base = m.rotary_base,
+          .position_dropout = m.dropout,
+          .patch_dropout = m.patch_dropout,
+          .stochastic_depth = m.stochastic_depth};
 }
 
 inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
@@ -65,15 +76,15 @@ inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
 /// Gives a model with a whitening layer its filters, from the first training images.
 inline void whiten(const Model& model, const eg::data::ImageDataset& train,
                    const eg::data::Normalization& normalization) {
-  const auto& tokenizer = model.tokenizer();
-  if (!tokenizer || !tokenizer->whiten()) return;
-  const auto& layer = *tokenizer->whiten();
+  const auto* layer = model.whitening();
+  if (layer == nullptr) return;
   const Index count = std::min<Index>(train.size(), 5000);
   eg::data::DataLoader loader(
       eg::data::subset(train, eg::NdArray<Index>::arange(count)),
       {.batch_size = count, .shuffle = false, .augment = {.normalization = normalization}});
   for (const eg::data::Batch& batch : loader.epoch(0)) {
-    layer.set_filters(eg::models::whitening_filters(batch.images.value(), layer.options().kernel));
+    layer->set_filters(
+        eg::models::whitening_filters(batch.images.value(), layer->options().kernel));
   }
 }
 
@@ -109,16 +120,12 @@ inline Checkpoint load_checkpoint(const std::string& path) {
                       "`vit_cifar10 train` wrote");
   }
   const Json description = Json::parse(found->second, path);
-  eg::data::Normalization normalization;
-  for (const Json& v : description.at("mean").items()) {
-    normalization.mean.push_back(static_cast<float>(v.as_number()));
-  }
-  for (const Json& v : description.at("std").items()) {
-    normalization.stddev.push_back(static_cast<float>(v.as_number()));
-  }
-  std::vector<std::string> names;
-  for (const Json& v : description.at("class_names").items()) names.push_back(v.as_string());
-  return {normalization, names, data_from_json(description.at("data")),
+  eg::data::Normalization normalization{
+      .mean = eg::io::from_json<std::vector<float>>(description.at("mean"), {.path = "mean"}),
+      .stddev = eg::io::from_json<std::vector<float>>(description.at("std"), {.path = "std"})};
+  auto names = eg::io::from_json<std::vector<std::string>>(description.at("class_names"),
+                                                           {.path = "class_names"});
+  return {std::move(normalization), std::move(names), data_from_json(description.at("data")),
           eg::models::load_vision_transformer<float>(file)};
 }
 

@@ -55,7 +55,7 @@ void Trainer::adopt(Learner learner) {
   learner_ = std::move(learner);
   parameters_ = learner_.model.parameters();
   random_ = eg::GeneratorSnapshot(learner_.model.generators());
-  state_.patch_size = learner_.model.options().patch_size;
+  state_.patch_size = eg::models::patch_size(learner_.model.options().tokenizer);
 }
 
 bool Trainer::stopped_early() const {

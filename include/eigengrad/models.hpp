@@ -3,13 +3,13 @@
 
 #include <eigengrad/models/attention_rollout.hpp>
 #include <eigengrad/models/conv_tokenizer.hpp>
-#include <eigengrad/models/option_fields.hpp>
 #include <eigengrad/models/patch_dropout.hpp>
 #include <eigengrad/models/patch_embedding.hpp>
 #include <eigengrad/models/pooling.hpp>
 #include <eigengrad/models/positions.hpp>
-#include <eigengrad/models/save.hpp>
+#include <eigengrad/models/save_model.hpp>
 #include <eigengrad/models/shifted_patches.hpp>
+#include <eigengrad/models/tokenizer.hpp>
 #include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/models/vision_transformer_options.hpp>
 #include <eigengrad/models/whitening.hpp>

@@ -17,7 +17,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 struct Vit {
   eg::Generator rng{1};
   models::VisionTransformer<float> model{
-      {.image_size = 8, .patch_size = 4, .classes = 3, .dim = 12, .depth = 2, .heads = 2}, rng};
+      {.image_size = 8, .classes = 3, .dim = 12, .depth = 2, .layer = {.heads = 2}}, rng};
   Tensor<float> images{test::random<float>({2, 3, 8, 8})};
 
   Tensor<float> loss() const {

@@ -99,12 +99,10 @@ TEST_CASE("model_summary: a vision transformer by hand") {
   const Index batch = 4, dim = 24, tokens = 17, hidden = 48;
   eg::Generator rng(1);
   const models::VisionTransformer<float> vit({.image_size = 16,
-                                              .patch_size = 4,
                                               .classes = 5,
                                               .dim = dim,
                                               .depth = 3,
-                                              .heads = 3,
-                                              .mlp_ratio = 2},
+                                              .layer = {.heads = 3, .mlp_ratio = 2}},
                                              rng);
   const Tensor<float> images(test::random<float>({batch, 3, 16, 16}));
   const eg::inspect::ModelSummary s = eg::inspect::summarize(vit, images);
@@ -148,14 +146,14 @@ TEST_CASE("model_summary: the multiply-adds of the published CCTs") {
   // As the authors state them, in thousandths of a G, without the products of attention.
   const auto macs = [](Index depth, std::vector<Index> channels, Index tokens) {
     const bool large = depth > 4;
-    models::VisionTransformerOptions options{.dim = large ? 256 : 128,
-                                             .depth = depth,
-                                             .heads = large ? 4 : 2,
-                                             .mlp_ratio = large ? 2. : 1.,
-                                             .pooling = models::Pooling::kSequence,
-                                             .qkv_bias = false};
-    channels.push_back(options.dim);
-    for (const Index c : channels) options.tokenizer_stages.push_back({.channels = c});
+    const Index dim = large ? 256 : 128;
+    channels.push_back(dim);
+    const models::VisionTransformerOptions options{
+        .tokenizer = models::ConvTokenizerOptions{.channels = channels},
+        .dim = dim,
+        .depth = depth,
+        .layer = {.heads = large ? 4 : 2, .mlp_ratio = large ? 2. : 1., .qkv_bias = false},
+        .pooling = models::Pooling::kSequence};
     eg::Generator rng(1);
     const auto s = eg::inspect::summarize(models::VisionTransformer<float>(options, rng),
                                           Tensor<float>::zeros({1, 3, 32, 32}));
@@ -172,16 +170,16 @@ TEST_CASE("model_summary: every tokenizer, dropout and running statistics") {
   eg::Generator rng(1);
   models::VisionTransformerOptions options{
       .image_size = 16,
-      .patch_size = 4,
       .classes = 3,
+      .tokenizer =
+          models::ConvTokenizerOptions{
+              .stages = {{.channels = 8, .convs = 2, .batch_norm = true, .residual = true}},
+              .whitening = {.kernel = 2}},
       .dim = 8,
       .depth = 2,
-      .heads = 2,
+      .layer = {.heads = 2, .locality = true, .dropout = 0.1},
       .pooling = models::Pooling::kSequence,
-      .tokenizer_stages = {{.channels = 8, .convs = 2, .batch_norm = true, .residual = true}},
-      .tokenizer_whitening = {.kernel = 2},
-      .locality = true,
-      .dropout = 0.1,
+      .position_dropout = 0.1,
       .stochastic_depth = 0.1};
   const models::VisionTransformer<double> model(options, rng), same(options, rng);
   same.load_state_dict(model.state_dict());

@@ -12,16 +12,16 @@ namespace nn = eg::nn;
 
 TEST_CASE("overfit: tiny vision transformers learn 16 random images by heart") {
   models::VisionTransformerOptions options{
-      .image_size = 16, .patch_size = 4, .classes = 5, .dim = 24, .depth = 2, .heads = 3};
+      .image_size = 16, .classes = 5, .dim = 24, .depth = 2, .layer = {.heads = 3}};
   SECTION("patches and class token") {}
   SECTION("mean pooling, fixed positions, layers that begin as the identity") {
     options.pooling = models::Pooling::kMean;
     options.positions = models::Positions::kSinCos2d;
-    options.output_scale = 0;
+    options.layer.output_scale = 0;
   }
   SECTION("convolutional tokenizer and sequence pooling") {
     options.pooling = models::Pooling::kSequence;
-    options.tokenizer_channels = {8};
+    options.tokenizer = models::ConvTokenizerOptions{.channels = {8, 24}};
   }
   eg::Generator rng(1);
   const models::VisionTransformer<float> model(options, rng);

@@ -36,7 +36,7 @@ nn::StateDict<T> through_file(const nn::StateDict<T>& dict) {
 TEMPLATE_TEST_CASE("save_load: a trained model comes back with the same bits", "", float, double) {
   using T = TestType;
   const models::VisionTransformerOptions options{
-      .image_size = 8, .patch_size = 4, .classes = 3, .dim = 12, .depth = 2, .heads = 3};
+      .image_size = 8, .classes = 3, .dim = 12, .depth = 2, .layer = {.heads = 3}};
   eg::Generator rng(1);
   const models::VisionTransformer<T> model(options, rng);
   const Tensor<T> images(rng.normal<T>({4, 3, 8, 8}));
@@ -71,7 +71,7 @@ TEST_CASE("save_load: running statistics are saved too") {
 
 TEST_CASE("save_load: another head, loaded without strict") {
   models::VisionTransformerOptions options{
-      .image_size = 8, .patch_size = 4, .classes = 3, .dim = 12, .depth = 1, .heads = 3};
+      .image_size = 8, .classes = 3, .dim = 12, .depth = 1, .layer = {.heads = 3}};
   eg::Generator rng(1);
   const models::VisionTransformer<float> model(options, rng);
   options.classes = 7;

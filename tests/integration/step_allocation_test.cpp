@@ -152,14 +152,15 @@ TEST_CASE("allocations: none in a step of a vision transformer under AdamW") {
   const int threads = GENERATE(1, 2);
   const test::Threads guard(threads);
   eg::Generator rng(1);
-  const models::VisionTransformer<float> model({.dim = 48,
-                                                .depth = 2,
-                                                .rotary_base = 100,
-                                                .dropout = 0.1,
-                                                .attention_dropout = 0.1,
-                                                .patch_dropout = 0.25,
-                                                .stochastic_depth = 0.2},
-                                               rng);
+  const models::VisionTransformer<float> model(
+      {.dim = 48,
+       .depth = 2,
+       .layer = {.heads = 3, .dropout = 0.1, .attention_dropout = 0.1},
+       .rotary_base = 100,
+       .position_dropout = 0.1,
+       .patch_dropout = 0.25,
+       .stochastic_depth = 0.2},
+      rng);
   const std::vector<Tensor<float>> parameters = model.parameters();
   optim::AdamW<float> adamw(optim::decay_groups(model.parameters_with_roles()), {.lr = 1e-3});
   const optim::Schedule schedule = optim::cosine({.warmup_steps = 2, .total_steps = 9});
@@ -185,12 +186,13 @@ TEST_CASE("allocations: none in a step of the convolutional one under Muon and A
   const int threads = GENERATE(1, 2);
   const test::Threads guard(threads);
   eg::Generator rng(1);
-  const models::VisionTransformer<float> model({.dim = 48,
-                                                .depth = 2,
-                                                .mlp_ratio = 2,
-                                                .pooling = models::Pooling::kSequence,
-                                                .tokenizer_channels = {16, 32}},
-                                               rng);
+  const models::VisionTransformer<float> model(
+      {.tokenizer = models::ConvTokenizerOptions{.channels = {16, 32, 48}},
+       .dim = 48,
+       .depth = 2,
+       .layer = {.heads = 3, .mlp_ratio = 2},
+       .pooling = models::Pooling::kSequence},
+      rng);
   const std::vector<Tensor<float>> parameters = model.parameters();
   auto [hidden, others] = optim::hidden_groups(model.parameters_with_roles());
   optim::Muon<float> muon(hidden, {.lr = 0.02});

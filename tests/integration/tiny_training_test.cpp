@@ -37,16 +37,14 @@ TEMPLATE_TEST_CASE("tiny_training: ten steps have PyTorch's losses", "", float, 
     INFO(name);
     const test::Reference reference("vit_" + name);
     models::VisionTransformerOptions options{.image_size = 16,
-                                             .patch_size = 4,
                                              .classes = 5,
                                              .dim = 24,
                                              .depth = 2,
-                                             .heads = 3,
-                                             .mlp_ratio = 2};
+                                             .layer = {.heads = 3, .mlp_ratio = 2}};
     if (name == "mean") options.pooling = models::Pooling::kMean;
     if (name == "sequence") {
       options.pooling = models::Pooling::kSequence;
-      options.tokenizer_channels = {8};
+      options.tokenizer = models::ConvTokenizerOptions{.channels = {8, 24}};
     }
     eg::Generator rng(1);
     const models::VisionTransformer<T> model(options, rng);
@@ -63,17 +61,16 @@ TEST_CASE("tiny_training: the same losses on 1, 2 and 4 threads") {
   NdArray<Index> labels({32});
   for (Index i = 0; i < 32; ++i) labels(i) = i % 5;
   for (const bool convolutional : {false, true}) {
-    models::VisionTransformerOptions options{.image_size = 16,
-                                             .patch_size = 4,
-                                             .classes = 5,
-                                             .dim = 48,
-                                             .depth = 2,
-                                             .heads = 3,
-                                             .dropout = 0.1,
-                                             .attention_dropout = 0.1,
-                                             .stochastic_depth = 0.1};
+    models::VisionTransformerOptions options{
+        .image_size = 16,
+        .classes = 5,
+        .dim = 48,
+        .depth = 2,
+        .layer = {.heads = 3, .dropout = 0.1, .attention_dropout = 0.1},
+        .position_dropout = 0.1,
+        .stochastic_depth = 0.1};
     if (convolutional) {
-      options.tokenizer_channels = {8};
+      options.tokenizer = models::ConvTokenizerOptions{.channels = {8, 48}};
       options.pooling = models::Pooling::kSequence;
     }
     const auto run = [&](int threads) {

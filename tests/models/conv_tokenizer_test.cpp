@@ -40,8 +40,9 @@ TEST_CASE("conv_tokenizer: sizes, names and gradients") {
 
 TEST_CASE("conv_tokenizer: channels are stages of the defaults, bit for bit") {
   eg::Generator a(1), b(1);
-  const models::ConvTokenizer<float> simple({.channels = {4, 5}}, a);
-  const models::ConvTokenizer<float> stages({.stages = {{.channels = 4}, {.channels = 5}}}, b);
+  const models::ConvTokenizer<float> simple({.channels_in = 3, .channels = {4, 5}}, a);
+  const models::ConvTokenizer<float> stages(
+      {.channels_in = 3, .stages = {{.channels = 4}, {.channels = 5}}}, b);
   const Tensor<float> x(test::random<float>({2, 3, 9, 9}));
   CHECK_SAME(stages(x).value(), simple(x).value());
   CHECK(test::names(stages.named_parameters()) == test::names(simple.named_parameters()));
@@ -130,6 +131,8 @@ TEST_CASE("conv_tokenizer: convolutions that copy") {
 
 TEST_CASE("conv_tokenizer: error") {
   eg::Generator rng(1);
+  CHECK_ERROR(models::ConvTokenizer<float>({.channels = {8}}, rng), eg::ValueError,
+              "[conv_tokenizer] channels_in must be positive: 0");
   CHECK_ERROR(models::ConvTokenizer<float>({.channels = {8}, .stages = {{.channels = 8}}}, rng),
               eg::ValueError, "[conv_tokenizer] channels and stages exclude each other");
   CHECK_ERROR(models::ConvTokenizer<float>({.stages = {{.channels = 8, .convs = 0}}}, rng),
@@ -141,6 +144,7 @@ TEST_CASE("conv_tokenizer: error") {
       eg::ValueError, "[conv_tokenizer] several convolutions need an odd kernel: kernel 2");
   CHECK_ERROR(models::ConvTokenizer<float>({}, rng), eg::ValueError,
               "[conv_tokenizer] channels must name at least one layer");
-  CHECK_ERROR(models::ConvTokenizer<float>({.channels = {8, 0}}, rng), eg::ValueError,
+  CHECK_ERROR(models::ConvTokenizer<float>({.channels_in = 3, .channels = {8, 0}}, rng),
+              eg::ValueError,
               "[conv2d] sizes must be positive: in_channels 8, out_channels 0, kernel (3, 3)");
 }

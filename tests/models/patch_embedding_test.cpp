@@ -62,18 +62,19 @@ TEST_CASE("patch_embedding: overlapping patches") {
 
 TEST_CASE("patch_embedding: error") {
   eg::Generator rng(1);
-  const models::PatchEmbedding<float> embed({.patch_size = 4, .dim = 2}, rng);
+  const models::PatchEmbedding<float> embed({.channels_in = 3, .patch_size = 4, .dim = 2}, rng);
   CHECK_ERROR(embed(Tensor<float>::ones({1, 3, 8, 6})), eg::ShapeError,
               "[patch_embedding] images must be (B, 3, H, W) with sides divisible by 4: x (1, 3, "
               "8, 6)");
-  CHECK_ERROR(models::PatchEmbedding<float>({.patch_size = 0, .dim = 2}, rng), eg::ValueError,
-              "[conv2d] sizes must be positive: in_channels 3, out_channels 2, kernel (0, 0)");
-  CHECK_ERROR(models::PatchEmbedding<float>({.patch_size = 4, .stride = -1, .dim = 2}, rng),
+  CHECK_ERROR(models::PatchEmbedding<float>({.patch_size = 4, .dim = 2}, rng), eg::ValueError,
+              "[patch_embedding] sizes must be positive: channels_in 0, patch_size 4, dim 2");
+  CHECK_ERROR(models::PatchEmbedding<float>(
+                  {.channels_in = 3, .patch_size = 4, .stride = -1, .dim = 2}, rng),
               eg::ValueError,
               "[patch_embedding] stride must be positive and padding not negative: stride -1, "
               "padding 0");
   const models::PatchEmbedding<float> overlap(
-      {.patch_size = 4, .stride = 2, .padding = 1, .dim = 2}, rng);
+      {.channels_in = 3, .patch_size = 4, .stride = 2, .padding = 1, .dim = 2}, rng);
   CHECK_ERROR(overlap(Tensor<float>::ones({1, 3, 1, 8})), eg::ShapeError,
               "[patch_embedding] images must be (B, 3, H, W) with sides of 2 or more: x (1, 3, 1, "
               "8)");

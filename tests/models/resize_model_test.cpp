@@ -13,12 +13,10 @@ namespace {
 
 models::VisionTransformerOptions tiny() {
   return {.image_size = 16,
-          .patch_size = 4,
           .classes = 5,
           .dim = 6,
           .depth = 1,
-          .heads = 2,
-          .mlp_ratio = 2,
+          .layer = {.heads = 2, .mlp_ratio = 2},
           .init = {nn::Init::kTruncNormal, 0.3}};
 }
 
@@ -46,7 +44,7 @@ NdArray<double> resize_patches(const NdArray<double>& images, Index patch, Index
 
 TEST_CASE("resize_model: the same size is the same model, and one of its own") {
   auto options = tiny();
-  options.dropout = 0.5;
+  options.layer.dropout = options.position_dropout = 0.5;
   const auto model = make(options);
   const Tensor<double> images(test::random({2, 3, 16, 16}));
   (void)model(images);  // the generators move on
@@ -62,7 +60,7 @@ TEST_CASE("resize_model: larger patches of enlarged images give the same logits"
   const NdArray<double> images = test::random({2, 3, 16, 16});
   for (const Index patch : {5, 8, 11}) {
     const auto large = models::resize_model(model, {.image_size = 4 * patch, .patch_size = patch});
-    CHECK(large.options().patch_size == patch);
+    CHECK(models::patch_size(large.options().tokenizer) == patch);
     CHECK(large.grid() == 4);
     CHECK_CLOSE(large(Tensor<double>(resize_patches(images, 4, patch))).value(),
                 model(Tensor<double>(images)).value(), 1e-10);
@@ -72,7 +70,7 @@ TEST_CASE("resize_model: larger patches of enlarged images give the same logits"
 TEST_CASE("resize_model: smaller patches of the same images") {
   for (const auto pooling : {models::Pooling::kClassToken, models::Pooling::kMean}) {
     auto options = tiny();
-    options.patch_size = 8;
+    options.tokenizer = models::PatchEmbeddingOptions{.patch_size = 8};
     options.pooling = pooling;
     const auto model = make(options);
     const auto small = models::resize_model(model, {.patch_size = 4});
@@ -106,12 +104,11 @@ TEST_CASE("resize_model: fixed positions, convolutions, shifted and overlapping 
   auto fixed = tiny();
   fixed.dim = 8;
   fixed.positions = models::Positions::kSinCos2d;
-  fixed.heads = 2;
   fixed.rotary_base = 100;
   CHECK(models::resize_model(make(fixed), {.image_size = 32})(images).shape() == eg::Shape{2, 5});
 
   auto convolutional = tiny();
-  convolutional.tokenizer_channels = {4};
+  convolutional.tokenizer = models::ConvTokenizerOptions{.channels = {4, 6}};
   convolutional.pooling = models::Pooling::kSequence;
   const auto conv = make(convolutional);
   const auto wide = models::resize_model(conv, {.image_size = 32});
@@ -123,18 +120,18 @@ TEST_CASE("resize_model: fixed positions, convolutions, shifted and overlapping 
               "[resize_model] patch_size needs patches; this model has convolutions");
 
   auto shifted = tiny();
-  shifted.shifted_patches = true;
+  shifted.tokenizer = models::ShiftedPatchEmbeddingOptions{};
   const auto spt = make(shifted);
   const auto large = models::resize_model(spt, {.image_size = 32, .patch_size = 8});
   CHECK(large(images).shape() == eg::Shape{2, 5});
   CHECK_SAME(large.state_dict().at("patch_embed.norm.weight"), NdArray<double>::ones({15 * 64}));
 
   auto overlapping = tiny();
-  overlapping.patch_stride = 2;
-  overlapping.patch_padding = 2;
+  overlapping.tokenizer = models::PatchEmbeddingOptions{.stride = 2, .padding = 2};
   const auto twice = models::resize_model(make(overlapping), {.image_size = 32, .patch_size = 8});
-  CHECK(twice.options().patch_stride == 4);
-  CHECK(twice.options().patch_padding == 4);
+  const auto patches = std::get<models::PatchEmbeddingOptions>(twice.options().tokenizer);
+  CHECK(patches.stride == 4);
+  CHECK(patches.padding == 4);
   CHECK(twice.grid() == make(overlapping).grid());
 }
 
@@ -168,8 +165,8 @@ TEST_CASE("resize_model: mode, frozen parameters and moments") {
 TEST_CASE("resize_model: error") {
   const auto model = make(tiny());
   CHECK_ERROR(models::resize_model(model, {.patch_size = 5}), eg::ValueError,
-              "[vision_transformer] patch_size must divide image_size: patch_size 5, image_size "
-              "16");
+              "[vision_transformer] tokenizer.patch_size must divide image_size: patch_size 5, "
+              "image_size 16");
   CHECK_ERROR(models::resize_model(model, {.patch_size = -1}), eg::ValueError,
               "[resize_model] sizes must not be negative: image_size 0, patch_size -1");
   auto flat = tiny();
@@ -178,10 +175,10 @@ TEST_CASE("resize_model: error") {
               "[resize_model] head.weight (5, 96) has no other size; pooling = flatten ties the "
               "head to the grid");
   auto overlapping = tiny();
-  overlapping.patch_stride = 3;
+  overlapping.tokenizer = models::PatchEmbeddingOptions{.stride = 3};
   CHECK_ERROR(models::resize_model(make(overlapping), {.patch_size = 2}), eg::ValueError,
-              "[resize_model] patch_stride and patch_padding must stay whole: patch_size 4 to 2, "
-              "patch_stride 3, patch_padding 0");
+              "[resize_model] the patches' stride and padding must stay whole: patch_size 4 to 2, "
+              "stride 3, padding 0");
 }
 
 TEST_CASE("resize_model: reference") {
@@ -191,8 +188,8 @@ TEST_CASE("resize_model: reference") {
     INFO(from << " to " << to);
     auto options = tiny();
     options.dim = 2;
-    options.heads = 1;
-    options.patch_size = from;
+    options.layer.heads = 1;
+    options.tokenizer = models::PatchEmbeddingOptions{.patch_size = from};
     options.image_size = 2 * from;
     const auto model = make(options);
     const std::string name = std::to_string(from) + "to" + std::to_string(to);

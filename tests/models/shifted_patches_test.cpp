@@ -47,8 +47,12 @@ TEST_CASE("shifted_patches: names, shapes and gradients") {
 
 TEST_CASE("shifted_patches: error") {
   eg::Generator rng(1);
-  const models::ShiftedPatchEmbedding<float> embed({.patch_size = 4, .dim = 2}, rng);
+  const models::ShiftedPatchEmbedding<float> embed({.channels_in = 3, .patch_size = 4, .dim = 2},
+                                                   rng);
   CHECK_ERROR(embed(Tensor<float>::ones({1, 3, 8, 6})), eg::ShapeError,
               "[shifted_patch_embedding] images must be (B, 3, H, W) with sides divisible by 4: x "
               "(1, 3, 8, 6)");
+  CHECK_ERROR(models::ShiftedPatchEmbedding<float>({.channels_in = 3}, rng), eg::ValueError,
+              "[shifted_patch_embedding] sizes must be positive: channels_in 3, patch_size 4, dim "
+              "0");
 }

@@ -13,25 +13,19 @@ namespace nn = eg::nn;
 namespace {
 
 models::VisionTransformerOptions tiny() {
-  return {.image_size = 16,
-          .patch_size = 4,
-          .classes = 5,
-          .dim = 24,
-          .depth = 2,
-          .heads = 3,
-          .mlp_ratio = 2};
+  return {
+      .image_size = 16, .classes = 5, .dim = 24, .depth = 2, .layer = {.heads = 3, .mlp_ratio = 2}};
 }
 
 /// Small enough for central differences of every parameter.
 models::VisionTransformerOptions minute() {
   return {.image_size = 4,
           .channels_in = 2,
-          .patch_size = 2,
           .classes = 2,
+          .tokenizer = models::PatchEmbeddingOptions{.patch_size = 2},
           .dim = 4,
           .depth = 1,
-          .heads = 2,
-          .mlp_ratio = 1,
+          .layer = {.heads = 2, .mlp_ratio = 1},
           .init = {nn::Init::kTruncNormal, 0.5}};
 }
 
@@ -72,7 +66,12 @@ TEST_CASE("vision_transformer: parameters are named as timm's") {
 TEST_CASE("vision_transformer: the size of ViT-B/16") {
   eg::Generator rng(1);
   const models::VisionTransformer<float> model(
-      {.image_size = 224, .patch_size = 16, .classes = 1000, .dim = 768, .depth = 12, .heads = 12},
+      {.image_size = 224,
+       .classes = 1000,
+       .tokenizer = models::PatchEmbeddingOptions{.patch_size = 16},
+       .dim = 768,
+       .depth = 12,
+       .layer = {.heads = 12}},
       rng);
   CHECK(model.parameter_count() == 86567656);
 }
@@ -90,7 +89,9 @@ TEST_CASE("vision_transformer: gradients of every variant") {
         auto options = minute();
         options.pooling = pooling;
         options.positions = positions;
-        if (convolutional) options.tokenizer_channels = {3};
+        if (convolutional) {
+          options.tokenizer = models::ConvTokenizerOptions{.channels = {3, 4}};
+        }
         const models::VisionTransformer<double> model(options, rng);
         const auto dict = model.state_dict();
         CHECK(dict.count("cls_token") == (pooling == Pooling::kClassToken));
@@ -123,8 +124,9 @@ TEST_CASE("vision_transformer: positions are added, fixed ones too") {
 TEST_CASE("vision_transformer: modes and state") {
   eg::Generator rng(1);
   auto options = tiny();
-  options.dropout = 0.2;
-  options.attention_dropout = 0.2;
+  options.layer.dropout = 0.2;
+  options.layer.attention_dropout = 0.2;
+  options.position_dropout = 0.2;
   options.stochastic_depth = 0.2;
   const models::VisionTransformer<double> a(options, rng), b(options, rng);
   const Tensor<double> images(test::random({2, 3, 16, 16}));
@@ -256,31 +258,84 @@ TEST_CASE("vision_transformer: pooling weights say how the features are made of 
               eg::ValueError, "[vision_transformer] flattened tokens have no pooling weights");
 }
 
+TEST_CASE("vision_transformer: layers take from the model what they do not set") {
+  const Tensor<double> images(test::random({2, 2, 4, 4}));
+  auto options = minute();
+  options.depth = 2;
+  options.norm_eps = 0.1;
+  eg::Generator a(1), b(1), c(1);
+  const models::VisionTransformer<double> model(options, a);
+  options.layer.dim = 4;
+  options.layer.norm_eps = 0.1;
+  options.layer.init = options.init;
+  CHECK_SAME(models::VisionTransformer<double>(options, b)(images).value(), model(images).value());
+  options.layer.norm_eps = 1e-6;
+  const models::VisionTransformer<double> other(options, c);
+  CHECK_SAME(other.state_dict().at("blocks.1.mlp.fc1.weight"),
+             model.state_dict().at("blocks.1.mlp.fc1.weight"));
+  CHECK(test::difference(other(images).value(), model(images).value(), 1e-3) != "");
+}
+
+TEST_CASE("vision_transformer: stochastic depth grows, or is the same in each layer") {
+  const Tensor<float> images(test::random<float>({64, 2, 4, 4}));
+  // Samples that skip both branches leave the layer as they entered it.
+  const auto skipped = [&](double growing, double constant, Index layer) {
+    eg::Generator rng(1);
+    auto options = minute();
+    options.depth = 2;
+    options.stochastic_depth = growing;
+    options.layer.stochastic_depth = constant;
+    const models::VisionTransformer<float> model(options, rng);
+    const Tensor<float> x = model.embed(images);
+    const auto& block = model.blocks()[layer];
+    const NdArray<float> y = block(x).value();
+    Index same = 0;
+    for (Index b = 0; b < 64; ++b) {
+      bool equal = true;
+      for (Index i = 0; i < x.dim(1) * x.dim(2); ++i) {
+        equal &=
+            y.data()[b * x.dim(1) * x.dim(2) + i] == x.value().data()[b * x.dim(1) * x.dim(2) + i];
+      }
+      same += equal;
+    }
+    return same;
+  };
+  CHECK(skipped(0.9, 0, 0) == 0);
+  CHECK(skipped(0.9, 0, 1) > 32);
+  CHECK(skipped(0, 0.9, 0) > 32);
+  CHECK(skipped(0, 0.9, 1) > 32);
+}
+
 TEST_CASE("vision_transformer: error") {
   eg::Generator rng(1);
   const auto make = [&](models::VisionTransformerOptions options) {
     return models::VisionTransformer<float>(options, rng);
   };
-  CHECK_ERROR(make({.heads = 5}), eg::ValueError,
-              "[vision_transformer] dim must be divisible by heads: dim 192, heads 5");
-  CHECK_ERROR(make({.patch_size = 5}), eg::ValueError,
-              "[vision_transformer] patch_size must divide image_size: patch_size 5, image_size "
-              "32");
+  CHECK_ERROR(make({.layer = {.heads = 5}}), eg::ValueError,
+              "[vision_transformer] dim must be divisible by layer.heads: dim 192, layer.heads 5");
+  CHECK_ERROR(make({.layer = {.mlp_ratio = 2}}), eg::ValueError,
+              "[vision_transformer] layer.heads must be positive: 0");
   CHECK_ERROR(make({.classes = 0}), eg::ValueError,
               "[vision_transformer] classes must be positive: 0");
   CHECK_ERROR(make({.depth = -1}), eg::ValueError,
               "[vision_transformer] depth must not be negative: -1");
-  CHECK_ERROR(make({.dim = 6, .heads = 2, .positions = models::Positions::kSinCos2d}),
+  CHECK_ERROR(make({.dim = 6, .layer = {.heads = 2}, .positions = models::Positions::kSinCos2d}),
               eg::ValueError, "[sincos_2d] dim must be divisible by 4: dim 6");
   CHECK_ERROR(make({.rotary_base = -1}), eg::ValueError,
               "[vision_transformer] rotary_base must not be negative: -1");
-  CHECK_ERROR(make({.dim = 12, .heads = 2, .rotary_base = 100}), eg::ValueError,
+  CHECK_ERROR(make({.dim = 12, .layer = {.heads = 2}, .rotary_base = 100}), eg::ValueError,
               "[rotary_2d] dim must be divisible by 4 and base positive: dim 6, base 100");
   CHECK_ERROR(make({.patch_dropout = 1}), eg::ValueError, "[patch_dropout] p must be in [0, 1): 1");
   CHECK_ERROR(make({.pooling = models::Pooling::kFlatten, .patch_dropout = 0.5}), eg::ValueError,
               "[vision_transformer] patch_dropout 0.5 needs another pooling than kFlatten");
   CHECK_ERROR(make({.stochastic_depth = 1}), eg::ValueError,
               "[stochastic_depth] p must be in [0, 1): 1");
+  CHECK_ERROR(make({.layer = {.heads = 3, .stochastic_depth = 0.5}, .stochastic_depth = 0.25}),
+              eg::ValueError,
+              "[vision_transformer] stochastic_depth and layer.stochastic_depth exclude each "
+              "other: 0.25 and 0.5");
+  CHECK_ERROR(make({.layer = {.dim = 96, .heads = 3}}), eg::ValueError,
+              "[vision_transformer] layer.dim must be dim, or 0 to take it: layer.dim 96, dim 192");
   const models::VisionTransformer<float> model(tiny(), rng);
   CHECK_ERROR(model(Tensor<float>::ones({2, 3, 28, 28})), eg::ShapeError,
               "[vision_transformer] images must be (B, 3, 16, 16): images (2, 3, 28, 28)");
@@ -295,11 +350,11 @@ TEMPLATE_TEST_CASE("vision_transformer: reference", "", float, double) {
       const test::Reference reference("vit_" + name);
       eg::Generator rng(1);
       auto options = tiny();
-      options.patch_method = method;
+      options.tokenizer = models::PatchEmbeddingOptions{.method = method};
       if (name == "mean") options.pooling = models::Pooling::kMean;
       if (name == "sequence") {
         options.pooling = models::Pooling::kSequence;
-        options.tokenizer_channels = {8};
+        options.tokenizer = models::ConvTokenizerOptions{.channels = {8, 24}};
       }
       const models::VisionTransformer<T> model(options, rng);
       test::load_reference(reference, name, model);
@@ -319,15 +374,16 @@ TEMPLATE_TEST_CASE("vision_transformer: reference", "", float, double) {
 TEST_CASE("vision_transformer: checkpointed layers give the same bits and take less memory") {
   const auto run = [](bool checkpoint) {
     eg::Generator rng(1);
-    const models::VisionTransformer<float> vit({.image_size = 16,
-                                                .dim = 24,
-                                                .depth = 6,
-                                                .rotary_base = 100,
-                                                .dropout = 0.2,
-                                                .attention_dropout = 0.1,
-                                                .stochastic_depth = 0.3,
-                                                .checkpoint = checkpoint},
-                                               rng);
+    const models::VisionTransformer<float> vit(
+        {.image_size = 16,
+         .dim = 24,
+         .depth = 6,
+         .layer = {.heads = 3, .dropout = 0.2, .attention_dropout = 0.1},
+         .rotary_base = 100,
+         .position_dropout = 0.2,
+         .stochastic_depth = 0.3,
+         .checkpoint = checkpoint},
+        rng);
     const Tensor<float> images(test::random<float>({8, 3, 16, 16}));
     std::vector<NdArray<float>> out;
     std::size_t peak = 0;

@@ -15,19 +15,18 @@ namespace {
 /// CCT-depth/KxN for CIFAR-10, as its authors' code has it.
 models::VisionTransformerOptions cct(Index depth, Index kernel, std::size_t convolutions) {
   const bool large = depth > 4;
-  models::VisionTransformerOptions options{.classes = 10,
-                                           .dim = large ? 256 : 128,
-                                           .depth = depth,
-                                           .heads = large ? 4 : 2,
-                                           .mlp_ratio = large ? 2. : 1.,
-                                           .pooling = models::Pooling::kSequence,
-                                           .qkv_bias = false};
+  models::ConvTokenizerOptions tokenizer;
   for (std::size_t i = 0; i < convolutions; ++i) {
-    options.tokenizer_stages.push_back({.channels = i + 1 < convolutions ? 64 : options.dim,
-                                        .kernel = kernel,
-                                        .stride = std::max<Index>(1, kernel / 2 - 1)});
+    tokenizer.stages.push_back({.channels = i + 1 < convolutions ? 64 : 0,
+                                .kernel = kernel,
+                                .stride = std::max<Index>(1, kernel / 2 - 1)});
   }
-  return options;
+  return {.classes = 10,
+          .tokenizer = tokenizer,
+          .dim = large ? 256 : 128,
+          .depth = depth,
+          .layer = {.heads = large ? 4 : 2, .mlp_ratio = large ? 2. : 1., .qkv_bias = false},
+          .pooling = models::Pooling::kSequence};
 }
 
 Index count(const models::VisionTransformerOptions& options) {
@@ -37,32 +36,27 @@ Index count(const models::VisionTransformerOptions& options) {
 
 /// The reference's models, tests/reference/vit.py.
 models::VisionTransformerOptions variant(const std::string& name) {
-  models::VisionTransformerOptions options{.image_size = 16,
-                                           .patch_size = 4,
-                                           .classes = 5,
-                                           .dim = 12,
-                                           .depth = 1,
-                                           .heads = 2,
-                                           .mlp_ratio = 2};
+  models::VisionTransformerOptions options{
+      .image_size = 16, .classes = 5, .dim = 12, .depth = 1, .layer = {.heads = 2, .mlp_ratio = 2}};
   if (name == "shifted") {
-    options.shifted_patches = true;
-    options.locality = true;
+    options.tokenizer = models::ShiftedPatchEmbeddingOptions{.patch_size = 4};
+    options.layer.locality = true;
   } else if (name == "overlap") {
-    options.patch_stride = 2;
-    options.patch_padding = 1;
+    options.tokenizer = models::PatchEmbeddingOptions{.patch_size = 4, .stride = 2, .padding = 1};
     options.pooling = models::Pooling::kMean;
   } else {
     options.pooling = models::Pooling::kSequence;
-    options.tokenizer_whitening.kernel = 2;
-    for (const Index channels : {8, 12}) {
-      options.tokenizer_stages.push_back({.channels = channels,
-                                          .convs = 2,
-                                          .pool = 2,
-                                          .pool_padding = 0,
-                                          .batch_norm = true,
-                                          .activation = eg::Activation::kGelu,
-                                          .residual = true});
+    models::ConvTokenizerOptions tokenizer{.whitening = {.kernel = 2}};
+    for (const Index channels : {8, 0}) {
+      tokenizer.stages.push_back({.channels = channels,
+                                  .convs = 2,
+                                  .pool = 2,
+                                  .pool_padding = 0,
+                                  .batch_norm = true,
+                                  .activation = eg::Activation::kGelu,
+                                  .residual = true});
     }
+    options.tokenizer = tokenizer;
   }
   return options;
 }
@@ -81,8 +75,7 @@ TEST_CASE("vision_transformer variants: the sizes of the published CCTs") {
   CHECK(count(six) == 3168267);
   // The simple form is the same model.
   auto simple = cct(2, 3, 2);
-  simple.tokenizer_stages = {};
-  simple.tokenizer_channels = {64};
+  simple.tokenizer = models::ConvTokenizerOptions{.channels = {64, 128}};
   CHECK(count(simple) == 283723);
   // CCT-7/7x2 at 224 pixels: 7x7 convolutions of stride 2 leave 14 x 14 tokens.
   auto large = cct(7, 7, 2);
@@ -101,13 +94,13 @@ TEST_CASE("vision_transformer variants: names, grids and gradients") {
     options.classes = 2;
     options.init = {nn::Init::kTruncNormal, 0.5};
     if (name == "stages") {
-      options.tokenizer_stages = {options.tokenizer_stages.back()};
-      options.tokenizer_stages.back().channels = 4;
+      auto& stages = std::get<models::ConvTokenizerOptions>(options.tokenizer).stages;
+      stages.erase(stages.begin());
     }
     eg::Generator rng(1);
     const models::VisionTransformer<double> model(options, rng);
     if (name == "stages") {
-      model.tokenizer()->whiten()->set_filters(test::random({8, 1, 2, 2}, 3));
+      model.whitening()->set_filters(test::random({8, 1, 2, 2}, 3));
     }
     CHECK(model.grid() == (name == "shifted" ? 2 : name == "overlap" ? 4 : 3));
     const Tensor<double> images(test::random({2, 1, 8, 8}));
@@ -130,8 +123,7 @@ TEMPLATE_TEST_CASE("vision_transformer variants: reference", "", float, double) 
     const models::VisionTransformer<T> model(variant(name), rng);
     test::load_reference(reference, name, model);
     if (name == "stages") {
-      model.tokenizer()->whiten()->set_filters(
-          reference.get<T>(name + "/weight/tokenizer.whiten.weight"));
+      model.whitening()->set_filters(reference.get<T>(name + "/weight/tokenizer.whiten.weight"));
     }
     const Tensor<T> images(reference.get<T>(name + "/input0"), true);
     const Tensor<T> logits = model(images);
@@ -155,26 +147,40 @@ TEST_CASE("vision_transformer variants: error") {
   const auto make = [&](models::VisionTransformerOptions options) {
     return models::VisionTransformer<float>(options, rng);
   };
-  CHECK_ERROR(make({.tokenizer_channels = {8}, .tokenizer_stages = {{.channels = 192}}}),
-              eg::ValueError,
-              "[vision_transformer] tokenizer_channels and tokenizer_stages exclude each other");
-  CHECK_ERROR(make({.tokenizer_stages = {{.channels = 8}}}), eg::ValueError,
-              "[vision_transformer] the last of tokenizer_stages must have dim channels: channels "
-              "8, dim 192");
-  CHECK_ERROR(make({.tokenizer_whitening = {.kernel = 2}}), eg::ValueError,
-              "[vision_transformer] tokenizer_whitening needs tokenizer_channels or "
-              "tokenizer_stages");
-  CHECK_ERROR(make({.shifted_patches = true, .tokenizer_channels = {8}}), eg::ValueError,
-              "[vision_transformer] shifted_patches exclude a tokenizer");
-  CHECK_ERROR(make({.patch_stride = 2, .shifted_patches = true}), eg::ValueError,
-              "[vision_transformer] shifted_patches exclude patch_stride, patch_padding");
-  CHECK_ERROR(make({.image_size = 4, .patch_size = 7, .patch_stride = 2, .patch_padding = 1}),
-              eg::ValueError,
-              "[vision_transformer] patch_size must fit image_size and padding: patch_size 7, "
-              "image_size 4, patch_padding 1");
+  using Conv = models::ConvTokenizerOptions;
+  using Patches = models::PatchEmbeddingOptions;
+  using Shifted = models::ShiftedPatchEmbeddingOptions;
+  CHECK_ERROR(make({.tokenizer = Conv{.channels = {0}, .stages = {{.channels = 192}}}}),
+              eg::ValueError, "[conv_tokenizer] channels and stages exclude each other");
+  CHECK_ERROR(make({.tokenizer = Conv{}}), eg::ValueError,
+              "[conv_tokenizer] channels must name at least one layer");
+  CHECK_ERROR(make({.tokenizer = Conv{.stages = {{.channels = 8}}}}), eg::ValueError,
+              "[vision_transformer] the last of tokenizer.stages' channels must be dim, or 0 to "
+              "take it: the last of tokenizer.stages' channels 8, dim 192");
+  CHECK_ERROR(make({.tokenizer = Conv{.channels = {64, 128}}}), eg::ValueError,
+              "[vision_transformer] the last of tokenizer.channels must be dim, or 0 to take it: "
+              "the last of tokenizer.channels 128, dim 192");
+  CHECK_ERROR(make({.channels_in = 1, .tokenizer = Shifted{.channels_in = 3}}), eg::ValueError,
+              "[vision_transformer] tokenizer.channels_in must be channels_in, or 0 to take it: "
+              "tokenizer.channels_in 3, channels_in 1");
+  CHECK_ERROR(make({.tokenizer = Patches{.dim = 96}}), eg::ValueError,
+              "[vision_transformer] tokenizer.dim must be dim, or 0 to take it: tokenizer.dim 96, "
+              "dim 192");
+  CHECK_ERROR(make({.tokenizer = Patches{.patch_size = 0}}), eg::ValueError,
+              "[vision_transformer] tokenizer.patch_size must be positive: 0");
+  CHECK_ERROR(make({.tokenizer = Patches{.patch_size = 5}}), eg::ValueError,
+              "[vision_transformer] tokenizer.patch_size must divide image_size: patch_size 5, "
+              "image_size 32");
+  CHECK_ERROR(make({.tokenizer = Shifted{.patch_size = 5}}), eg::ValueError,
+              "[vision_transformer] tokenizer.patch_size must divide image_size: patch_size 5, "
+              "image_size 32");
   CHECK_ERROR(
-      make({.image_size = 2, .tokenizer_stages = {{.channels = 192, .kernel = 5, .padding = 0}}}),
+      make({.image_size = 4, .tokenizer = Patches{.patch_size = 7, .stride = 2, .padding = 1}}),
       eg::ValueError,
-      "[vision_transformer] the tokenizer leaves no token of images of this size: "
-      "image_size 2");
+      "[vision_transformer] tokenizer.patch_size must fit image_size and padding: "
+      "patch_size 7, image_size 4, padding 1");
+  CHECK_ERROR(make({.image_size = 2, .tokenizer = Conv{.stages = {{.kernel = 5, .padding = 0}}}}),
+              eg::ValueError,
+              "[vision_transformer] the tokenizer makes no token of images of this size: "
+              "image_size 2");
 }

@@ -111,10 +111,10 @@ TEST_CASE("groups: a vision transformer says where its ends are") {
   eg::Generator rng(1);
   const bool whitened = GENERATE(false, true);
   models::VisionTransformerOptions options{
-      .dim = 8, .depth = 1, .heads = 2, .pooling = models::Pooling::kSequence};
+      .dim = 8, .depth = 1, .layer = {.heads = 2}, .pooling = models::Pooling::kSequence};
   SECTION("convolutions") {
-    options.tokenizer_channels = {4};
-    if (whitened) options.tokenizer_whitening = {.kernel = 2};
+    options.tokenizer =
+        models::ConvTokenizerOptions{.channels = {4, 8}, .whitening = {.kernel = whitened ? 2 : 0}};
     const models::VisionTransformer<float> model(options, rng);
     const Parameters x = model.parameters_with_roles();
     const auto [hidden, others] = optim::hidden_groups(x);
@@ -128,7 +128,7 @@ TEST_CASE("groups: a vision transformer says where its ends are") {
                                                      "head.weight", "attention_pool.weight"}));
   }
   SECTION("patches") {
-    options.shifted_patches = GENERATE(false, true);
+    if (GENERATE(false, true)) options.tokenizer = models::ShiftedPatchEmbeddingOptions{};
     options.pooling = models::Pooling::kClassToken;
     const models::VisionTransformer<float> model(options, rng);
     const Parameters x = model.parameters_with_roles();

@@ -11,14 +11,15 @@ namespace eg = eigengrad;
 
 int main() {
   eg::Generator rng(1);
-  eg::models::VisionTransformer<float> vit({.image_size = 16,
-                                            .classes = 7,
-                                            .dim = 36,
-                                            .depth = 2,
-                                            .heads = 3,
-                                            .pooling = eg::models::Pooling::kSequence,
-                                            .tokenizer_channels = {11}},
-                                           rng);
+  eg::models::VisionTransformer<float> vit(
+      {.image_size = 16,
+       .classes = 7,
+       .tokenizer = eg::models::ConvTokenizerOptions{.channels = {11, 36}},
+       .dim = 36,
+       .depth = 2,
+       .layer = {.heads = 3},
+       .pooling = eg::models::Pooling::kSequence},
+      rng);
   eg::optim::AdamW<float> optimizer(vit.parameters(), {.lr = 1e-3, .weight_decay = 0.05});
   const eg::Tensor<float> images(rng.normal<float>({9, 3, 16, 16}));
   const eg::NdArray<eg::Index> labels({9}, {0, 1, 2, 3, 4, 5, 6, 0, 1});

@@ -264,7 +264,7 @@ std::string weights_section(const Material& m) {
     content += filters_figure(joined(*whitening, *first), false,
                               " on whitened pixels, both together as far as they are linear");
   } else if (first) {
-    content += filters_figure(*first, !model.tokenizer());
+    content += filters_figure(*first, eg::models::patch_size(model.options().tokenizer) > 0);
   }
   if (content.empty()) return "";
   return section("weights", "What it has learned",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
+
 #include <eigengrad/kernels/simd/vmath.hpp>
 
 /// The activations that ops and fused kernels share: value and derivative on vectors.
@@ -9,9 +11,13 @@ namespace eigengrad {
 /// kGelu is the exact form x Phi(x), kGeluTanh its tanh approximation, kSilu x sigmoid(x).
 enum class Activation { kNone, kRelu, kGelu, kGeluTanh, kSilu };
 
+/// The names, in files too (io/fields.hpp).
+inline std::span<const char* const> enum_names(Activation) {
+  static constexpr const char* kNames[] = {"none", "relu", "gelu", "gelu_tanh", "silu"};
+  return kNames;
+}
 inline const char* activation_name(Activation a) {
-  constexpr const char* kNames[] = {"none", "relu", "gelu", "gelu_tanh", "silu"};
-  return kNames[static_cast<int>(a)];
+  return enum_names(a)[static_cast<std::size_t>(a)];
 }
 
 namespace kernels {

@@ -9,17 +9,17 @@
 namespace eigengrad::models {
 
 struct AttentionRolloutOptions {
-  /// How much of a token passes a layer by its residual connection, 0 to 1; the rest comes through
-  /// the attention.
+  /// Share of a token that passes a layer by its residual connection, 0 to 1; the rest comes
+  /// through the attention.
   double residual = 0.5;
 };
 
-/// How much each token behind the last layer has drawn from each token before the first: the
-/// product over the layers of r I + (1 - r) A, where A is a layer's attention averaged over its
-/// heads and r the residual's share. To look at: MLPs and norms are left out, and there is no
-/// gradient.
+/// How much each token after the last layer has drawn from each token before the first: the product
+/// over the layers of r I + (1 - r) A, where A is a layer's attention averaged over its heads and r
+/// the residual's share. It is a picture, not a derivative: MLPs and norms are left out, and there
+/// is no gradient.
 ///
-/// **Shapes** weights, a layer each, first layer first: (B, H, T, T), as
+/// **Shapes** weights (B, H, T, T) for each layer, the first layer first, as
 /// `VisionTransformer::attention_weights` returns them; result (B, T, T), each row a distribution.
 /// **Throws** ValueError without a layer or for a share outside [0, 1]; ShapeError when the layers
 /// differ in batch or tokens.

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/tensor.hpp>
 #include <eigengrad/models/whitening.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/conv2d.hpp>
+#include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
@@ -20,14 +23,15 @@ namespace eigengrad::models {
 
 /// Convolutions of one width: the first, pooling, then the others.
 struct ConvStage {
-  /// Of the result.
+  /// The result's channels; 0 in the last stage of a model's options means the model's width.
   Index channels = 0;
   Index convs = 1;
-  /// Of the convolutions, which have no bias.
+  /// Side of the convolutions' filters. The convolutions have no bias.
   Index kernel = 3;
-  /// Of the first convolution; the others have 1.
+  /// Stride of the first convolution; the others have 1.
   Index stride = 1;
-  /// Zeros around the image for the first convolution; -1 means kernel / 2, which the others have.
+  /// Pixels of zeros around the image for the first convolution; -1 means kernel / 2, which the
+  /// others have.
   Index padding = -1;
   /// Side of the windows of max-pooling; 0 leaves it out.
   Index pool = 3;
@@ -36,27 +40,55 @@ struct ConvStage {
   /// Batch norm of each convolution's result (the first one's once it is pooled).
   bool batch_norm = false;
   Activation activation = Activation::kRelu;
-  /// Add what goes into each convolution but the first to what comes out behind its activation.
+  /// Adds each convolution's input to its activated result, for all but the first.
   bool residual = false;
 };
 
+template <class Visit>
+void visit_fields(ConvStage& o, Visit&& visit) {
+  visit("channels", o.channels);
+  visit("convs", o.convs);
+  visit("kernel", o.kernel);
+  visit("stride", o.stride);
+  visit("padding", o.padding);
+  visit("pool", o.pool);
+  visit("pool_stride", o.pool_stride);
+  visit("pool_padding", o.pool_padding);
+  visit("batch_norm", o.batch_norm);
+  visit("activation", o.activation);
+  visit("residual", o.residual);
+}
+
 struct ConvTokenizerOptions {
-  Index channels_in = 3;
-  /// For each a stage that has these channels and the defaults; the last are the tokens' width.
+  static constexpr const char* kKind = "conv";
+
+  /// Channels of the images; 0 in a model's options means the model's.
+  Index channels_in = 0;
+  /// One stage for each number, which has these channels and the defaults. The last are the tokens'
+  /// width; 0 in a model's options means the model's.
   std::vector<Index> channels = {};
   /// Or the stages themselves.
   std::vector<ConvStage> stages = {};
-  /// What comes before them; nothing if its kernel is 0.
+  /// A layer before the stages; none if its kernel is 0.
   WhiteningOptions whitening = {};
   nn::InitOptions init = {nn::Init::kKaimingNormal};
 };
 
+template <class Visit>
+void visit_fields(ConvTokenizerOptions& o, Visit&& visit) {
+  visit("channels_in", o.channels_in);
+  visit("channels", o.channels);
+  visit("stages", o.stages);
+  visit("whitening", o.whitening);
+  visit("init", o.init);
+}
+
 /// Tokens by convolution: stages, each a convolution, max-pooling, batch norm if asked for, the
 /// activation, and further convolutions if asked for; then a token for each position. ReLU keeps
-/// the order of numbers, so in front of the pooling it would give the same numbers and cost more.
+/// the order of numbers, so before the pooling it would give the same numbers and cost more.
 ///
-/// `channels = {32, 96}` are two 3x3 convolutions with ReLU and pooling 3/2, which halves the sides
-/// (rounded up): the tokenizer of CCT-n/3x2. That of CCT-n/7x2 for a width of 384 is
+/// `channels = {32, 96}` makes two 3x3 convolutions with ReLU and pooling 3/2, which halves the
+/// sides (rounded up): the tokenizer of CCT-n/3x2. That of CCT-n/7x2 for a width of 384 is
 /// `stages = {{.channels = 64, .kernel = 7, .stride = 2}, {.channels = 384, .kernel = 7,
 /// .stride = 2}}`.
 ///
@@ -75,6 +107,9 @@ class ConvTokenizer : public nn::Module<T> {
         convs_(this->add("conv_layers", nn::ModuleList<nn::Conv2d<T>>())),
         norms_(this->add("norm_layers", nn::ModuleList<nn::BatchNorm2d<T>>())) {
     Index in = options.channels_in;
+    if (in < 1) {
+      throw ValueError(detail::concat("[conv_tokenizer] channels_in must be positive: ", in));
+    }
     bool first = options.whitening.kernel == 0;  // after fixed filters all layers are hidden
     if (options.whitening.kernel > 0) {
       whiten_ = this->add("whiten", Whitening<T>(in, options.whitening));
@@ -132,7 +167,7 @@ class ConvTokenizer : public nn::Module<T> {
     return side;
   }
 
-  /// The layer in front, to give it its filters; empty if there is none.
+  /// The layer before the stages; empty if there is none.
   const std::optional<Whitening<T>>& whiten() const { return whiten_; }
 
  private:

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
 #include <string>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/tensor.hpp>
 #include <eigengrad/nn/conv2d.hpp>
+#include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/linear.hpp>
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/reshape.hpp>
@@ -18,24 +23,47 @@ enum class PatchMethod {
   kConv2d,  ///< a convolution
 };
 
+inline std::span<const char* const> enum_names(PatchMethod) {
+  static constexpr const char* kNames[] = {"unfold", "conv2d"};
+  return kNames;
+}
+
 struct PatchEmbeddingOptions {
-  Index channels_in = 3;
+  static constexpr const char* kKind = "patch";
+
+  /// Channels of the images; 0 in a model's options means the model's.
+  Index channels_in = 0;
   /// Side of a patch in pixels.
   Index patch_size = 4;
-  /// From one patch to the next in pixels; 0 means patch_size, less lets patches overlap.
+  /// Pixels from one patch to the next; 0 means patch_size, less lets patches overlap.
   Index stride = 0;
-  /// Zeros around the image in pixels.
+  /// Pixels of zeros around the image.
   Index padding = 0;
+  /// Width of the tokens; 0 in a model's options means the model's.
   Index dim = 0;
   PatchMethod method = PatchMethod::kUnfold;
   nn::InitOptions init = {};
+
+  /// Whether the patches touch, without overlap and padding, so that they must fill the image.
+  bool tiles() const { return (stride == 0 || stride == patch_size) && padding == 0; }
 };
+
+template <class Visit>
+void visit_fields(PatchEmbeddingOptions& o, Visit&& visit) {
+  visit("channels_in", o.channels_in);
+  visit("patch_size", o.patch_size);
+  visit("stride", o.stride);
+  visit("padding", o.padding);
+  visit("dim", o.dim);
+  visit("method", o.method);
+  visit("init", o.init);
+}
 
 /// Cuts images into patches and projects each to a token.
 ///
 /// **Parameters** proj.weight (dim, C, P, P), proj.bias (dim).
 /// **Shapes** x (B, C, H, W), result (B, T, dim), row by row; T = H/P * W/P, and in general
-/// ((H + 2 padding - P) / stride + 1) times the same of W.
+/// ((H + 2 padding - P) / stride + 1) times the same for W.
 /// **Source** A. Dosovitskiy et al., "An image is worth 16x16 words", 2020.
 template <class T>
 class PatchEmbedding : public nn::Module<T> {
@@ -55,18 +83,18 @@ class PatchEmbedding : public nn::Module<T> {
                         {.place = ParameterPlace::kInput})) {}
 
   /// **Throws** ShapeError unless the images have C channels and hold a patch; and, where patches
-  /// lie side by side without padding, unless P divides their sides.
+  /// touch and there is no padding, unless P divides their sides.
   Tensor<T> operator()(const Tensor<T>& x) const {
     const auto call = this->call();
     const Index channels = options_.channels_in, p = options_.patch_size;
     const Index stride = options_.stride, padding = options_.padding;
-    const bool side_by_side = stride == p && padding == 0;
+    const bool tiles = options_.tiles();
     const auto fits = [&](Index side) {
-      return side + 2 * padding >= p && (!side_by_side || side % p == 0);
+      return side + 2 * padding >= p && (!tiles || side % p == 0);
     };
     if (x.rank() != 4 || x.dim(1) != channels || !fits(x.dim(2)) || !fits(x.dim(3))) {
-      const std::string rule = side_by_side ? detail::concat("divisible by ", p)
-                                            : detail::concat("of ", p - 2 * padding, " or more");
+      const std::string rule = tiles ? detail::concat("divisible by ", p)
+                                     : detail::concat("of ", p - 2 * padding, " or more");
       throw ShapeError(detail::concat("[patch_embedding] images must be (B, ", channels,
                                       ", H, W) with sides ", rule, ": x ", x.shape()));
     }
@@ -88,7 +116,12 @@ class PatchEmbedding : public nn::Module<T> {
  private:
   static PatchEmbeddingOptions check(PatchEmbeddingOptions options) {
     if (options.stride == 0) options.stride = options.patch_size;
-    if (options.patch_size > 0 && (options.stride < 1 || options.padding < 0)) {
+    if (options.channels_in < 1 || options.patch_size < 1 || options.dim < 1) {
+      throw ValueError(detail::concat("[patch_embedding] sizes must be positive: channels_in ",
+                                      options.channels_in, ", patch_size ", options.patch_size,
+                                      ", dim ", options.dim));
+    }
+    if (options.stride < 1 || options.padding < 0) {
       throw ValueError(detail::concat("[patch_embedding] stride must be positive and padding not ",
                                       "negative: stride ", options.stride, ", padding ",
                                       options.padding));

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
+
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/tensor.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/linear.hpp>
@@ -9,7 +13,7 @@
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/softmax.hpp>
 
-/// How tokens become one vector.
+/// The ways from tokens to one vector.
 namespace eigengrad::models {
 
 enum class Pooling {
@@ -18,6 +22,11 @@ enum class Pooling {
   kFlatten,     ///< all of them, one after the other
   kSequence,    ///< a learned weighted mean, `SequencePooling`
 };
+
+inline std::span<const char* const> enum_names(Pooling) {
+  static constexpr const char* kNames[] = {"class_token", "mean", "flatten", "sequence"};
+  return kNames;
+}
 
 struct SequencePoolingOptions {
   Index dim = 0;

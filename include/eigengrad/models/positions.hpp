@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cmath>
+#include <span>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
 
-/// Where a token is: what is added to it so that attention can tell.
+/// Positions of tokens: what is added to a token so that attention can tell where it is.
 namespace eigengrad::models {
 
 enum class Positions {
@@ -14,10 +16,15 @@ enum class Positions {
   kNone,      ///< nothing, for tokenizers that leave the position in the tokens
 };
 
+inline std::span<const char* const> enum_names(Positions) {
+  static constexpr const char* kNames[] = {"learned", "sincos_2d", "none"};
+  return kNames;
+}
+
 /// Sines and cosines of a grid's columns and rows: for each token (y, x) the four quarters
 /// [sin(x w), cos(x w), sin(y w), cos(y w)] with w_i = 10000^(-i / (dim / 4)).
 ///
-/// **Shapes** result (1, prefix + height * width, dim), the first `prefix` tokens zero.
+/// **Shapes** result (1, prefix + height * width, dim), the first `prefix` tokens are zero.
 /// **Throws** ValueError unless 4 divides dim.
 /// **Source** K. He et al., "Masked autoencoders are scalable vision learners", 2021.
 template <class T>
@@ -46,7 +53,7 @@ NdArray<T> sincos_2d(Index height, Index width, Index dim, Index prefix = 0) {
 /// angles, then their sines, as AttentionOptions::rotary wants them. The first dim / 4 angles are
 /// y w_i, the others x w_i, with w_i = base^(-i / (dim / 4)).
 ///
-/// **Shapes** result (prefix + height * width, dim), the first `prefix` tokens not turned.
+/// **Shapes** result (prefix + height * width, dim), the first `prefix` tokens are not rotated.
 /// **Throws** ValueError unless 4 divides dim and base > 0.
 /// **Source** B. Heo et al., "Rotary position embedding for vision transformer", 2024 (axial, with
 /// a base of 100).

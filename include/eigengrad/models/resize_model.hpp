@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Not part of the umbrella: Eigen's decompositions take long to compile.
+// Not part of the umbrella: Eigen's decompositions take long to compile, and few programs resize a
+// model.
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include <Eigen/QR>
 
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/grad_mode.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/interpolate.hpp>
+#include <eigengrad/models/tokenizer.hpp>
 #include <eigengrad/models/vision_transformer.hpp>
+#include <eigengrad/nn/state_dict.hpp>
+#include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/interpolate.hpp>
+#include <eigengrad/ops/permute.hpp>
+#include <eigengrad/ops/reshape.hpp>
+#include <eigengrad/ops/slice.hpp>
 
 /// A vision transformer for patches or images of another size, with the weights of one that has
 /// been trained: to begin with large patches and go on with small ones, or to raise the resolution.
@@ -52,7 +67,7 @@ NdArray<T> multiply_squares(const NdArray<T>& x, const Eigen::MatrixXd& q) {
   return out;
 }
 
-/// Tokens x (1, prefix + g^2, C) on a grid of another side; those in front stay.
+/// Tokens x (1, prefix + g^2, C) on a grid of another side; the first `prefix` stay.
 template <class T>
 NdArray<T> resize_tokens(const NdArray<T>& x, Index prefix, Index to, InterpolateMode mode) {
   const Index channels = x.dim(2);
@@ -79,7 +94,7 @@ NdArray<T> resize_array(const models::VisionTransformer<T>& model, const std::st
     const Index prefix = model.options().pooling == models::Pooling::kClassToken ? 1 : 0;
     return resize_tokens(x, prefix, model.grid(), mode);
   }
-  const Index to = model.options().patch_size;
+  const Index to = models::patch_size(model.options().tokenizer);
   if (name == "patch_embed.proj.weight") {
     const Eigen::MatrixXd b = bilinear_matrix(x.dim(-1), to);
     if (rule == ResizeRule::kMoments) return multiply_squares(x, b);
@@ -96,6 +111,21 @@ NdArray<T> resize_array(const models::VisionTransformer<T>& model, const std::st
                           "pooling = flatten ties the head to the grid"));
 }
 
+inline void resize_patches(models::PatchEmbeddingOptions& o, Index to) {
+  if (o.stride * to % o.patch_size != 0 || o.padding * to % o.patch_size != 0) {
+    throw ValueError(
+        concat("[resize_model] the patches' stride and padding must stay whole: ", "patch_size ",
+               o.patch_size, " to ", to, ", stride ", o.stride, ", padding ", o.padding));
+  }
+  o.stride = o.stride * to / o.patch_size;
+  o.padding = o.padding * to / o.patch_size;
+  o.patch_size = to;
+}
+inline void resize_patches(models::ShiftedPatchEmbeddingOptions& o, Index to) { o.patch_size = to; }
+inline void resize_patches(models::ConvTokenizerOptions&, Index) {
+  throw ValueError("[resize_model] patch_size needs patches; this model has convolutions");
+}
+
 inline models::VisionTransformerOptions resized_options(models::VisionTransformerOptions o,
                                                         const models::ResizeModelOptions& to) {
   if (to.image_size < 0 || to.patch_size < 0) {
@@ -103,19 +133,8 @@ inline models::VisionTransformerOptions resized_options(models::VisionTransforme
                             ", patch_size ", to.patch_size));
   }
   if (to.image_size > 0) o.image_size = to.image_size;
-  if (to.patch_size > 0 && to.patch_size != o.patch_size) {
-    if (o.convolutional()) {
-      throw ValueError("[resize_model] patch_size needs patches; this model has convolutions");
-    }
-    if (o.patch_stride * to.patch_size % o.patch_size != 0 ||
-        o.patch_padding * to.patch_size % o.patch_size != 0) {
-      throw ValueError(concat("[resize_model] patch_stride and patch_padding must stay whole: ",
-                              "patch_size ", o.patch_size, " to ", to.patch_size, ", patch_stride ",
-                              o.patch_stride, ", patch_padding ", o.patch_padding));
-    }
-    o.patch_stride = o.patch_stride * to.patch_size / o.patch_size;
-    o.patch_padding = o.patch_padding * to.patch_size / o.patch_size;
-    o.patch_size = to.patch_size;
+  if (to.patch_size > 0) {
+    std::visit([&](auto& tokenizer) { resize_patches(tokenizer, to.patch_size); }, o.tokenizer);
   }
   return o;
 }
@@ -124,11 +143,12 @@ inline models::VisionTransformerOptions resized_options(models::VisionTransforme
 
 namespace eigengrad::models {
 
-/// A model of its own with the same weights but for those that depend on the grid or on the patch:
-/// learned positions are interpolated, all but the class token's; rotary ones count the tokens of
-/// the new grid; the filters of the patches become those whose products with enlarged patches are
-/// the old ones with the old patches, or come closest (the pseudo-inverse of the enlargement).
-/// Mode, random state and what is frozen carry over.
+/// A new model, which shares nothing with the first one and has the same weights except those that
+/// depend on the grid or on the patch: learned positions are interpolated, except the class
+/// token's; rotary positions count the tokens of the new grid; the filters of the patches become
+/// those whose products with enlarged patches are the old filters' products with the old patches,
+/// or come closest (the pseudo-inverse of the enlargement). Mode, random state and frozen
+/// parameters carry over.
 ///
 /// **Throws** ValueError for sizes that the model cannot have, and if its pooling is kFlatten and
 /// the grid changes.
@@ -155,9 +175,9 @@ VisionTransformer<T> resize_model(const VisionTransformer<T>& model,
   return out;
 }
 
-/// A moment of an optimiser, from before `resize_model`, for the parameter `name` of the model that
-/// it gave. Bilinear throughout: gradients grow and shrink with the images, and mean squares stay
-/// positive.
+/// An optimiser's moment from before `resize_model`, in the shape that the parameter `name` of the
+/// new model has. Bilinear throughout: gradients grow and shrink with the images, and mean squares
+/// stay positive.
 ///
 /// **Throws** ValueError for a name that the model does not have.
 template <class T>

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/tensor.hpp>
 #include <eigengrad/nn/conv2d.hpp>
+#include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
+#include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/linear.hpp>
 #include <eigengrad/ops/pad.hpp>
@@ -15,16 +19,29 @@
 namespace eigengrad::models {
 
 struct ShiftedPatchEmbeddingOptions {
-  Index channels_in = 3;
+  static constexpr const char* kKind = "shifted";
+
+  /// Channels of the images; 0 in a model's options means the model's.
+  Index channels_in = 0;
   /// Side of a patch in pixels.
   Index patch_size = 4;
+  /// Width of the tokens; 0 in a model's options means the model's.
   Index dim = 0;
   double norm_eps = 1e-5;
   nn::InitOptions init = {};
 };
 
+template <class Visit>
+void visit_fields(ShiftedPatchEmbeddingOptions& o, Visit&& visit) {
+  visit("channels_in", o.channels_in);
+  visit("patch_size", o.patch_size);
+  visit("dim", o.dim);
+  visit("norm_eps", o.norm_eps);
+  visit("init", o.init);
+}
+
 /// Patches that see beyond their edges: the image and four copies of it, shifted by half a patch to
-/// the lower right, lower left, upper right and upper left with zeros behind, as channels; then
+/// the lower right, lower left, upper right and upper left, with zeros moved in, as channels; then
 /// patches, a norm of each, and a projection to a token.
 ///
 /// **Parameters** norm.weight (5 C P P) of ones, norm.bias (5 C P P), proj.weight (dim, 5 C, P, P),
@@ -37,7 +54,7 @@ class ShiftedPatchEmbedding : public nn::Module<T> {
   /// **Throws** ValueError unless all sizes are positive.
   ShiftedPatchEmbedding(const ShiftedPatchEmbeddingOptions& options, Generator& rng)
       : nn::Module<T>("ShiftedPatchEmbedding"),
-        options_(options),
+        options_(check(options)),
         proj_(this->add("proj",
                         nn::Conv2d<T>({.in_channels = 5 * options.channels_in,
                                        .out_channels = options.dim,
@@ -65,9 +82,20 @@ class ShiftedPatchEmbedding : public nn::Module<T> {
     return linear(norm_(patches), flatten(proj_.weight(), 1), proj_.bias());
   }
 
+  /// Side of the grid of tokens that an image of this side becomes.
+  Index output_side(Index side) const { return side / options_.patch_size; }
+
   const nn::Conv2d<T>& proj() const { return proj_; }
 
  private:
+  static const ShiftedPatchEmbeddingOptions& check(const ShiftedPatchEmbeddingOptions& options) {
+    if (options.channels_in < 1 || options.patch_size < 1 || options.dim < 1) {
+      throw ValueError(detail::concat(
+          "[shifted_patch_embedding] sizes must be positive: channels_in ", options.channels_in,
+          ", patch_size ", options.patch_size, ", dim ", options.dim));
+    }
+    return options;
+  }
   static Tensor<T> with_shifts(const Tensor<T>& x, Index shift) {
     const Tensor<T> wide = pad(x, {{0, 0}, {0, 0}, {shift, shift}, {shift, shift}});
     const auto part = [&](Index row, Index column) {

@@ -3,27 +3,49 @@
 
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
-#include <eigengrad/models/conv_tokenizer.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/tensor.hpp>
 #include <eigengrad/models/patch_dropout.hpp>
-#include <eigengrad/models/patch_embedding.hpp>
 #include <eigengrad/models/pooling.hpp>
 #include <eigengrad/models/positions.hpp>
-#include <eigengrad/models/shifted_patches.hpp>
+#include <eigengrad/models/tokenizer.hpp>
 #include <eigengrad/models/vision_transformer_options.hpp>
+#include <eigengrad/models/whitening.hpp>
+#include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/encoder_layer.hpp>
+#include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/layer_norm.hpp>
+#include <eigengrad/nn/linear.hpp>
+#include <eigengrad/nn/module.hpp>
+#include <eigengrad/nn/module_list.hpp>
+#include <eigengrad/ops/arithmetic.hpp>
+#include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/reduce.hpp>
+#include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/slice.hpp>
 
 namespace eigengrad::models {
 
 /// Classifies images: tokens, positions, encoder layers, norm, pooling, a linear head.
+///
+///     models::VisionTransformer<float> vit(
+///         {.image_size = 32,
+///          .classes = 10,
+///          .tokenizer = models::PatchEmbeddingOptions{.patch_size = 4},
+///          .dim = 192,
+///          .depth = 6,
+///          .layer = {.heads = 3, .mlp_ratio = 4}},
+///         rng);
 ///
 /// **Parameters** named as timm's VisionTransformer: cls_token (1, 1, C), pos_embed (1, T, C),
 /// patch_embed.proj (or tokenizer.conv_layers.0 ...), blocks.0 ..., norm, head; and
@@ -37,9 +59,10 @@ class VisionTransformer : public nn::Module<T> {
   VisionTransformer(const VisionTransformerOptions& options, Generator& rng)
       : nn::Module<T>("VisionTransformer"),
         options_(detail::check_vision_transformer(options)),
-        grid_(add_tokenizer(rng)),
+        tokenizer_(make_tokenizer(rng)),
+        grid_(tokenizer_side()),
         tokens_(grid_ * grid_ + prefix()),
-        pos_drop_(this->add("pos_drop", nn::Dropout<T>({options.dropout}, rng))),
+        pos_drop_(this->add("pos_drop", nn::Dropout<T>({options.position_dropout}, rng))),
         blocks_(this->add("blocks", make_blocks(rng))),
         norm_(this->add("norm", nn::LayerNorm<T>({options.dim, options.norm_eps}))),
         head_(this->add("head",
@@ -63,7 +86,8 @@ class VisionTransformer : public nn::Module<T> {
       positions_ = Tensor<T>(sincos_2d<T>(grid_, grid_, options.dim, prefix()));
     }
     if (options.rotary_base != 0) {
-      const Index width = options.head_dim > 0 ? options.head_dim : options.dim / options.heads;
+      const nn::TransformerEncoderLayerOptions& layer = options.layer;
+      const Index width = layer.head_dim > 0 ? layer.head_dim : options.dim / layer.heads;
       rotary_ = rotary_2d<T>(grid_, grid_, width, options.rotary_base, prefix());
     }
     if (options.patch_dropout != 0) {  // last, so that the weights are those without it
@@ -94,7 +118,7 @@ class VisionTransformer : public nn::Module<T> {
     return (*pool_)(norm_(x));
   }
 
-  /// The tokens behind the last layer, before the norm, the class token first.
+  /// The tokens after the last layer, before the norm, the class token first.
   /// **Shapes** result (B, T, C), fewer tokens in training with patch_dropout.
   Tensor<T> encode(const Tensor<T>& images) const {
     Placed placed = place(images);
@@ -127,8 +151,9 @@ class VisionTransformer : public nn::Module<T> {
     return out;
   }
 
-  /// How much each token counts in what the head sees: all is the class token's, or each has an
-  /// equal share, or what the sequence pooling has learned; with patch_dropout in evaluation alone.
+  /// How much each token counts in what the head sees: the class token has all of it, or each token
+  /// an equal share, or what the sequence pooling has learned. A model with patch_dropout must be
+  /// in evaluation mode.
   /// **Shapes** result (B, T).
   /// **Throws** ValueError when the tokens are not averaged but flattened.
   Tensor<T> pooling_weights(const Tensor<T>& images) const {
@@ -147,13 +172,18 @@ class VisionTransformer : public nn::Module<T> {
 
   const VisionTransformerOptions& options() const { return options_; }
   const nn::ModuleList<nn::TransformerEncoderLayer<T>>& blocks() const { return blocks_; }
-  /// The convolutions that make the tokens; empty with patches.
-  const std::optional<ConvTokenizer<T>>& tokenizer() const { return tokenizer_; }
-  /// Tokens in a row of the image's grid.
+  /// The layer that makes the tokens.
+  const Tokenizer<T>& tokenizer() const { return tokenizer_; }
+  /// The tokenizer's first layer of computed filters; nullptr if there is none.
+  const Whitening<T>* whitening() const {
+    const auto* convolutions = std::get_if<ConvTokenizer<T>>(&tokenizer_);
+    return convolutions && convolutions->whiten() ? &*convolutions->whiten() : nullptr;
+  }
+  /// Side of the square grid of tokens.
   Index grid() const { return grid_; }
 
  private:
-  /// Tokens before the first layer, and what attention is to know of them.
+  /// Tokens before the first layer, and what attention must know of them.
   struct Placed {
     Tensor<T> x;
     AttentionOptions<T> attention;
@@ -167,9 +197,7 @@ class VisionTransformer : public nn::Module<T> {
                                       ", ", o.image_size, ", ", o.image_size, "): images ",
                                       images.shape()));
     }
-    Tensor<T> x = tokenizer_         ? (*tokenizer_)(images)
-                  : shifted_patches_ ? (*shifted_patches_)(images)
-                                     : (*patch_embed_)(images);
+    Tensor<T> x = std::visit([&](const auto& tokenizer) { return tokenizer(images); }, tokenizer_);
     if (cls_token_.defined()) {
       x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
     }
@@ -187,88 +215,62 @@ class VisionTransformer : public nn::Module<T> {
     return {pos_drop_(x), std::move(attention)};
   }
 
-  /// Tokens in front of the image's.
+  /// Number of tokens that come before the image's.
   Index prefix() const { return options_.pooling == Pooling::kClassToken ? 1 : 0; }
   Index feature_count() const {
     return options_.dim * (options_.pooling == Pooling::kFlatten ? tokens_ : 1);
   }
 
-  /// **Returns** the side of the grid of tokens.
-  Index add_tokenizer(Generator& rng) {
-    const VisionTransformerOptions& o = options_;
-    if (o.convolutional()) {
-      std::vector<Index> channels = o.tokenizer_channels;
-      if (!channels.empty()) channels.push_back(o.dim);
-      tokenizer_ = this->add("tokenizer", ConvTokenizer<T>({.channels_in = o.channels_in,
-                                                            .channels = std::move(channels),
-                                                            .stages = o.tokenizer_stages,
-                                                            .whitening = o.tokenizer_whitening,
-                                                            .init = o.tokenizer_init},
-                                                           rng));
-      const Index grid = tokenizer_->output_side(o.image_size);
-      if (grid == 0) {
-        throw ValueError(detail::concat("[vision_transformer] the tokenizer leaves no token of ",
-                                        "images of this size: image_size ", o.image_size));
-      }
-      return grid;
+  Tokenizer<T> make_tokenizer(Generator& rng) {
+    return std::visit(
+        [&](const auto& own) {
+          return Tokenizer<T>(add_tokenizer(detail::tokenizer_options(own, options_), rng));
+        },
+        options_.tokenizer);
+  }
+  PatchEmbedding<T> add_tokenizer(const PatchEmbeddingOptions& options, Generator& rng) {
+    return this->add("patch_embed", PatchEmbedding<T>(options, rng));
+  }
+  ShiftedPatchEmbedding<T> add_tokenizer(const ShiftedPatchEmbeddingOptions& options,
+                                         Generator& rng) {
+    return this->add("patch_embed", ShiftedPatchEmbedding<T>(options, rng));
+  }
+  ConvTokenizer<T> add_tokenizer(const ConvTokenizerOptions& options, Generator& rng) {
+    return this->add("tokenizer", ConvTokenizer<T>(options, rng));
+  }
+
+  Index tokenizer_side() const {
+    const Index side = std::visit(
+        [&](const auto& tokenizer) { return tokenizer.output_side(options_.image_size); },
+        tokenizer_);
+    if (side == 0) {
+      detail::fail_vision_transformer(
+          "the tokenizer makes no token of images of this size: image_size ", options_.image_size);
     }
-    if (o.shifted_patches) {
-      shifted_patches_ = this->add(
-          "patch_embed",
-          ShiftedPatchEmbedding<T>(
-              {.channels_in = o.channels_in, .patch_size = o.patch_size, .dim = o.dim}, rng));
-      return o.image_size / o.patch_size;
-    }
-    patch_embed_ = this->add("patch_embed", PatchEmbedding<T>({.channels_in = o.channels_in,
-                                                               .patch_size = o.patch_size,
-                                                               .stride = o.patch_stride,
-                                                               .padding = o.patch_padding,
-                                                               .dim = o.dim,
-                                                               .method = o.patch_method},
-                                                              rng));
-    return patch_embed_->output_side(o.image_size);
+    return side;
   }
 
   nn::ModuleList<nn::TransformerEncoderLayer<T>> make_blocks(Generator& rng) const {
-    const VisionTransformerOptions& o = options_;
     nn::ModuleList<nn::TransformerEncoderLayer<T>> blocks;
-    for (Index i = 0; i < o.depth; ++i) {
-      const double share =
-          o.depth > 1 ? static_cast<double>(i) / static_cast<double>(o.depth - 1) : 1;
-      blocks.append(nn::TransformerEncoderLayer<T>({.dim = o.dim,
-                                                    .heads = o.heads,
-                                                    .head_dim = o.head_dim,
-                                                    .mlp_ratio = o.mlp_ratio,
-                                                    .activation = o.activation,
-                                                    .qkv_bias = o.qkv_bias,
-                                                    .locality = o.locality,
-                                                    .dropout = o.dropout,
-                                                    .attention_dropout = o.attention_dropout,
-                                                    .stochastic_depth = o.stochastic_depth * share,
-                                                    .norm_eps = o.norm_eps,
-                                                    .init = o.init,
-                                                    .output_scale = o.output_scale},
-                                                   rng));
+    for (Index i = 0; i < options_.depth; ++i) {
+      blocks.append(nn::TransformerEncoderLayer<T>(detail::layer_options(options_, i), rng));
     }
     return blocks;
   }
 
-  // The tokenizers come first: their members must exist when the constructor fills them.
-  std::optional<PatchEmbedding<T>> patch_embed_;
-  std::optional<ShiftedPatchEmbedding<T>> shifted_patches_;
-  std::optional<ConvTokenizer<T>> tokenizer_;
-  std::optional<SequencePooling<T>> pool_;
-  std::optional<PatchDropout<T>> patch_drop_;
-  Tensor<T> cls_token_;
-  Tensor<T> positions_;
-  NdArray<T> rotary_;
   VisionTransformerOptions options_;
+  Tokenizer<T> tokenizer_;
   Index grid_;
   Index tokens_;
   nn::Dropout<T> pos_drop_;
   nn::ModuleList<nn::TransformerEncoderLayer<T>> blocks_;
   nn::LayerNorm<T> norm_;
   nn::Linear<T> head_;
+  std::optional<SequencePooling<T>> pool_;
+  std::optional<PatchDropout<T>> patch_drop_;
+  Tensor<T> cls_token_;
+  Tensor<T> positions_;
+  NdArray<T> rotary_;
 };
 
 EIGENGRAD_INSTANTIATE(class VisionTransformer<float>)

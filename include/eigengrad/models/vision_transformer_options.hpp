@@ -1,133 +1,183 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
 #include <utility>
-#include <vector>
 
-#include <eigengrad/models/conv_tokenizer.hpp>
-#include <eigengrad/models/patch_embedding.hpp>
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/models/pooling.hpp>
 #include <eigengrad/models/positions.hpp>
+#include <eigengrad/models/tokenizer.hpp>
+#include <eigengrad/nn/encoder_layer.hpp>
+#include <eigengrad/nn/init.hpp>
 
 /// What a VisionTransformer is made of.
 namespace eigengrad {
 
 namespace models {
 
+/// Designated initialisers keep this order: the images, the tokenizer, the layers, then what
+/// happens around them.
+///
+/// The parts take from the model what they leave open: channels_in and the tokens' width of the
+/// tokenizer, dim, norm_eps and init of the layer.
 struct VisionTransformerOptions {
   /// Side of the square images in pixels.
   Index image_size = 32;
   Index channels_in = 3;
-  /// Side of a patch in pixels; without effect if convolutions make the tokens.
-  Index patch_size = 4;
-  /// From one patch to the next in pixels; 0 means patch_size, less lets patches overlap.
-  Index patch_stride = 0;
-  /// Zeros around the image in pixels.
-  Index patch_padding = 0;
-  /// A ShiftedPatchEmbedding makes the tokens.
-  bool shifted_patches = false;
   Index classes = 10;
+  /// How images become tokens: patches, patches with shifted copies, or convolutions.
+  TokenizerOptions tokenizer = PatchEmbeddingOptions{.patch_size = 4};
   /// Width of the tokens.
   Index dim = 192;
   /// Number of encoder layers.
   Index depth = 6;
-  Index heads = 3;
-  /// Width of a head; 0 means dim / heads.
-  Index head_dim = 0;
-  /// Width of the hidden layer as a multiple of dim.
-  double mlp_ratio = 4;
+  /// What each encoder layer is made of.
+  nn::TransformerEncoderLayerOptions layer = {.heads = 3};
   Pooling pooling = Pooling::kClassToken;
   Positions positions = Positions::kLearned;
-  /// Base of the wave lengths of rotary positions, which turn queries and keys in every layer,
-  /// beside `positions`; 0 means none.
+  /// Base of the wave lengths of rotary positions, which rotate queries and keys in every layer, in
+  /// addition to `positions`; 0 means none.
   double rotary_base = 0;
-  PatchMethod patch_method = PatchMethod::kUnfold;
-  /// If not empty, a ConvTokenizer with these channels and then dim replaces the patches.
-  std::vector<Index> tokenizer_channels = {};
-  /// If not empty, a ConvTokenizer with these stages replaces the patches; the last must have dim
-  /// channels.
-  std::vector<ConvStage> tokenizer_stages = {};
-  /// Of the ConvTokenizer.
-  WhiteningOptions tokenizer_whitening = {};
-  nn::InitOptions tokenizer_init = {nn::Init::kKaimingNormal};
-  Activation activation = Activation::kGelu;
-  bool qkv_bias = true;
-  /// Locality self-attention: each head learns the scale of its scores, and no token attends to
-  /// itself.
-  bool locality = false;
-  /// Of dropout on the tokens, on each branch and in the hidden layers.
-  double dropout = 0;
-  /// Of dropout on the attention weights.
-  double attention_dropout = 0;
-  /// Share of the tokens that each sample goes without in training, others each time.
+  /// Probability of dropout on the tokens with their positions, before the first layer.
+  double position_dropout = 0;
+  /// Share of its tokens that each sample leaves out in training, others each time.
   double patch_dropout = 0;
-  /// Probability that a sample skips a branch of the last layer; it grows from 0 in the first.
+  /// Probability that a sample skips a branch of the last layer; it grows from 0 in the first. With
+  /// layer.stochastic_depth instead, it is the same in all layers.
   double stochastic_depth = 0;
+  /// What the last norm adds to a variance, and the norms of layers that do not set their own.
   double norm_eps = 1e-6;
-  /// Of the encoder layers, the head and the sequence pooling.
+  /// First weights of the head and the sequence pooling, and of layers that do not set their own.
   nn::InitOptions init = {nn::Init::kTruncNormal, 0.02};
-  /// Factor of the first weights of attn.proj and mlp.fc2; 0 makes each layer begin as the
-  /// identity.
-  double output_scale = 1;
-  /// Compute each encoder layer again in backward instead of keeping what it computed: less memory,
-  /// a third more work.
+  /// Compute each encoder layer again in backward instead of keeping its results: less memory, a
+  /// third more work.
   bool checkpoint = false;
-
-  /// Whether convolutions make the tokens.
-  bool convolutional() const { return !tokenizer_channels.empty() || !tokenizer_stages.empty(); }
 };
+
+template <class Visit>
+void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
+  visit("image_size", o.image_size);
+  visit("channels_in", o.channels_in);
+  visit("classes", o.classes);
+  visit("tokenizer", o.tokenizer);
+  visit("dim", o.dim);
+  visit("depth", o.depth);
+  visit("layer", o.layer);
+  visit("pooling", o.pooling);
+  visit("positions", o.positions);
+  visit("rotary_base", o.rotary_base);
+  visit("position_dropout", o.position_dropout);
+  visit("patch_dropout", o.patch_dropout);
+  visit("stochastic_depth", o.stochastic_depth);
+  visit("norm_eps", o.norm_eps);
+  visit("init", o.init);
+  visit("checkpoint", o.checkpoint);
+}
 
 }  // namespace models
 
 namespace detail {
 
+template <class... Parts>
+[[noreturn]] void fail_vision_transformer(const Parts&... parts) {
+  throw ValueError(concat("[vision_transformer] ", parts...));
+}
+
+/// Gives a part the model's size where it has none. **Throws** ValueError when it has another.
+inline void take_size(Index& own, const char* own_name, Index size, const char* name) {
+  if (own == 0) own = size;
+  if (own != size) {
+    fail_vision_transformer(own_name, " must be ", name, ", or 0 to take it: ", own_name, " ", own,
+                            ", ", name, " ", size);
+  }
+}
+
+/// The tokenizer's options with the sizes that it takes from the model.
+template <class Patches>
+Patches tokenizer_options(Patches own, const models::VisionTransformerOptions& model) {
+  take_size(own.channels_in, "tokenizer.channels_in", model.channels_in, "channels_in");
+  take_size(own.dim, "tokenizer.dim", model.dim, "dim");
+  return own;
+}
+inline models::ConvTokenizerOptions tokenizer_options(
+    models::ConvTokenizerOptions own, const models::VisionTransformerOptions& model) {
+  take_size(own.channels_in, "tokenizer.channels_in", model.channels_in, "channels_in");
+  if (!own.channels.empty()) {
+    take_size(own.channels.back(), "the last of tokenizer.channels", model.dim, "dim");
+  }
+  if (!own.stages.empty()) {
+    take_size(own.stages.back().channels, "the last of tokenizer.stages' channels", model.dim,
+              "dim");
+  }
+  return own;
+}
+
+/// The options of encoder layer `i`, with what it takes from the model.
+inline nn::TransformerEncoderLayerOptions layer_options(const models::VisionTransformerOptions& o,
+                                                        Index i) {
+  nn::TransformerEncoderLayerOptions layer = o.layer;
+  take_size(layer.dim, "layer.dim", o.dim, "dim");
+  if (!layer.norm_eps) layer.norm_eps = o.norm_eps;
+  if (layer.init.rule == nn::Init::kDefault) layer.init = o.init;
+  if (o.stochastic_depth != 0) {
+    const double share =
+        o.depth > 1 ? static_cast<double>(i) / static_cast<double>(o.depth - 1) : 1;
+    layer.stochastic_depth = o.stochastic_depth * share;
+  }
+  return layer;
+}
+
+/// **Throws** ValueError unless images of this size hold whole patches.
+inline void check_patches(Index patch_size, bool tiles, Index padding, Index image_size) {
+  if (patch_size < 1)
+    fail_vision_transformer("tokenizer.patch_size must be positive: ", patch_size);
+  if (tiles && image_size % patch_size != 0) {
+    fail_vision_transformer("tokenizer.patch_size must divide image_size: patch_size ", patch_size,
+                            ", image_size ", image_size);
+  }
+  if (image_size + 2 * padding < patch_size) {
+    fail_vision_transformer("tokenizer.patch_size must fit image_size and padding: patch_size ",
+                            patch_size, ", image_size ", image_size, ", padding ", padding);
+  }
+}
+inline void check_tokenizer(const models::PatchEmbeddingOptions& o, Index image_size) {
+  check_patches(o.patch_size, o.tiles(), o.padding, image_size);
+}
+inline void check_tokenizer(const models::ShiftedPatchEmbeddingOptions& o, Index image_size) {
+  check_patches(o.patch_size, true, 0, image_size);
+}
+/// What convolutions leave of an image is known once they exist.
+inline void check_tokenizer(const models::ConvTokenizerOptions&, Index) {}
+
 /// **Throws** ValueError on options out of range or at odds with each other.
 inline const models::VisionTransformerOptions& check_vision_transformer(
     const models::VisionTransformerOptions& o) {
-  const auto fail = [](const auto&... parts) {
-    throw ValueError(concat("[vision_transformer] ", parts...));
-  };
   const std::pair<const char*, Index> sizes[] = {{"image_size", o.image_size},
                                                  {"channels_in", o.channels_in},
-                                                 {"patch_size", o.patch_size},
                                                  {"classes", o.classes},
                                                  {"dim", o.dim},
-                                                 {"heads", o.heads}};
+                                                 {"layer.heads", o.layer.heads}};
   for (const auto& [name, size] : sizes) {
-    if (size < 1) fail(name, " must be positive: ", size);
+    if (size < 1) fail_vision_transformer(name, " must be positive: ", size);
   }
-  if (!(o.rotary_base >= 0)) fail("rotary_base must not be negative: ", o.rotary_base);
-  if (o.depth < 0) fail("depth must not be negative: ", o.depth);
-  if (o.head_dim == 0 && o.dim % o.heads != 0) {
-    fail("dim must be divisible by heads: dim ", o.dim, ", heads ", o.heads);
+  if (o.depth < 0) fail_vision_transformer("depth must not be negative: ", o.depth);
+  if (o.layer.head_dim == 0 && o.dim % o.layer.heads != 0) {
+    fail_vision_transformer("dim must be divisible by layer.heads: dim ", o.dim, ", layer.heads ",
+                            o.layer.heads);
   }
-  if (!o.tokenizer_channels.empty() && !o.tokenizer_stages.empty()) {
-    fail("tokenizer_channels and tokenizer_stages exclude each other");
-  }
-  if (!o.tokenizer_stages.empty() && o.tokenizer_stages.back().channels != o.dim) {
-    fail("the last of tokenizer_stages must have dim channels: channels ",
-         o.tokenizer_stages.back().channels, ", dim ", o.dim);
-  }
-  if (!o.convolutional() && o.tokenizer_whitening.kernel != 0) {
-    fail("tokenizer_whitening needs tokenizer_channels or tokenizer_stages");
-  }
-  const bool side_by_side =
-      (o.patch_stride == 0 || o.patch_stride == o.patch_size) && o.patch_padding == 0;
-  if (o.shifted_patches && (o.convolutional() || !side_by_side)) {
-    fail("shifted_patches exclude ",
-         o.convolutional() ? "a tokenizer" : "patch_stride, patch_padding");
-  }
-  if (!o.convolutional() && side_by_side && o.image_size % o.patch_size != 0) {
-    fail("patch_size must divide image_size: patch_size ", o.patch_size, ", image_size ",
-         o.image_size);
-  }
-  if (!o.convolutional() && o.image_size + 2 * o.patch_padding < o.patch_size) {
-    fail("patch_size must fit image_size and padding: patch_size ", o.patch_size, ", image_size ",
-         o.image_size, ", patch_padding ", o.patch_padding);
+  if (!(o.rotary_base >= 0)) {
+    fail_vision_transformer("rotary_base must not be negative: ", o.rotary_base);
   }
   if (o.patch_dropout != 0 && o.pooling == models::Pooling::kFlatten) {
-    fail("patch_dropout ", o.patch_dropout, " needs another pooling than kFlatten");
+    fail_vision_transformer("patch_dropout ", o.patch_dropout,
+                            " needs another pooling than kFlatten");
   }
+  if (o.stochastic_depth != 0 && o.layer.stochastic_depth != 0) {
+    fail_vision_transformer("stochastic_depth and layer.stochastic_depth exclude each other: ",
+                            o.stochastic_depth, " and ", o.layer.stochastic_depth);
+  }
+  std::visit([&](const auto& tokenizer) { check_tokenizer(tokenizer, o.image_size); }, o.tokenizer);
   return o;
 }
 

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <memory>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/tensor.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/conv2d.hpp>
@@ -12,24 +15,32 @@
 namespace eigengrad::models {
 
 struct WhiteningOptions {
-  /// Side of the filters in pixels; 0 means no such layer where it is an option of a model.
+  /// Side of the filters in pixels; 0 in a tokenizer's options means no such layer.
   Index kernel = 0;
-  /// Zeros around the image.
+  /// Pixels of zeros around the image.
   Index padding = 0;
   Activation activation = Activation::kGelu;
-  /// Without it the layer learns nothing, and the layer behind it needs no gradient of its input: a
-  /// twentieth of a training step.
+  /// Without it the layer learns nothing, and the next layer needs no gradient of its input, which
+  /// saves a twentieth of a training step.
   bool bias = true;
 };
 
-/// A first convolution that is computed from the training images instead of learned: its filters
-/// make the pixels of a small patch uncorrelated and of one size; each comes with its negative, so
+template <class Visit>
+void visit_fields(WhiteningOptions& o, Visit&& visit) {
+  visit("kernel", o.kernel);
+  visit("padding", o.padding);
+  visit("activation", o.activation);
+  visit("bias", o.bias);
+}
+
+/// A first convolution whose filters are computed from the training images instead of learned: they
+/// make the pixels of a small patch uncorrelated and of one size. Each comes with its negative, so
 /// that an activation loses nothing. The bias, if any, is learned.
 ///
-/// The filters are zero until `set_filters`, or a state dict, gives them;
-/// `whitening_filters` of models/whitening_filters.hpp computes them.
+/// The filters are zero until `set_filters` or a state dict gives them;
+/// `initialize_whitening` of models/whitening_filters.hpp computes them from a data set.
 /// **Parameters** bias (2 C k k) of zeros. **Buffers** weight (2 C k k, C, k, k).
-/// **Shapes** x (B, C, H, W), result (B, 2 C k k, H + 2 padding - k + 1, the same of W).
+/// **Shapes** x (B, C, H, W), result (B, 2 C k k, H + 2 padding - k + 1, the same for W).
 /// **Source** K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024.
 template <class T>
 class Whitening : public nn::Module<T> {
@@ -65,7 +76,7 @@ class Whitening : public nn::Module<T> {
     std::copy(filters.begin(), filters.end(), weight_->begin());
   }
 
-  /// Of the result.
+  /// The result's channels.
   Index channels() const { return weight_->dim(0); }
   const WhiteningOptions& options() const { return options_; }
   /// Side of the result for images of this side; 0 if they are too small.

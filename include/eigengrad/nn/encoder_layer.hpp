@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cmath>
+#include <optional>
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/attention.hpp>
+#include <eigengrad/nn/dropout.hpp>
+#include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
 #include <eigengrad/nn/mlp.hpp>
 
@@ -19,23 +22,43 @@ struct TransformerEncoderLayerOptions {
   /// Width of the hidden layer as a multiple of dim.
   double mlp_ratio = 4;
   Activation activation = Activation::kGelu;
-  /// Normalise each branch's input (pre-norm) rather than the sum behind it (post-norm).
+  /// Normalise each branch's input (pre-norm) rather than the sum after it (post-norm).
   bool norm_first = true;
   bool qkv_bias = true;
-  /// Learned scales of the attention's scores, and no token attends to itself.
+  /// Locality self-attention: each head learns the scale of its scores, and no token attends to
+  /// itself.
   bool locality = false;
-  /// Of dropout on each branch and in the hidden layer.
+  /// Probability of dropout on each branch and in the hidden layer.
   double dropout = 0;
-  /// Of dropout on the attention weights.
+  /// Probability of dropout on the attention weights.
   double attention_dropout = 0;
   /// Probability that a sample skips a branch.
   double stochastic_depth = 0;
-  double norm_eps = 1e-5;
+  /// What the norms add to a variance; unset means 1e-5, in a model the model's own.
+  std::optional<double> norm_eps = std::nullopt;
   InitOptions init = {};
   /// Factor of the first weights of attn.proj and mlp.fc2; 0 makes the layer begin as the
   /// identity (pre-norm).
   double output_scale = 1;
 };
+
+template <class Visit>
+void visit_fields(TransformerEncoderLayerOptions& o, Visit&& visit) {
+  visit("dim", o.dim);
+  visit("heads", o.heads);
+  visit("head_dim", o.head_dim);
+  visit("mlp_ratio", o.mlp_ratio);
+  visit("activation", o.activation);
+  visit("norm_first", o.norm_first);
+  visit("qkv_bias", o.qkv_bias);
+  visit("locality", o.locality);
+  visit("dropout", o.dropout);
+  visit("attention_dropout", o.attention_dropout);
+  visit("stochastic_depth", o.stochastic_depth);
+  visit("norm_eps", o.norm_eps);
+  visit("init", o.init);
+  visit("output_scale", o.output_scale);
+}
 
 /// Attention and an MLP, each with a residual connection.
 ///
@@ -51,10 +74,10 @@ class TransformerEncoderLayer : public Module<T> {
   TransformerEncoderLayer(const TransformerEncoderLayerOptions& options, Generator& rng)
       : Module<T>("TransformerEncoderLayer"),
         norm_first_(options.norm_first),
-        norm1_(this->add("norm1", LayerNorm<T>({options.dim, options.norm_eps}))),
+        norm1_(this->add("norm1", LayerNorm<T>(norm(options)))),
         attn_(this->add("attn", MultiHeadAttention<T>(attention(options), rng))),
         depth1_(this->add("drop_path1", StochasticDepth<T>({options.stochastic_depth}, rng))),
-        norm2_(this->add("norm2", LayerNorm<T>({options.dim, options.norm_eps}))),
+        norm2_(this->add("norm2", LayerNorm<T>(norm(options)))),
         mlp_(this->add("mlp", Mlp<T>(mlp(options), rng))),
         depth2_(this->add("drop_path2", StochasticDepth<T>({options.stochastic_depth}, rng))) {}
 
@@ -81,6 +104,9 @@ class TransformerEncoderLayer : public Module<T> {
   }
 
  private:
+  static LayerNormOptions norm(const TransformerEncoderLayerOptions& options) {
+    return {options.dim, options.norm_eps.value_or(LayerNormOptions().eps)};
+  }
   static MultiHeadAttentionOptions attention(const TransformerEncoderLayerOptions& options) {
     return {.dim = options.dim,
             .heads = options.heads,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include <eigengrad/core/random.hpp>
 
@@ -23,11 +24,25 @@ enum class Init {
   kDirac,           ///< convolutions that copy their channels; filters beyond those as kDefault
 };
 
+/// The rules' names in files (io/fields.hpp).
+inline std::span<const char* const> enum_names(Init) {
+  static constexpr const char* kNames[] = {"default",        "zeros",         "trunc_normal",
+                                           "xavier_uniform", "xavier_normal", "kaiming_uniform",
+                                           "kaiming_normal", "dirac"};
+  return kNames;
+}
+
 /// A rule and its scale: the standard deviation of kTruncNormal, a factor for the other rules.
 struct InitOptions {
   Init rule = Init::kDefault;
   double scale = 1;
 };
+
+template <class Visit>
+void visit_fields(InitOptions& o, Visit&& visit) {
+  visit("rule", o.rule);
+  visit("scale", o.scale);
+}
 
 namespace init {
 

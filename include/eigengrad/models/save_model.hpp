@@ -4,13 +4,18 @@
 #include <map>
 #include <string>
 
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/random.hpp>
 #include <eigengrad/io/fields.hpp>
+#include <eigengrad/io/json.hpp>
 #include <eigengrad/io/safetensors.hpp>
-#include <eigengrad/models/option_fields.hpp>
+#include <eigengrad/io/safetensors_file.hpp>
+#include <eigengrad/models/flat_options.hpp>
 #include <eigengrad/models/vision_transformer.hpp>
+#include <eigengrad/nn/state_dict.hpp>
 
-/// A model with what it takes to build it again, in one safetensors file: the weights under their
-/// names, and in the metadata "eigengrad.model", the type, and "eigengrad.options", JSON.
+/// A model and its options in one safetensors file, enough to build it again: the weights under
+/// their names, and in the metadata "eigengrad.model", the type, and "eigengrad.options", JSON.
 ///
 ///     models::save_model("vit.safetensors", vit, {{"class_names", "cat, dog"}});
 ///     const auto again = models::load_vision_transformer<float>("vit.safetensors");
@@ -27,7 +32,7 @@ namespace eigengrad::models {
 /// replaced as a whole or not at all; `metadata` goes into it too.
 ///
 /// **Throws** IoError when it cannot be written; ValueError if `metadata` uses one of the two names
-/// above.
+/// that the model's own metadata have.
 template <class Model>
 void save_model(const std::string& path, const Model& model,
                 std::map<std::string, std::string> metadata = {}) {
@@ -44,48 +49,50 @@ void save_model(const std::string& path, const Model& model,
 
 /// The options of the vision transformer in a file that `save_model` wrote.
 /// **Throws** IoError when the file describes no such model, or not all of it.
-inline models::VisionTransformerOptions vision_transformer_options(
-    const io::SafetensorsFile& file) {
+inline VisionTransformerOptions vision_transformer_options(const io::SafetensorsFile& file) {
   const auto& metadata = file.metadata();
   const auto kind = metadata.find(detail::kModel);
   const auto options = metadata.find(detail::kOptions);
   if (kind == metadata.end() || options == metadata.end()) {
-    throw IoError(detail::concat("[load_model] ", file.path(), " does not say which model its ",
+    throw IoError(detail::concat("[load_vision_transformer] ", file.path(),
+                                 " does not say which model its ",
                                  "weights belong to; save it with save_model"));
   }
   if (kind->second != "VisionTransformer") {
-    throw IoError(detail::concat("[load_model] ", file.path(), " holds a model of type ",
-                                 kind->second, ", not a VisionTransformer"));
+    throw IoError(detail::concat("[load_vision_transformer] ", file.path(),
+                                 " holds a model of type ", kind->second,
+                                 ", not a VisionTransformer"));
   }
   try {
-    return io::from_json<models::VisionTransformerOptions>(io::Json::parse(options->second));
+    return detail::read_vision_transformer_options(io::Json::parse(options->second));
   } catch (const IoError& error) {
-    throw IoError(detail::concat("[load_model] ", file.path(), ": ", error.what()));
+    throw IoError(detail::concat("[load_vision_transformer] ", file.path(), ": ", error.what()));
   }
 }
 
-/// The model that `save_model` wrote, weights and buffers included, in training mode. Its dropout
-/// starts from seed 0. Weights that were saved in another type are converted.
+/// The model that `save_model` wrote, weights and buffers included, in training mode; files of
+/// earlier versions can be read too. Its dropout starts from seed 0. Weights that were saved in
+/// another type are converted.
 ///
 /// **Throws** IoError when the file describes no vision transformer, or its weights are not that
 /// model's.
 template <class T>
-models::VisionTransformer<T> load_vision_transformer(const io::SafetensorsFile& file) {
-  const models::VisionTransformerOptions options = vision_transformer_options(file);
+VisionTransformer<T> load_vision_transformer(const io::SafetensorsFile& file) {
+  const VisionTransformerOptions options = vision_transformer_options(file);
   nn::StateDict<T> weights;
   for (const std::string& name : file.names()) weights.emplace(name, file.get<T>(name));
   try {
     Generator rng(0);
-    models::VisionTransformer<T> model(options, rng);
+    VisionTransformer<T> model(options, rng);
     model.load_state_dict(weights);
     return model;
   } catch (const ValueError& error) {
-    throw IoError(detail::concat("[load_model] ", file.path(),
+    throw IoError(detail::concat("[load_vision_transformer] ", file.path(),
                                  " does not hold the model that it describes: ", error.what()));
   }
 }
 template <class T>
-models::VisionTransformer<T> load_vision_transformer(const std::string& path) {
+VisionTransformer<T> load_vision_transformer(const std::string& path) {
   return load_vision_transformer<T>(io::SafetensorsFile(path));
 }
 
