@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <eigengrad/eigengrad.hpp>
-#include <eigengrad/models/whitening_filters.hpp>
 #include <examples/vit_cifar10/data_settings.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
@@ -71,21 +69,6 @@ inline eg::models::VisionTransformerOptions model_options(const ModelSettings& m
 
 inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
   return Model(model_options(m), rng);
-}
-
-/// Gives a model with a whitening layer its filters, from the first training images.
-inline void whiten(const Model& model, const eg::data::ImageDataset& train,
-                   const eg::data::Normalization& normalization) {
-  const auto* layer = model.whitening();
-  if (layer == nullptr) return;
-  const Index count = std::min<Index>(train.size(), 5000);
-  eg::data::DataLoader loader(
-      eg::data::subset(train, eg::NdArray<Index>::arange(count)),
-      {.batch_size = count, .shuffle = false, .augment = {.normalization = normalization}});
-  for (const eg::data::Batch& batch : loader.epoch(0)) {
-    layer->set_filters(
-        eg::models::whitening_filters(batch.images.value(), layer->options().kernel));
-  }
 }
 
 /// A trained model and what is needed to use it.

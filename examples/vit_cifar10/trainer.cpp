@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <eigengrad/core/rounding.hpp>
+#include <eigengrad/models/whitening_filters.hpp>
 #include <examples/vit_cifar10/console.hpp>
 #include <examples/vit_cifar10/report/report.hpp>
 #include <examples/vit_cifar10/trainer.hpp>
@@ -15,7 +16,7 @@ Learner make_learner(const TrainSettings& t, const ModelSettings& settings,
                      const TrainingData& data, const Plan& plan) {
   eg::Generator rng(t.seed);
   Model model = build_model(settings, rng);
-  whiten(model, data.train, data.normalization);
+  eg::models::initialize_whitening(model, data.train, {.normalization = data.normalization});
   Optimizers optimizers(model, t, plan.steps_per_epoch, plan.steps);
   return {model, std::move(optimizers), make_ema(model, t)};
 }

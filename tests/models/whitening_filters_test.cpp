@@ -69,6 +69,37 @@ TEST_CASE("whitening_filters: the same bits on any number of threads") {
   test::check_threads([&] { return std::vector{models::whitening_filters(images, 2)}; });
 }
 
+TEST_CASE("whitening_filters: a model gets those of its first images") {
+  NdArray<std::uint8_t> pixels({7, 3, 4, 4});
+  eg::Generator rng(3);
+  for (std::uint8_t& p : pixels) p = static_cast<std::uint8_t>(rng.integer(256));
+  const eg::data::ImageDataset train(pixels, NdArray<Index>::zeros({7}), {"one"});
+  const eg::data::Normalization normalization{.mean = {0.5f, 0.4f, 0.3f},
+                                              .stddev = {0.2f, 0.3f, 0.4f}};
+  const models::VisionTransformer<float> model(
+      {.image_size = 4,
+       .classes = 2,
+       .tokenizer = models::ConvTokenizerOptions{.channels = {8}, .whitening = {.kernel = 2}},
+       .dim = 8,
+       .depth = 0,
+       .layer = {.heads = 1}},
+      rng);
+  CHECK(models::initialize_whitening(model, train,
+                                     {.normalization = normalization, .images = 5, .eps = 0.01}));
+  NdArray<float> first({5, 3, 4, 4});
+  for (Index i = 0; i < first.numel(); ++i) {
+    const auto channel = static_cast<std::size_t>(i / 16 % 3);
+    first.data()[i] = (static_cast<float>(pixels.data()[i]) / 255 - normalization.mean[channel]) /
+                      normalization.stddev[channel];
+  }
+  CHECK_CLOSE(model.state_dict().at("tokenizer.whiten.weight"),
+              models::whitening_filters(first, 2, 0.01), 1e-3);
+  CHECK_ERROR(models::initialize_whitening(model, train, {.images = 0}), eg::ValueError,
+              "[initialize_whitening] needs an image: the data set has 7, images 0");
+  const models::VisionTransformer<float> without({.image_size = 4, .classes = 2, .depth = 0}, rng);
+  CHECK(!models::initialize_whitening(without, train, {}));
+}
+
 TEST_CASE("whitening_filters: error") {
   CHECK_ERROR(models::whitening_filters(NdArray<float>::ones({2, 3, 4, 4}), 5), eg::ShapeError,
               "[whitening_filters] images must be (N, C, H, W) and hold a patch: images (2, 3, 4, "
