@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/models/attention_map.hpp>
 #include <eigengrad/models/attention_rollout.hpp>
 #include <eigengrad/models/conv_tokenizer.hpp>
 #include <eigengrad/models/patch_dropout.hpp>
