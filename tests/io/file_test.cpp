@@ -18,7 +18,7 @@ TEST_CASE("file: value") {
 
 TEST_CASE("file: edge") {
   const test::TemporaryFolder folder;
-  SECTION("without a commit the old file stays and nothing is left behind") {
+  SECTION("without a commit the old file stays and the temporary one is removed") {
     const std::string path = folder.write("a.txt", "old");
     {
       io::AtomicFile file(path);

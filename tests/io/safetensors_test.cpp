@@ -9,7 +9,7 @@ using test::NdArray;
 
 namespace {
 
-/// A file of this header and so many bytes of data.
+/// A file with this header and zeros as data.
 std::string file_of(const std::string& header, std::size_t bytes = 0) {
   std::string out(8, '\0');
   const std::uint64_t length = header.size();
@@ -149,10 +149,10 @@ TEST_CASE("safetensors: written by Python") {
   CHECK_ERROR(file.get<bool>("U8"), eg::IoError,
               at + "array 'U8' is U8, BOOL was expected; convert it or ask for another type");
   CHECK_ERROR(file.get<float>("missing"), eg::IoError,
-              at + "no array is called 'missing'; names() lists the 14 there are");
+              at + "no array is called 'missing'; names() lists all 14");
 }
 
-TEST_CASE("safetensors: malformed files") {
+TEST_CASE("safetensors: malformed headers") {
   const test::TemporaryFolder folder;
   const std::string cut = "; the file is cut off or not safetensors, fetch or save it again";
   const std::string needs =
@@ -208,6 +208,10 @@ TEST_CASE("safetensors: malformed files") {
     const std::string path = folder.write("bad.safetensors", c.content);
     CHECK_ERROR(io::SafetensorsFile(path), eg::IoError, "[safetensors] " + path + ": " + c.message);
   }
+}
+
+TEST_CASE("safetensors: damaged and unknown content") {
+  const test::TemporaryFolder folder;
   SECTION("bad JSON and a name given twice") {
     const std::string path = folder.write("bad.safetensors", file_of("{\"x\" 1}"));
     CHECK_ERROR(io::SafetensorsFile(path), eg::IoError,
@@ -221,7 +225,7 @@ TEST_CASE("safetensors: malformed files") {
                 "[json] " + path + ", line 1, column " + std::to_string(2 * twice.size() + 4) +
                     ": the object before has two members 'x'");
   }
-  SECTION("a dtype of tomorrow and too many axes are errors only when they are asked for") {
+  SECTION("an unknown dtype and too many axes are errors only when they are asked for") {
     const std::string path = folder.write(
         "new.safetensors", file_of("{" + entry("x", "F4", "[1000000000000]", 0, 2) + "," +
                                        entry("y", "F32", "[1,1,1,1,1,1,1]", 2, 6) + "}",

@@ -24,7 +24,7 @@ Tensor<T> numbered(Index batch, Index tokens, Index dim = 1) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("patch_dropout: hands on some of each sample's tokens, in their order", "",
+TEMPLATE_TEST_CASE("patch_dropout: passes on some of each sample's tokens, in their order", "",
                    float, double) {
   using T = TestType;
   eg::Generator rng(1);
@@ -49,7 +49,7 @@ TEMPLATE_TEST_CASE("patch_dropout: hands on some of each sample's tokens, in the
   CHECK_SAME(drop(x).value(), x.value());
 }
 
-TEST_CASE("patch_dropout: every choice is as likely") {
+TEST_CASE("patch_dropout: every choice is equally likely") {
   eg::Generator rng(1);
   const models::PatchDropout<double> drop({.p = 0.5}, rng);
   const NdArray<double> y = drop(numbered<double>(6000, 4)).value();

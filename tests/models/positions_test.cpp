@@ -8,7 +8,7 @@ namespace models = eg::models;
 
 TEMPLATE_TEST_CASE("positions: value", "", float, double) {
   using T = TestType;
-  // dim 8: waves of 1 and 0.01 radians a step.
+  // dim 8: waves of 1 and 0.01 radians per step.
   const NdArray<T> p = models::sincos_2d<T>(2, 3, 8, 1);
   CHECK(p.shape() == eg::Shape{1, 7, 8});
   const auto token = [&](test::Index t) {

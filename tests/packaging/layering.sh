@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Includes go one way: core <- kernels <- ops <- nn; optim, data and io stand on core (optim and
-# data also on the kernels); models stand on nn, io and data; testing stands on core. Fails and lists each
-# include that goes another way.
+# data also on the kernels); models stand on nn, io and data; testing stands on core. Fails and lists
+# each include that goes another way.
 #     tests/packaging/layering.sh [INCLUDE_DIR]
 set -euo pipefail
 include=${1:-$(dirname "$0")/../../include}

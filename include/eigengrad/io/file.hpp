@@ -15,7 +15,7 @@
 
 #include <eigengrad/core/error.hpp>
 
-/// Files: read at any place, and replaced as a whole or not at all.
+/// Files, read from any offset, and replaced as a whole or not at all.
 namespace eigengrad::io {
 
 namespace detail {
@@ -26,13 +26,13 @@ using eigengrad::detail::concat;
   throw IoError(concat("[file] cannot ", what, " ", path, ": ", std::strerror(error)));
 }
 
-/// An open file descriptor, closed with its owner.
-class Descriptor {
+/// An open file, closed when its owner is destroyed.
+class FileDescriptor {
  public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { close(); }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor other) noexcept {
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() { close(); }
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
   }
@@ -47,13 +47,13 @@ class Descriptor {
 inline void sync_folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() >= 0) (void)::fsync(fd.get());  // some file systems cannot: nothing is lost yet
 }
 
 }  // namespace detail
 
-/// A file open for reading. It goes on showing the same content when the path is replaced.
+/// A file open for reading. Its content stays the same when another file takes the path.
 class InputFile {
  public:
   /// **Throws** IoError when `path` is not a readable file.
@@ -70,7 +70,7 @@ class InputFile {
   std::uint64_t size() const { return size_; }
 
   /// Reads exactly `bytes` bytes from `offset`; safe from several threads.
-  /// **Throws** IoError when they are not there.
+  /// **Throws** IoError when the file ends before them.
   void read(std::uint64_t offset, void* to, std::size_t bytes) const {
     char* at = static_cast<char*>(to);
     while (bytes > 0) {
@@ -89,12 +89,12 @@ class InputFile {
 
  private:
   std::string path_;
-  detail::Descriptor fd_;
+  detail::FileDescriptor fd_;
   std::uint64_t size_ = 0;
 };
 
-/// Writes `PATH.tmp` and gives it its name in `commit`. Without one the old file stays as it was,
-/// and nothing is left behind.
+/// Writes `PATH.tmp`, which `commit` renames to PATH. Without a commit the old file stays as it
+/// was, and the temporary one is removed.
 class AtomicFile {
  public:
   /// **Throws** IoError when the folder cannot be written to.
@@ -137,7 +137,7 @@ class AtomicFile {
  private:
   std::string path_;
   std::string temporary_;
-  detail::Descriptor fd_;
+  detail::FileDescriptor fd_;
   bool committed_ = false;
 };
 
@@ -150,7 +150,7 @@ inline bool is_file(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/// Makes a folder, and those above it that are missing. **Throws** IoError when it cannot.
+/// Makes a folder and its missing parents. **Throws** IoError when it cannot.
 inline void make_folder(const std::string& path) {
   if (path.empty() || is_folder(path)) return;
   const std::size_t slash = path.find_last_not_of('/') == std::string::npos

@@ -15,8 +15,8 @@
 #include <eigengrad/io/json_value.hpp>
 #include <eigengrad/io/utf8.hpp>
 
-/// Reads JSON, strictly as RFC 8259 has it: no comments, no trailing commas, no duplicate names,
-/// UTF-8.
+/// Reads JSON, strictly as RFC 8259 defines it: no comments, no trailing commas, no duplicate
+/// names, UTF-8.
 ///
 /// **Source** https://www.rfc-editor.org/rfc/rfc8259
 namespace eigengrad::io {

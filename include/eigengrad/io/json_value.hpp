@@ -16,7 +16,7 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/io/utf8.hpp>
 
-/// What JSON holds, and how it is written.
+/// Values of JSON, and how they are written.
 ///
 /// **Source** https://www.rfc-editor.org/rfc/rfc8259
 namespace eigengrad::io {
@@ -113,13 +113,13 @@ class Json {
   friend bool operator==(const Json& a, const Json& b) { return a.value_ == b.value_; }
 
   /// Reads one value that fills `text`; `name` (a path) goes into the messages.
-  /// It stands in io/json.hpp.
+  /// Defined in io/json.hpp.
   /// **Throws** IoError with line and column of what is wrong.
   static Json parse(std::string_view text, std::string_view name = "text");
 
   /// The value as text: on one line, or with each member on its own when `indent` > 0.
   ///
-  /// JSON has no word for NaN and infinities, they become null; bytes that are not UTF-8 become
+  /// JSON cannot express NaN and infinities, they become null; bytes that are not UTF-8 become
   /// U+FFFD.
   std::string dump(int indent = 0) const {
     std::string out;

@@ -25,7 +25,7 @@ void append_fixed(std::string& out, T value) {
   out.append(bytes, sizeof value);
 }
 
-/// Seven bits a byte, the lowest first; the top bit says that more follow.
+/// Seven bits per byte, the lowest first; the top bit says that more follow.
 inline void append_varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
   out += static_cast<char>(value);
@@ -47,7 +47,7 @@ class Message {
     append_fixed(bytes_, value);
     return *this;
   }
-  /// A float that is a choice among fields, and so is written even if it is 0.
+  /// A float that is one choice of a `oneof`, and so is written even if it is 0.
   Message& single(int field, float value) {
     key(field, 5);
     append_fixed(bytes_, value);

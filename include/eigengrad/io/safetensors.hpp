@@ -58,7 +58,7 @@ class SafetensorsWriter {
   /// **Throws** IoError when it cannot be written.
   void write(const std::string& path) const {
     // Wide types first, so that every array is aligned to its own type.
-    std::vector<const std::pair<const std::string, Any>*> order;
+    std::vector<const std::pair<const std::string, AnyArray>*> order;
     for (const auto& item : arrays_) order.push_back(&item);
     std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
       return view(a->second).element > view(b->second).element;
@@ -66,7 +66,7 @@ class SafetensorsWriter {
     std::map<std::string_view, Json> entries;
     std::uint64_t at = 0;
     for (const auto* item : order) {
-      const View array = view(item->second);
+      const ArrayView array = view(item->second);
       Json entry;
       entry["dtype"] = array.dtype;
       entry["shape"] = std::vector<Json>(array.shape.begin(), array.shape.end());
@@ -88,32 +88,32 @@ class SafetensorsWriter {
     file.write(&length, 8);
     file.write(text);
     for (const auto* item : order) {
-      const View array = view(item->second);
+      const ArrayView array = view(item->second);
       file.write(array.data, array.bytes);
     }
     file.commit();
   }
 
  private:
-  using Any = std::variant<NdArray<float>, NdArray<double>, NdArray<Index>, NdArray<bool>,
-                           NdArray<std::uint8_t>>;
-  struct View {
+  using AnyArray = std::variant<NdArray<float>, NdArray<double>, NdArray<Index>, NdArray<bool>,
+                                NdArray<std::uint8_t>>;
+  struct ArrayView {
     const char* dtype;
     Shape shape;
     const void* data;
     std::size_t element;
     std::size_t bytes;
   };
-  static View view(const Any& any) {
+  static ArrayView view(const AnyArray& any) {
     return std::visit(
         []<class T>(const NdArray<T>& a) {
-          return View{detail::dtype_name<T>(), a.shape(), a.data(), sizeof(T),
-                      static_cast<std::size_t>(a.numel()) * sizeof(T)};
+          return ArrayView{detail::dtype_name<T>(), a.shape(), a.data(), sizeof(T),
+                           static_cast<std::size_t>(a.numel()) * sizeof(T)};
         },
         any);
   }
 
-  std::map<std::string, Any> arrays_;
+  std::map<std::string, AnyArray> arrays_;
   std::map<std::string, std::string> metadata_;
 };
 

@@ -48,7 +48,8 @@ class SafetensorsFile {
   }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
-  /// As the file words it: "F32", "I64", ... **Throws** IoError when there is no such array.
+  /// The type in the file's words: "F32", "I64", ... **Throws** IoError when there is no such
+  /// array.
   const std::string& dtype(const std::string& name) const { return entry(name).dtype; }
   /// **Throws** IoError when there is no such array or it has more than six axes.
   Shape shape(const std::string& name) const {
@@ -120,8 +121,7 @@ class SafetensorsFile {
   const Entry& entry(const std::string& name) const {
     const auto found = entries_.find(name);
     if (found == entries_.end()) {
-      fail(detail::concat("no array is called '", name, "'; names() lists the ", entries_.size(),
-                          " there are"));
+      fail(detail::concat("no array is called '", name, "'; names() lists all ", entries_.size()));
     }
     return found->second;
   }
@@ -197,7 +197,7 @@ class SafetensorsFile {
 
   void check_bytes(const std::string& name, const Entry& found, std::uint64_t bytes) const {
     std::uint64_t needed = detail::dtype_bytes(found.dtype);
-    if (needed == 0) return;  // not ours to read: an error when it is asked for
+    if (needed == 0) return;  // not supported: an error when it is asked for
     bool overflow = false;
     for (const Index size : found.sizes) {
       overflow = __builtin_mul_overflow(needed, static_cast<std::uint64_t>(size), &needed) ||

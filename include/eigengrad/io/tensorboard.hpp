@@ -50,7 +50,7 @@ inline std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-/// As it is stored: the checksum of bytes that hold a checksum would else be poor.
+/// The form that files hold: the checksum of bytes that contain their own checksum would be weak.
 inline std::uint32_t masked_crc32c(std::string_view bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xA282EAD8u;
 }
@@ -97,8 +97,8 @@ std::string histogram_message(std::span<const T> numbers) {
 }  // namespace detail
 
 struct TensorBoardOptions {
-  /// For a run that goes on: events of earlier files at this step and behind it count no more.
-  /// Negative for a new run.
+  /// For a resumed run: events of earlier files from this step on are ignored. Negative for a new
+  /// run.
   Index purge_step = -1;
   /// Seconds since 1970.
   std::function<double()> clock = [] {
@@ -115,8 +115,8 @@ class TensorBoardWriter {
   explicit TensorBoardWriter(const std::string& folder, TensorBoardOptions options = {})
       : options_(std::move(options)), path_(folder + "/" + file_name(options_.clock())) {
     make_folder(folder);
-    file_ =
-        detail::Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    file_ = detail::FileDescriptor(
+        ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (file_.get() < 0) detail::fail_file("write", path_, errno);
     put(-1, detail::Message().text(3, "brain.Event:2"));
     if (options_.purge_step >= 0) {
@@ -128,7 +128,7 @@ class TensorBoardWriter {
   ~TensorBoardWriter() {
     try {
       flush();
-    } catch (const IoError&) {  // said by the last flush() that the caller made
+    } catch (const IoError&) {  // a destructor must not throw; flush() reports it
     }
   }
   TensorBoardWriter(const TensorBoardWriter&) = delete;
@@ -196,7 +196,7 @@ class TensorBoardWriter {
     put(step, detail::Message().text(5, detail::Message().text(1, value.bytes()).bytes()));
   }
 
-  /// An event with this content; no step for a negative one.
+  /// Adds an event with this content, without a step if it is negative.
   void put(Index step, const detail::Message& content) {
     detail::Message event;
     event.real(1, options_.clock());
@@ -206,7 +206,7 @@ class TensorBoardWriter {
 
   TensorBoardOptions options_;
   std::string path_;
-  detail::Descriptor file_{-1};
+  detail::FileDescriptor file_{-1};
   std::string pending_;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// Text as JSON has it.
+/// UTF-8, the encoding of JSON.
 ///
 /// **Source** https://www.rfc-editor.org/rfc/rfc3629
 namespace eigengrad::io::detail {

@@ -83,9 +83,9 @@ void visit_fields(ConvTokenizerOptions& o, Visit&& visit) {
   visit("init", o.init);
 }
 
-/// Tokens by convolution: stages, each a convolution, max-pooling, batch norm if asked for, the
-/// activation, and further convolutions if asked for; then a token for each position. ReLU keeps
-/// the order of numbers, so before the pooling it would give the same numbers and cost more.
+/// Makes tokens by convolution: stages, each a convolution, max-pooling, batch norm if asked for,
+/// the activation, and further convolutions if asked for; then a token for each position. ReLU
+/// keeps the order of numbers, so before the pooling it would give the same numbers and cost more.
 ///
 /// `channels = {32, 96}` makes two 3x3 convolutions with ReLU and pooling 3/2, which halves the
 /// sides (rounded up): the tokenizer of CCT-n/3x2. That of CCT-n/7x2 for a width of 384 is

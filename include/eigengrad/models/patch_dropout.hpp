@@ -14,9 +14,9 @@ namespace eigengrad {
 namespace models {
 
 struct PatchDropoutOptions {
-  /// Share of the tokens that are left out, in [0, 1).
+  /// Share of the tokens that each sample leaves out, in [0, 1).
   double p = 0;
-  /// Tokens in front that always stay, such as a class token.
+  /// Number of first tokens that always stay, such as a class token.
   Index prefix = 0;
 };
 
@@ -24,8 +24,8 @@ struct PatchDropoutOptions {
 
 namespace detail {
 
-/// For each sample `prefix + kept` of its (prefix + n) tokens, in rising order: the prefix, and so
-/// many of the others that every choice is as likely (Knuth, selection sampling).
+/// Chooses `prefix + kept` of the (prefix + n) tokens of each sample, in rising order: the prefix
+/// and `kept` others, every choice equally likely (Knuth, selection sampling).
 /// **Shapes** result (B, prefix + kept).
 inline NdArray<Index> draw_tokens(Index batch, Index prefix, Index n, Index kept,
                                   Generator& generator) {
@@ -46,13 +46,13 @@ inline NdArray<Index> draw_tokens(Index batch, Index prefix, Index n, Index kept
 
 namespace models {
 
-/// Leaves out tokens at random, others for each sample, and hands on the rest in their order; does
-/// nothing in evaluation. Layers behind it have less to compute, and cannot rely on any one token.
-/// Positions belong in front of it.
+/// Leaves out tokens at random, others for each sample, and passes on the rest in their order; does
+/// nothing in evaluation. The following layers have less to compute and cannot rely on any one
+/// token. Positions must be added before it.
 ///
 /// It draws from a generator of its own, `named_generators()`, forked from the constructor's.
-/// **Shapes** x (B, T, C), result (B, prefix + K, C) with K the whole number next to
-/// (1 - p) (T - prefix), but at least 1.
+/// **Shapes** x (B, T, C), result (B, prefix + K, C) with K the whole number nearest
+/// to (1 - p) (T - prefix), but at least 1.
 /// **Source** Y. Liu et al., "PatchDropout: economizing vision transformers using patch dropout",
 /// 2022.
 template <class T>
@@ -93,7 +93,7 @@ class PatchDropout : public nn::Module<T> {
                    {x.dim(0), tokens.dim(1), x.dim(2)});
   }
 
-  /// Draws which tokens of x a call keeps, for what must know them. **Shapes** result (B,
+  /// Draws which tokens of x a call keeps, for code that must know them. **Shapes** result (B,
   /// prefix + K), undefined in evaluation, when all stay. **Throws** as a call does.
   NdArray<Index> draw(const Tensor<T>& x) const {
     if (x.rank() != 3 || x.dim(1) <= options_.prefix) {

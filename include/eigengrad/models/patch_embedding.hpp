@@ -17,7 +17,7 @@
 
 namespace eigengrad::models {
 
-/// Two ways to the same numbers.
+/// Both methods give the same numbers.
 enum class PatchMethod {
   kUnfold,  ///< patches as rows, then one matrix product
   kConv2d,  ///< a convolution

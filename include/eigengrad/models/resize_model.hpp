@@ -26,8 +26,8 @@
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/slice.hpp>
 
-/// A vision transformer for patches or images of another size, with the weights of one that has
-/// been trained: to begin with large patches and go on with small ones, or to raise the resolution.
+/// Makes a vision transformer for patches or images of another size from a trained one: to train
+/// with large patches first and with small ones later, or to raise the resolution.
 ///
 ///     model = models::resize_model(model, {.patch_size = 4});
 namespace eigengrad::models {
@@ -45,7 +45,7 @@ struct ResizeModelOptions {
 
 namespace eigengrad::detail {
 
-/// (to, from): what interpolates `from` numbers to `to`, bilinear.
+/// The matrix (to, from) that interpolates `from` numbers to `to`, bilinear.
 inline Eigen::MatrixXd bilinear_matrix(Index from, Index to) {
   NdArray<double> identity = NdArray<double>::zeros({1, 1, from, from});
   for (Index i = 0; i < from; ++i) identity(0, 0, i, i) = 1;
@@ -82,6 +82,7 @@ NdArray<T> resize_tokens(const NdArray<T>& x, Index prefix, Index to, Interpolat
   return (prefix > 0 ? cat({narrow(all, 1, 0, prefix), tokens}, 1) : tokens).value();
 }
 
+/// Whether an array holds weights or an optimiser's moments of them.
 enum class ResizeRule { kWeights, kMoments };
 
 /// The array of the parameter or buffer `name` in the shape that `model` has.

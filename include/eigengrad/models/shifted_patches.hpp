@@ -40,9 +40,9 @@ void visit_fields(ShiftedPatchEmbeddingOptions& o, Visit&& visit) {
   visit("init", o.init);
 }
 
-/// Patches that see beyond their edges: the image and four copies of it, shifted by half a patch to
-/// the lower right, lower left, upper right and upper left, with zeros moved in, as channels; then
-/// patches, a norm of each, and a projection to a token.
+/// Makes tokens of patches that see beyond their edges: the image and four copies of it, shifted by
+/// half a patch to the lower right, lower left, upper right and upper left, with zeros moved in, as
+/// channels; then patches, a norm of each, and a projection to a token.
 ///
 /// **Parameters** norm.weight (5 C P P) of ones, norm.bias (5 C P P), proj.weight (dim, 5 C, P, P),
 /// proj.bias (dim).

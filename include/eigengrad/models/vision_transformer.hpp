@@ -121,7 +121,7 @@ class VisionTransformer : public nn::Module<T> {
   /// The tokens after the last layer, before the norm, the class token first.
   /// **Shapes** result (B, T, C), fewer tokens in training with patch_dropout.
   Tensor<T> encode(const Tensor<T>& images) const {
-    Placed placed = place(images);
+    PlacedTokens placed = place(images);
     Tensor<T> x = std::move(placed.x);
     for (const auto& block : blocks_) {
       if (options_.checkpoint) {
@@ -143,7 +143,7 @@ class VisionTransformer : public nn::Module<T> {
   /// **Shapes** results (B, H, T, T).
   std::vector<Tensor<T>> attention_weights(const Tensor<T>& images) const {
     std::vector<Tensor<T>> out;
-    Placed placed = place(images);
+    PlacedTokens placed = place(images);
     for (const auto& block : blocks_) {
       out.push_back(block.attention_weights(placed.x, placed.attention));
       placed.x = block(placed.x, placed.attention);
@@ -151,7 +151,7 @@ class VisionTransformer : public nn::Module<T> {
     return out;
   }
 
-  /// How much each token counts in what the head sees: the class token has all of it, or each token
+  /// Each token's weight in what the head sees: the class token has all of it, or each token
   /// an equal share, or what the sequence pooling has learned. A model with patch_dropout must be
   /// in evaluation mode.
   /// **Shapes** result (B, T).
@@ -184,12 +184,12 @@ class VisionTransformer : public nn::Module<T> {
 
  private:
   /// Tokens before the first layer, and what attention must know of them.
-  struct Placed {
+  struct PlacedTokens {
     Tensor<T> x;
     AttentionOptions<T> attention;
   };
 
-  Placed place(const Tensor<T>& images) const {
+  PlacedTokens place(const Tensor<T>& images) const {
     const VisionTransformerOptions& o = options_;
     if (images.rank() != 4 || images.dim(1) != o.channels_in || images.dim(2) != o.image_size ||
         images.dim(3) != o.image_size) {
