@@ -4,5 +4,10 @@
 #include <eigengrad/io/fields.hpp>
 #include <eigengrad/io/file.hpp>
 #include <eigengrad/io/json.hpp>
+#include <eigengrad/io/json_value.hpp>
+#include <eigengrad/io/protobuf.hpp>
 #include <eigengrad/io/safetensors.hpp>
+#include <eigengrad/io/safetensors_dtype.hpp>
+#include <eigengrad/io/safetensors_file.hpp>
 #include <eigengrad/io/tensorboard.hpp>
+#include <eigengrad/io/utf8.hpp>

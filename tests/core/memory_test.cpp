@@ -32,11 +32,17 @@ struct EmptyCache {
   }
 };
 
+/// Where an array of 1000 floats would be.
+const void* block_of_1000() {
+  const NdArray<float> a({1000});
+  return a.data();
+}
+
 }  // namespace
 
 TEST_CASE("memory: a freed block comes back") {
   EmptyCache guard;
-  const void* first = NdArray<float>({1000}).data();
+  const void* first = block_of_1000();
   CHECK(eg::cached_memory() >= 4000);
   const NdArray<float> again({1000});
   CHECK(again.data() == first);
@@ -286,7 +292,7 @@ TEST_CASE("memory: a block freed by another thread is reused") {
   NdArray<float> a({1000});
   const float* block = a.data();
   std::thread([moved = std::move(a)]() mutable { moved = NdArray<float>(); }).join();
-  CHECK(NdArray<float>({1000}).data() == block);
+  CHECK(block_of_1000() == block);
 }
 
 TEST_CASE("memory: threads may allocate at once") {

@@ -151,3 +151,26 @@ TEST_CASE("ndarray: a size beyond any memory is an error, not a wrapped number")
               "[array] too many elements: (2305843009213693952)");
   CHECK(NdArray<float>({big, big, 0}).numel() == 0);
 }
+
+TEST_CASE("ndarray: what a temporary gives outlives it") {
+  const auto make = [] { return NdArray<float>({2, 2}, {1, 2, 3, 4}); };
+  const auto matrix = make().matrix();
+  const auto array = make().array();
+  const auto& element = make()(1, 0);
+  const auto& shape = make().shape();
+  const NdArray<float> next = NdArray<float>::full({2, 2}, -1);  // takes the freed block
+  CHECK(matrix(1, 1) == 4);
+  CHECK(array(1) == 2);
+  CHECK(element == 3);
+  CHECK(shape == Shape{2, 2});
+  CHECK(make().array().sum() == 10);
+  CHECK(next(0, 0) == -1);
+}
+
+TEST_CASE("ndarray: numbers of another type") {
+  CHECK_SAME(NdArray<float>({3}, {1.75F, -2.5F, 3}).astype<Index>(),
+             NdArray<Index>({3}, {1, -2, 3}));
+  CHECK(!NdArray<float>().astype<double>().defined());
+  const NdArray<Index> labels = NdArray<int>({2}, {7, -1});
+  CHECK_SAME(labels, NdArray<Index>({2}, {7, -1}));
+}

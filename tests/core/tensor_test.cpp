@@ -219,3 +219,23 @@ TEST_CASE("tensor: a gradient of the wrong shape names the op") {
               "[broken] backward gave input 0 a gradient of shape (), its value has (2, 3)");
   CHECK_FALSE(x.has_grad());
 }
+
+TEST_CASE("tensor: what a temporary gives outlives it") {
+  const Tensor a({3}, {1, 2, 3}, true);
+  const auto& value = twice(a).value();
+  const auto& shape = twice(a).shape();
+  const auto& node = twice(a).node_ptr();
+  const NdArray<double> next = NdArray<double>::full({3}, -1);  // takes a freed value's block
+  CHECK_SAME(value, NdArray<double>({3}, {2, 4, 6}));
+  CHECK(shape == Shape{3});
+  CHECK(node != nullptr);
+  CHECK(next(0) == -1);
+  double sum = 0;
+  for (const double x : twice(a).value()) sum += x;
+  CHECK(sum == 12);
+  const Tensor kept = twice(a).retain_grad();
+  kept.backward(NdArray<double>::ones({3}));
+  CHECK_SAME(kept.grad(), NdArray<double>::ones({3}));
+  const auto& gradient = Tensor(a).grad();
+  CHECK_SAME(gradient, NdArray<double>({3}, {2, 2, 2}));
+}

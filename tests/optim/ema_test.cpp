@@ -77,11 +77,11 @@ TEST_CASE("ema: long arrays have the same bits on any number of threads") {
   });
   CHECK_SAME(means[1], test::random<float>({7}, 2));
   // The last element, in the tail of a vector, by hand.
-  float mean = test::random<float>({100003}).data()[100002];
+  float mean = test::random<float>({100003})(100002);
   const float decays[] = {0.1f, 2 / 11.f, 3 / 12.f};
   for (int step = 0; step < 3; ++step) {
-    mean = decays[step] * mean +
-           (1 - decays[step]) * test::random<float>({100003}, 10 + step).data()[100002];
+    mean =
+        decays[step] * mean + (1 - decays[step]) * test::random<float>({100003}, 10 + step)(100002);
   }
   CHECK(double(means[0].data()[100002]) == Approx(double(mean)).epsilon(1e-6));
 }

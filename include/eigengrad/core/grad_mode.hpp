@@ -18,7 +18,7 @@ inline bool grad_enabled() { return detail::grad_flag(); }
 /// Switches recording on or off in this thread while it lives.
 class GradMode {
  public:
-  explicit GradMode(bool enabled) : previous_(detail::grad_flag()) {
+  [[nodiscard]] explicit GradMode(bool enabled) : previous_(detail::grad_flag()) {
     detail::grad_flag() = enabled;
   }
   ~GradMode() { detail::grad_flag() = previous_; }
@@ -32,7 +32,7 @@ class GradMode {
 /// `NoGrad guard;`: ops record nothing in this scope, as under `torch.no_grad()`.
 class NoGrad : public GradMode {
  public:
-  NoGrad() : GradMode(false) {}
+  [[nodiscard]] NoGrad() : GradMode(false) {}
 };
 
 }  // namespace eigengrad

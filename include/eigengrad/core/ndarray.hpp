@@ -76,6 +76,12 @@ class NdArray {
     }
   }
 
+  /// Whole numbers of another type: `NdArray<int>` labels are as good as `NdArray<Index>`. A copy.
+  template <std::integral I>
+  requires(std::same_as<T, Index> && !std::same_as<I, Index> && !std::same_as<I, bool>)
+      NdArray(const NdArray<I>& other)  // NOLINT: implicit by intent
+      : NdArray(other.template astype<Index>()) {}
+
   static NdArray full(const Shape& shape, T value) {
     NdArray out(shape);
     out.fill(value);
@@ -93,7 +99,8 @@ class NdArray {
   }
 
   bool defined() const { return buffer_.data() != nullptr; }
-  const Shape& shape() const { return shape_; }
+  const Shape& shape() const& { return shape_; }
+  Shape shape() const&& { return shape_; }
   Index rank() const { return shape_.rank(); }
   Index numel() const { return numel_; }
   /// Size of one axis; negative axes count from the end.
@@ -103,23 +110,34 @@ class NdArray {
   /// Product of all axes but the last.
   Index rows() const { return detail::numel_between(shape_, 0, rank() - 1); }
 
-  T* data() { return static_cast<T*>(buffer_.data()); }
-  const T* data() const { return static_cast<const T*>(buffer_.data()); }
+  // What points into an array is not to be had from a temporary, whose numbers may be gone in the
+  // next statement: there single elements and Eigen's views are copies, and the rest does not
+  // compile. Give the array a name.
+  T* data() & { return static_cast<T*>(buffer_.data()); }
+  const T* data() const& { return static_cast<const T*>(buffer_.data()); }
+  const T* data() const&& = delete;
   /// What the numbers lie in; copies of the array share it.
-  const detail::Buffer& buffer() const { return buffer_; }
-  T* begin() { return data(); }
-  T* end() { return data() + numel_; }
-  const T* begin() const { return data(); }
-  const T* end() const { return data() + numel_; }
+  const detail::Buffer& buffer() const& { return buffer_; }
+  detail::Buffer buffer() const&& { return buffer_; }
+  T* begin() & { return data(); }
+  T* end() & { return data() + numel_; }
+  const T* begin() const& { return data(); }
+  const T* end() const& { return data() + numel_; }
+  const T* begin() const&& = delete;
+  const T* end() const&& = delete;
 
   /// One element: `a(i, j)`. **Throws** ShapeError outside the array.
   template <std::convertible_to<Index>... I>
-  T& operator()(I... index) {
+  T& operator()(I... index) & {
     return data()[offset({static_cast<Index>(index)...})];
   }
   template <std::convertible_to<Index>... I>
-  const T& operator()(I... index) const {
+  const T& operator()(I... index) const& {
     return data()[offset({static_cast<Index>(index)...})];
+  }
+  template <std::convertible_to<Index>... I>
+  T operator()(I... index) const&& {
+    return (*this)(index...);
   }
 
   /// The value of an array with one element. **Throws** ShapeError otherwise.
@@ -131,17 +149,28 @@ class NdArray {
   }
 
   /// Eigen view (all leading axes, last axis); a scalar is (1, 1).
-  MatrixMap<T> matrix() { return {data(), rows(), cols()}; }
-  ConstMatrixMap<T> matrix() const { return {data(), rows(), cols()}; }
+  MatrixMap<T> matrix() & { return {data(), rows(), cols()}; }
+  ConstMatrixMap<T> matrix() const& { return {data(), rows(), cols()}; }
+  const Matrix<T> matrix() const&& { return matrix(); }
   /// Flat Eigen view.
-  ArrayMap<T> array() { return {data(), numel_}; }
-  ConstArrayMap<T> array() const { return {data(), numel_}; }
+  ArrayMap<T> array() & { return {data(), numel_}; }
+  ConstArrayMap<T> array() const& { return {data(), numel_}; }
+  const Eigen::Array<T, Eigen::Dynamic, 1> array() const&& { return array(); }
 
   /// The same numbers under another shape (shared, not copied). One size may be -1.
   /// **Throws** ShapeError when the counts differ.
   NdArray reshape(Shape shape) const {
     NdArray out = *this;
     out.shape_ = infer(std::move(shape));
+    return out;
+  }
+
+  /// The numbers as another type, each converted as C++ does.
+  template <class U>
+  NdArray<U> astype() const {
+    if (!defined()) return {};
+    NdArray<U> out(shape_);
+    std::transform(begin(), end(), out.begin(), [](T x) { return static_cast<U>(x); });
     return out;
   }
 

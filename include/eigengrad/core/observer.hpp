@@ -60,7 +60,7 @@ class Observer {
     Op::Reads reads = Op::Reads::kAll;
   };
 
-  Observer() : previous_(std::exchange(active(), this)) {}
+  [[nodiscard]] Observer() : previous_(std::exchange(active(), this)) {}
   virtual ~Observer() { active() = previous_; }
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;

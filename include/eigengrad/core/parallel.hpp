@@ -26,7 +26,7 @@ inline bool& serial_flag() {
 class OneThread {
  public:
 #ifdef _OPENMP
-  OneThread() : previous_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  [[nodiscard]] OneThread() : previous_(omp_get_max_threads()) { omp_set_num_threads(1); }
   ~OneThread() { omp_set_num_threads(previous_); }
   OneThread(const OneThread&) = delete;
   OneThread& operator=(const OneThread&) = delete;
@@ -34,7 +34,7 @@ class OneThread {
  private:
   int previous_;
 #else
-  OneThread() {}
+  [[nodiscard]] OneThread() {}
 #endif
 };
 
@@ -61,7 +61,7 @@ inline void set_num_threads(int n) {
 /// own thread pool would fight with the one that trains.
 class SerialGuard {
  public:
-  SerialGuard() : previous_(detail::serial_flag()) { detail::serial_flag() = true; }
+  [[nodiscard]] SerialGuard() : previous_(detail::serial_flag()) { detail::serial_flag() = true; }
   ~SerialGuard() { detail::serial_flag() = previous_; }
   SerialGuard(const SerialGuard&) = delete;
   SerialGuard& operator=(const SerialGuard&) = delete;

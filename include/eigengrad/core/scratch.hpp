@@ -88,7 +88,7 @@ class ScratchStack {
 template <class U>
 class Scratch {
  public:
-  explicit Scratch(std::int64_t n) : n_(n > 0 ? static_cast<std::size_t>(n) : 1) {
+  [[nodiscard]] explicit Scratch(std::int64_t n) : n_(n > 0 ? static_cast<std::size_t>(n) : 1) {
     if (n_ > BlockCache::kLargest / sizeof(U)) throw std::bad_alloc();  // n * sizeof could wrap
     data_ = static_cast<U*>(large() ? BlockCache::instance().allocate(bytes())
                                     : ScratchStack::instance().push(bytes()));

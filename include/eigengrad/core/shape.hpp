@@ -48,14 +48,16 @@ class Shape {
     return static_cast<Index>(n);
   }
 
-  Index& operator[](Index axis) { return sizes_[static_cast<std::size_t>(axis)]; }
-  Index operator[](Index axis) const { return sizes_[static_cast<std::size_t>(axis)]; }
+  Index& operator[](Index axis) & { return sizes_[static_cast<std::size_t>(axis)]; }
+  Index operator[](Index axis) const& { return sizes_[static_cast<std::size_t>(axis)]; }
   Index back() const { return sizes_[static_cast<std::size_t>(rank_ - 1)]; }
 
-  const Index* begin() const { return sizes_.data(); }
-  const Index* end() const { return sizes_.data() + rank_; }
-  Index* begin() { return sizes_.data(); }
-  Index* end() { return sizes_.data() + rank_; }
+  const Index* begin() const& { return sizes_.data(); }
+  const Index* end() const& { return sizes_.data() + rank_; }
+  Index* begin() & { return sizes_.data(); }
+  Index* end() & { return sizes_.data() + rank_; }
+  const Index* begin() const&& = delete;  // of a temporary, which dies before its end is asked for
+  const Index* end() const&& = delete;
 
   void push_back(Index size) {
     if (rank_ == kMaxRank) {

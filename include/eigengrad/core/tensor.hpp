@@ -55,10 +55,15 @@ class Tensor {
   }
 
   bool defined() const { return node_ptr() != nullptr; }
-  const NdArray<T>& value() const { return node().value; }
-  /// For optimisers and initialisers: writing here is not recorded.
+  // A temporary, such as an op's result in the middle of an expression, gives what may outlive it:
+  // a handle of the array instead of a reference to it.
+  const NdArray<T>& value() const& { return node().value; }
+  NdArray<T> value() const&& { return node().value; }
+  /// For optimisers and initialisers: writing here is not recorded. The reference lives as long as
+  /// some handle of the tensor, such as a module's: `model.parameter("bias").mutable_value()`.
   NdArray<T>& mutable_value() { return node().value; }
-  const Shape& shape() const { return value().shape(); }
+  const Shape& shape() const& { return value().shape(); }
+  Shape shape() const&& { return value().shape(); }
   Index rank() const { return value().rank(); }
   Index dim(Index axis) const { return value().dim(axis); }
   Index numel() const { return value().numel(); }
@@ -67,7 +72,7 @@ class Tensor {
 
   bool requires_grad() const { return node().requires_grad; }
   /// **Throws** StateError on an op's result, whose flag follows from its inputs.
-  Tensor& set_requires_grad(bool on) {
+  Tensor& set_requires_grad(bool on) & {
     if (node().is_result()) {
       throw StateError(detail::concat("[requires_grad] only leaves can change it; this is the ",
                                       "result of ", node().op, "; use detach()"));
@@ -75,12 +80,13 @@ class Tensor {
     node().requires_grad = on;
     return *this;
   }
+  Tensor set_requires_grad(bool on) && { return set_requires_grad(on); }
   /// True for tensors that no recorded op made.
   bool is_leaf() const { return !node().is_result(); }
 
   bool has_grad() const { return node().grad.defined(); }
   /// The accumulated gradient. **Throws** StateError when there is none.
-  const NdArray<T>& grad() const {
+  const NdArray<T>& grad() const& {
     if (!has_grad()) {
       throw StateError(
           "[grad] this tensor has no gradient; it needs requires_grad and a backward() "
@@ -88,6 +94,7 @@ class Tensor {
     }
     return node().grad;
   }
+  NdArray<T> grad() const&& { return grad(); }
   NdArray<T>& mutable_grad() {
     grad();
     node().grad.make_unique();
@@ -96,10 +103,11 @@ class Tensor {
   /// Forgets the gradient; the next backward starts from nothing.
   void zero_grad() { node().grad = NdArray<T>(); }
   /// Keeps the gradient of an op's result after backward.
-  Tensor& retain_grad() {
+  Tensor& retain_grad() & {
     node().retain_grad = true;
     return *this;
   }
+  Tensor retain_grad() && { return retain_grad(); }
   /// Calls `hook` with this tensor's gradient each time a backward has completed it.
   void register_hook(GradHook<T> hook) { node().hooks.push_back(std::move(hook)); }
 
@@ -116,7 +124,8 @@ class Tensor {
 
   /// Name of the op that made this, or "leaf".
   const char* op_name() const { return node().is_result() ? node().op : "leaf"; }
-  const NodePtr& node_ptr() const { return handle_.node(); }
+  const NodePtr& node_ptr() const& { return handle_.node(); }
+  NodePtr node_ptr() const&& { return handle_.node(); }
 
  private:
   detail::Node<T>& node() const {

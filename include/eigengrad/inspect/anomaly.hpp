@@ -40,7 +40,7 @@ namespace eigengrad::detail {
 class AnomalyObserver : public Observer {
  public:
   template <class T>
-  explicit AnomalyObserver(const nn::Module<T>& module) {
+  [[nodiscard]] explicit AnomalyObserver(const nn::Module<T>& module) {
     for (const auto& [name, x] : module.named_parameters()) names_[x.node_ptr()->id] = name;
     add(module, "");
   }

@@ -29,7 +29,7 @@ class LayerObserver : public Observer {
   };
 
   template <class T>
-  explicit LayerObserver(const nn::Module<T>& module) {
+  [[nodiscard]] explicit LayerObserver(const nn::Module<T>& module) {
     add(module, 0);
     last_memory_ = memory_in_use();
   }

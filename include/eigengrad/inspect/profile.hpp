@@ -39,7 +39,7 @@ class Profiler : public Observer {
     double seconds = 0;
   };
 
-  Profiler() { restart(); }
+  [[nodiscard]] Profiler() { restart(); }
 
   /// Time starts to count from here.
   void restart() { last_ = Clock::now(); }

@@ -149,7 +149,7 @@ class Module {
    private:
     Observer* observer_;
   };
-  Call call() const { return Call(*this); }
+  [[nodiscard]] Call call() const { return Call(*this); }
 
   explicit Module(std::string kind) : self_(std::make_shared<State>()) {
     self_->kind = std::move(kind);
