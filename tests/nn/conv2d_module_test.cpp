@@ -39,5 +39,6 @@ TEST_CASE("nn conv2d: error") {
   eg::Generator rng(1);
   CHECK_ERROR(nn::Conv2d<float>({.in_channels = 3, .out_channels = 4, .kernel = {3, 0}}, rng),
               eg::ValueError,
-              "[conv2d] sizes must be positive: in_channels 3, out_channels 4, kernel (3, 0)");
+              "[conv2d] sizes must be positive: in_channels 3, out_channels 4, kernel.h 3, "
+              "kernel.w 0");
 }

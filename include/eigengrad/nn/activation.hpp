@@ -7,48 +7,49 @@
 /// Activations as layers, for `Sequential`.
 namespace eigengrad::nn {
 
-/// max(x, 0). **Shapes** x (...), result (...).
+/// The base of all of them. **Shapes** x (...), result (...).
 template <class T>
-class ReLU : public Module<T> {
+class ActivationLayer : public Module<T> {
  public:
-  ReLU() : Module<T>("ReLU") {}
   Tensor<T> operator()(const Tensor<T>& x) const {
     const auto call = this->call();
-    return relu(x);
+    return activate(x, activation_);
   }
+
+ protected:
+  ActivationLayer(const char* kind, Activation activation)
+      : Module<T>(kind), activation_(activation) {}
+
+ private:
+  Activation activation_;
 };
 
-/// x Phi(x), with the normal distribution's Phi. **Shapes** x (...), result (...).
+/// max(x, 0).
 template <class T>
-class GELU : public Module<T> {
+class ReLU : public ActivationLayer<T> {
  public:
-  GELU() : Module<T>("GELU") {}
-  Tensor<T> operator()(const Tensor<T>& x) const {
-    const auto call = this->call();
-    return gelu(x);
-  }
+  ReLU() : ActivationLayer<T>("ReLU", Activation::kRelu) {}
 };
 
-/// GELU's tanh approximation. **Shapes** x (...), result (...).
+/// x Phi(x), with the normal distribution's Phi.
 template <class T>
-class GELUTanh : public Module<T> {
+class GELU : public ActivationLayer<T> {
  public:
-  GELUTanh() : Module<T>("GELUTanh") {}
-  Tensor<T> operator()(const Tensor<T>& x) const {
-    const auto call = this->call();
-    return gelu_tanh(x);
-  }
+  GELU() : ActivationLayer<T>("GELU", Activation::kGelu) {}
 };
 
-/// x sigmoid(x). **Shapes** x (...), result (...).
+/// GELU's tanh approximation.
 template <class T>
-class SiLU : public Module<T> {
+class GELUTanh : public ActivationLayer<T> {
  public:
-  SiLU() : Module<T>("SiLU") {}
-  Tensor<T> operator()(const Tensor<T>& x) const {
-    const auto call = this->call();
-    return silu(x);
-  }
+  GELUTanh() : ActivationLayer<T>("GELUTanh", Activation::kGeluTanh) {}
+};
+
+/// x sigmoid(x).
+template <class T>
+class SiLU : public ActivationLayer<T> {
+ public:
+  SiLU() : ActivationLayer<T>("SiLU", Activation::kSilu) {}
 };
 
 }  // namespace eigengrad::nn

@@ -103,7 +103,8 @@ class MultiHeadAttention : public Module<T> {
   Tensor<T> operator()(const Tensor<T>& x, AttentionOptions<T> options = {},
                        const Tensor<T>& residual = {}) const {
     const auto call = this->call();
-    return project(self_attention(project_in(x), heads_, complete(options, true)), residual);
+    return drop_and_add(proj_, drop_,
+                        self_attention(project_in(x), heads_, complete(options, true)), residual);
   }
 
   /// Cross-attention: queries from x, keys and values from memory. Tokens of two sequences: none
@@ -145,7 +146,8 @@ class MultiHeadAttention : public Module<T> {
     const Tensor<T> q = linear(x, rows(weight, 0, width_), rows(bias, 0, width_));
     const Tensor<T> kv =
         linear(memory, rows(weight, width_, 2 * width_), rows(bias, width_, 2 * width_));
-    return project(cross_attention(q, kv, heads_, complete(options, false)), residual);
+    return drop_and_add(proj_, drop_, cross_attention(q, kv, heads_, complete(options, false)),
+                        residual);
   }
   static Tensor<T> rows(const Tensor<T>& x, Index start, Index length) {
     return x.defined() ? narrow(x, 0, start, length) : x;
@@ -174,11 +176,6 @@ class MultiHeadAttention : public Module<T> {
     options.dropout = attention_drop_.active() ? attention_drop_.p() : 0;
     options.generator = &attention_drop_.generator();
     return options;
-  }
-  Tensor<T> project(const Tensor<T>& x, const Tensor<T>& residual) const {
-    if (!drop_.active()) return proj_(x, residual);
-    const Tensor<T> y = drop_(proj_(x));
-    return residual.defined() ? residual + y : y;
   }
 
   Index heads_;

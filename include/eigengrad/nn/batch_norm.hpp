@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
 
@@ -28,10 +29,7 @@ class BatchNorm2d : public Module<T> {
   /// **Throws** ValueError unless channels is positive.
   explicit BatchNorm2d(const BatchNorm2dOptions& options)
       : Module<T>("BatchNorm2d"), options_(options) {
-    if (options.channels < 1) {
-      throw ValueError(
-          detail::concat("[batch_norm2d] channels must be positive: ", options.channels));
-    }
+    detail::check_positive("batch_norm2d", {{"channels", options.channels}});
     const Shape shape{options.channels};
     weight_ = this->add_parameter("weight", NdArray<T>::ones(shape), {ParameterKind::kNorm});
     bias_ = this->add_parameter("bias", NdArray<T>::zeros(shape), {ParameterKind::kNorm});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/conv2d.hpp>
@@ -29,14 +30,12 @@ class Conv2d : public Module<T> {
  public:
   /// **Throws** ValueError unless the channels and the kernel are positive.
   Conv2d(const Conv2dOptions& options, Generator& rng) : Module<T>("Conv2d"), options_(options) {
-    const auto [out, in, kernel] =
-        std::tuple(options.out_channels, options.in_channels, options.kernel);
-    if (out < 1 || in < 1 || kernel.h < 1 || kernel.w < 1) {
-      throw ValueError(detail::concat("[conv2d] sizes must be positive: in_channels ", in,
-                                      ", out_channels ", out, ", kernel ",
-                                      Shape{kernel.h, kernel.w}));
-    }
-    const Shape shape{out, in, kernel.h, kernel.w};
+    detail::check_positive("conv2d", {{"in_channels", options.in_channels},
+                                      {"out_channels", options.out_channels},
+                                      {"kernel.h", options.kernel.h},
+                                      {"kernel.w", options.kernel.w}});
+    const Shape shape{options.out_channels, options.in_channels, options.kernel.h,
+                      options.kernel.w};
     weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng),
                                   {ParameterKind::kConvolution});
     if (options.bias) {

@@ -4,9 +4,36 @@
 #include <memory>
 
 #include <eigengrad/nn/module.hpp>
+#include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/dropout.hpp>
 
 namespace eigengrad::nn {
+
+/// What dropout and stochastic depth share: a probability, and a generator of their own, forked
+/// from the constructor's (`named_generators()`).
+template <class T>
+class RandomLayer : public Module<T> {
+ public:
+  /// Whether a call would change anything.
+  bool active() const { return this->training() && p_ > 0; }
+  double p() const { return p_; }
+  /// For ops with a dropout of their own. It lives as long as any handle of the module.
+  Generator& generator() const& { return *rng_; }
+  void generator() && = delete;
+
+ protected:
+  /// **Throws** ValueError unless 0 <= p < 1; `name` stands in the message.
+  RandomLayer(const char* kind, const char* name, double p, Generator& rng)
+      : Module<T>(kind), p_(p), rng_(this->add_generator("generator", rng)) {
+    if (!(p >= 0 && p < 1)) {
+      throw ValueError(detail::concat("[", name, "] p must be in [0, 1): ", p));
+    }
+  }
+
+ private:
+  double p_;
+  std::shared_ptr<Generator> rng_;
+};
 
 struct DropoutOptions {
   /// Probability of a zero, in [0, 1).
@@ -15,34 +42,19 @@ struct DropoutOptions {
 
 /// Zeroes values at random and divides the rest by 1 - p; does nothing in evaluation.
 ///
-/// It draws from a generator of its own, `named_generators()`, forked from the constructor's.
 /// **Shapes** x (...), result (...).
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
 template <class T>
-class Dropout : public Module<T> {
+class Dropout : public RandomLayer<T> {
  public:
   /// **Throws** ValueError unless 0 <= p < 1.
   Dropout(const DropoutOptions& options, Generator& rng)
-      : Module<T>("Dropout"), p_(options.p), rng_(this->add_generator("generator", rng)) {
-    if (!(p_ >= 0 && p_ < 1))
-      throw ValueError(detail::concat("[dropout] p must be in [0, 1): ", p_));
-  }
+      : RandomLayer<T>("Dropout", "dropout", options.p, rng) {}
 
   Tensor<T> operator()(const Tensor<T>& x) const {
     const auto call = this->call();
-    return active() ? dropout(x, p_, *rng_) : x;
+    return this->active() ? dropout(x, this->p(), this->generator()) : x;
   }
-
-  /// Whether a call would change anything.
-  bool active() const { return this->training() && p_ > 0; }
-  double p() const { return p_; }
-  /// For ops with a dropout of their own. It lives as long as any handle of the module.
-  Generator& generator() const& { return *rng_; }
-  void generator() && = delete;
-
- private:
-  double p_;
-  std::shared_ptr<Generator> rng_;
 };
 
 struct StochasticDepthOptions {
@@ -56,27 +68,26 @@ struct StochasticDepthOptions {
 /// **Shapes** x (B, ...), result (B, ...).
 /// **Source** G. Huang et al., "Deep networks with stochastic depth", 2016.
 template <class T>
-class StochasticDepth : public Module<T> {
+class StochasticDepth : public RandomLayer<T> {
  public:
   /// **Throws** ValueError unless 0 <= p < 1.
   StochasticDepth(const StochasticDepthOptions& options, Generator& rng)
-      : Module<T>("StochasticDepth"), p_(options.p), rng_(this->add_generator("generator", rng)) {
-    if (!(p_ >= 0 && p_ < 1)) {
-      throw ValueError(detail::concat("[stochastic_depth] p must be in [0, 1): ", p_));
-    }
-  }
+      : RandomLayer<T>("StochasticDepth", "stochastic_depth", options.p, rng) {}
 
   Tensor<T> operator()(const Tensor<T>& x) const {
     const auto call = this->call();
-    return active() ? stochastic_depth(x, p_, *rng_) : x;
+    return this->active() ? stochastic_depth(x, this->p(), this->generator()) : x;
   }
-
-  /// Whether a call would change anything.
-  bool active() const { return this->training() && p_ > 0; }
-
- private:
-  double p_;
-  std::shared_ptr<Generator> rng_;
 };
+
+/// residual + drop(layer(x)), without a sum where there is no residual. Where nothing is dropped
+/// the layer adds the residual itself.
+template <class T, class Layer>
+Tensor<T> drop_and_add(const Layer& layer, const Dropout<T>& drop, const Tensor<T>& x,
+                       const Tensor<T>& residual) {
+  if (!drop.active()) return layer(x, residual);
+  const Tensor<T> y = drop(layer(x));
+  return residual.defined() ? residual + y : y;
+}
 
 }  // namespace eigengrad::nn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/embedding.hpp>
@@ -25,10 +26,7 @@ class Embedding : public Module<T> {
  public:
   /// **Throws** ValueError unless both sizes are positive.
   Embedding(const EmbeddingOptions& options, Generator& rng) : Module<T>("Embedding") {
-    if (options.count < 1 || options.dim < 1) {
-      throw ValueError(detail::concat("[embedding] sizes must be positive: count ", options.count,
-                                      ", dim ", options.dim));
-    }
+    detail::check_positive("embedding", {{"count", options.count}, {"dim", options.dim}});
     weight_ = this->add_parameter(
         "weight", init::normal<T>({options.count, options.dim}, options.stddev, rng),
         {ParameterKind::kEmbedding});

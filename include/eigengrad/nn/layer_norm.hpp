@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/rms_norm.hpp>
@@ -26,9 +27,7 @@ class LayerNorm : public Module<T> {
  public:
   /// **Throws** ValueError unless dim is positive.
   explicit LayerNorm(const LayerNormOptions& options) : Module<T>("LayerNorm"), options_(options) {
-    if (options.dim < 1) {
-      throw ValueError(detail::concat("[layer_norm] dim must be positive: ", options.dim));
-    }
+    detail::check_positive("layer_norm", {{"dim", options.dim}});
     if (!options.affine) return;
     const Shape shape{options.dim};
     weight_ = this->add_parameter("weight", NdArray<T>::ones(shape), {ParameterKind::kNorm});
@@ -62,9 +61,7 @@ class RMSNorm : public Module<T> {
  public:
   /// **Throws** ValueError unless dim is positive.
   explicit RMSNorm(const RMSNormOptions& options) : Module<T>("RMSNorm"), eps_(options.eps) {
-    if (options.dim < 1) {
-      throw ValueError(detail::concat("[rms_norm] dim must be positive: ", options.dim));
-    }
+    detail::check_positive("rms_norm", {{"dim", options.dim}});
     weight_ =
         this->add_parameter("weight", NdArray<T>::ones({options.dim}), {ParameterKind::kNorm});
   }

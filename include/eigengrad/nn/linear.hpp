@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/linear.hpp>
@@ -27,7 +28,9 @@ class Linear : public Module<T> {
  public:
   /// **Throws** ValueError unless both sizes are positive.
   Linear(const LinearOptions& options, Generator& rng)
-      : Module<T>("Linear"), activation_(check(options).activation) {
+      : Module<T>("Linear"), activation_(options.activation) {
+    detail::check_positive(
+        "linear", {{"in_features", options.in_features}, {"out_features", options.out_features}});
     const Shape shape{options.out_features, options.in_features};
     weight_ = this->add_parameter("weight", init::make<T>(shape, options.init, rng),
                                   {ParameterKind::kWeight});
@@ -50,15 +53,6 @@ class Linear : public Module<T> {
   Tensor<T> bias() && { return bias_; }
 
  private:
-  static const LinearOptions& check(const LinearOptions& options) {
-    if (options.in_features < 1 || options.out_features < 1) {
-      throw ValueError(detail::concat("[linear] sizes must be positive: in_features ",
-                                      options.in_features, ", out_features ",
-                                      options.out_features));
-    }
-    return options;
-  }
-
   Activation activation_;
   Tensor<T> weight_;
   Tensor<T> bias_;

@@ -4,7 +4,6 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/linear.hpp>
-#include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/mlp.hpp>
 
 namespace eigengrad::nn {
@@ -54,10 +53,7 @@ class Mlp : public Module<T> {
       return mlp(x, fc1_.weight(), fc1_.bias(), fc2_.weight(), fc2_.bias(),
                  {.activation = activation_, .residual = residual});
     }
-    const Tensor<T> h = drop1_(fc1_(x));
-    if (!drop2_.active()) return fc2_(h, residual);
-    const Tensor<T> y = drop2_(fc2_(h));
-    return residual.defined() ? residual + y : y;
+    return drop_and_add(fc2_, drop2_, drop1_(fc1_(x)), residual);
   }
 
  private:
