@@ -5,9 +5,15 @@
 #include <concepts>
 #include <utility>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/parameter.hpp>
+#include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/dropout.hpp>
+#include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/linear.hpp>
+#include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/concat.hpp>

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/parameter.hpp>
 #include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/batch_norm.hpp>

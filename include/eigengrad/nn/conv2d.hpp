@@ -2,6 +2,8 @@
 #pragma once
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/parameter.hpp>
+#include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>

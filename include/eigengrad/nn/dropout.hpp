@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/dropout.hpp>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/parameter.hpp>
+#include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/module.hpp>

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/random.hpp>
 
 /// How parameters begin. Each function returns a new array.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/parameter.hpp>
 #include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/layer_norm.hpp>

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/dropout.hpp>
+#include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/linear.hpp>
+#include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/mlp.hpp>
 
 namespace eigengrad::nn {

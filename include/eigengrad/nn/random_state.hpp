@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
+#include <cstdint>
 
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/module.hpp>
 
 /// The random state of a model's dropout and stochastic depth, for a run that is to continue with

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
 
 /// Arrays by name, and how they are checked and copied into a module.

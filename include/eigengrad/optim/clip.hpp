@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/memory.hpp>
+#include <eigengrad/core/scratch.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>

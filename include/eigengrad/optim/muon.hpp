@@ -3,13 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
+#include <eigengrad/core/scratch.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/orthogonalize.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>

@@ -9,7 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/observer.hpp>
 #include <eigengrad/core/tensor.hpp>
 
 /// What all optimisers share: parameter groups, learning rates, state for checkpoints.
