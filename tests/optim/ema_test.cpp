@@ -131,5 +131,9 @@ TEST_CASE("ema: error") {
   state["mean.1"] = NdArray<float>::ones({3});
   CHECK_ERROR(ema.load_state_dict(state), eg::ValueError,
               "[ema] the state has 2 means for 1 arrays; it must come from the same model");
+  state = ema.state_dict();
+  state["step"] = NdArray<float>({2}, {0, -1});
+  CHECK_ERROR(ema.load_state_dict(state), eg::ValueError,
+              "[ema] step must be whole numbers below 2^20: -1");
   CHECK_SAME(ema.state_dict().at("mean.0"), NdArray<float>::ones({4}));
 }

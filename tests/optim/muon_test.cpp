@@ -68,7 +68,7 @@ TEMPLATE_TEST_CASE("muon: edge", "", float, double) {
     muon.step();
     CHECK_SAME(w.value(), NdArray<T>({2, 2}, {T(0.5), 1, T(1.5), 2}));
   }
-  SECTION("a zero weight has no length to be given") {
+  SECTION("a zero weight stays zero") {
     const Tensor<T> w(NdArray<T>::zeros({2, 2}), true);
     Muon<T> muon({{.parameters = {w}, .row_norm = 1}}, {.lr = 0.5});
     test::set_gradient(w, NdArray<T>::zeros({2, 2}));
@@ -135,7 +135,7 @@ TEST_CASE("muon: the same bits on any number of threads") {
                                         optim::MuonGroup<float>{});
   test::check_step_threads<Muon<float>>(
       MuonOptions{}, {{64, 64}, {64, 65}, {65, 64}, {50, 50}, {0, 2}}, optim::MuonGroup<float>{});
-  // A sum of squares is in pieces too.
+  // The sum of a weight's squares is made in pieces too.
   test::check_step_threads<Muon<float>>(MuonOptions{}, {{300, 170}, {60, 70}, {8, 3, 3, 3}},
                                         optim::MuonGroup<float>{.row_norm = 1});
 }

@@ -26,7 +26,7 @@ namespace eigengrad {
 
 namespace detail {
 
-/// The width of a head, `head_dim` or dim / heads. **Throws** ValueError unless it is whole.
+/// The width of a head, `head_dim` or dim / heads. **Throws** ValueError unless heads divides dim.
 inline Index check_head_dim(const char* module, Index dim, Index heads, Index head_dim) {
   if (dim < 1 || heads < 1 || head_dim < 0) {
     throw ValueError(concat("[", module, "] sizes must be positive: dim ", dim, ", heads ", heads,
@@ -54,12 +54,12 @@ struct MultiHeadAttentionOptions {
   /// Locality self-attention: each head learns the scale of its scores, which begins at
   /// 1 / sqrt(D), and no token attends to itself.
   bool locality = false;
-  /// Of dropout on the attention weights.
+  /// Probability of dropout on the attention weights.
   double attention_dropout = 0;
-  /// Of dropout on the result.
+  /// Probability of dropout on the result.
   double dropout = 0;
   InitOptions init = {};
-  /// Factor of the output projection's first weights; 0 makes a residual branch begin at nothing.
+  /// Factor of the output projection's initial weights; with 0 a residual branch begins as zero.
   double output_scale = 1;
 };
 
@@ -67,8 +67,8 @@ struct MultiHeadAttentionOptions {
 ///
 /// **Parameters** with N = heads * head_dim: qkv.weight (3 N, C), the rows of q, k and v one after
 /// the other as PyTorch's `in_proj_weight` has them, qkv.bias (3 N), proj.weight (C, N),
-/// proj.bias (C); with `locality` scale (H), the reciprocal of the paper's temperature: one a head,
-/// as in its authors' code.
+/// proj.bias (C); with `locality` scale (H), the reciprocal of the paper's temperature: one
+/// per head, as in its authors' code.
 /// **Source** A. Vaswani et al., "Attention is all you need", 2017;
 /// https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html (batch_first);
 /// S. H. Lee et al., "Vision transformer for small-size datasets", 2021 (locality).
@@ -105,7 +105,8 @@ class MultiHeadAttention : public Module<T> {
   /// are learned); dropout is the module's. `residual`, if defined, is added to the result, by the
   /// projection if it can.
   ///
-  /// **Shapes** x (B, T, C), residual and result (B, T, C).
+  /// **Shapes** x (B, T, C), residual and result (B, T, C); masks as for
+  /// `scaled_dot_product_attention` with Tq = Tk = T.
   Tensor<T> operator()(const Tensor<T>& x, AttentionOptions<T> options = {},
                        const Tensor<T>& residual = {}) const {
     const auto call = this->call();
@@ -113,18 +114,19 @@ class MultiHeadAttention : public Module<T> {
                         self_attention(project_in(x), heads_, complete(options, true)), residual);
   }
 
-  /// Cross-attention: queries from x, keys and values from memory. Tokens of two sequences: none
-  /// is kept from attending to another.
+  /// Cross-attention: queries from x, keys and values from memory. As these are two sequences,
+  /// `locality` keeps no token from attending to another.
   ///
-  /// **Shapes** x (B, Tq, C), memory (B, Tk, C), residual and result (B, Tq, C).
+  /// **Shapes** x (B, Tq, C), memory (B, Tk, C), residual and result (B, Tq, C); masks as for
+  /// `scaled_dot_product_attention`.
   template <std::same_as<Tensor<T>> Memory>  // so that {} is the options of self-attention
   Tensor<T> operator()(const Tensor<T>& x, const Memory& memory, AttentionOptions<T> options = {},
                        const Tensor<T>& residual = {}) const {
     return attend_to(memory, x, std::move(options), residual);
   }
 
-  /// How much each token of x attends to each other in self-attention under the same options,
-  /// without dropout: what attention makes of values that are the rows of an identity.
+  /// How much each token of x attends to each other one in self-attention with the same options,
+  /// without dropout. It attends to values that are the rows of an identity.
   /// **Shapes** x (B, T, C), result (B, H, T, T).
   Tensor<T> weights(const Tensor<T>& x, AttentionOptions<T> options = {}) const {
     const Index tokens = x.dim(1);
@@ -158,8 +160,8 @@ class MultiHeadAttention : public Module<T> {
   static Tensor<T> rows(const Tensor<T>& x, Index start, Index length) {
     return x.defined() ? narrow(x, 0, start, length) : x;
   }
-  /// The weight and bias of q, k and v, those of q times the learned scales: so attention needs no
-  /// scale of its own, and what is multiplied are weights, not tokens.
+  /// The weight and bias of q, k and v, where q's are multiplied by the learned scales: then
+  /// attention needs no scale of its own, and the product is one of weights, not of tokens.
   std::pair<Tensor<T>, Tensor<T>> scaled_qkv() const {
     if (!scale_.defined()) return {qkv_.weight(), qkv_.bias()};
     const Index d = width_ / heads_;
@@ -173,7 +175,7 @@ class MultiHeadAttention : public Module<T> {
     const auto [weight, bias] = scaled_qkv();
     return linear(x, weight, bias);
   }
-  /// Adds what the module itself says.
+  /// Adds the module's own scale, exclusion and dropout.
   AttentionOptions<T>& complete(AttentionOptions<T>& options, bool self) const {
     if (scale_.defined()) {
       options.scale = 1;

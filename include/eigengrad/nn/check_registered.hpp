@@ -43,7 +43,7 @@ class GraphLeaves {
         }
       }
     }
-    // As forward met them.
+    // In the order in which forward used them.
     std::sort(uses_.begin(), uses_.end(), [](const Use& a, const Use& b) {
       return a.user->id != b.user->id ? a.user->id < b.user->id : a.input < b.input;
     });

@@ -15,7 +15,7 @@ struct EmbeddingOptions {
   /// Number of rows: indices are in [0, count).
   Index count = 0;
   Index dim = 0;
-  /// Standard deviation of the first weights, which are normal.
+  /// Standard deviation of the initial weights, which are normal.
   double stddev = 1;
 };
 

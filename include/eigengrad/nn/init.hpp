@@ -8,12 +8,12 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/random.hpp>
 
-/// How parameters begin. Each function returns a new array.
+/// The initial values of parameters. Each function returns a new array.
 ///
 /// **Source** https://docs.pytorch.org/docs/stable/nn.init.html
 namespace eigengrad::nn {
 
-/// The rules a layer's options can name.
+/// The rules that a layer's options can name.
 enum class Init {
   kDefault,         ///< uniform in +-1 / sqrt(fan_in), the bias too: PyTorch's Linear and Conv2d
   kZeros,           ///< zeros; this and all below start the bias at zero
@@ -47,7 +47,7 @@ void visit_fields(InitOptions& o, Visit&& visit) {
 
 namespace init {
 
-/// Inputs and outputs of one unit of a weight (out, in, kernel...).
+/// The number of inputs and outputs of one unit of a weight (out, in, kernel...).
 struct Fans {
   double in, out;
 };
@@ -73,7 +73,7 @@ NdArray<T> ones(const Shape& shape) {
   return NdArray<T>::ones(shape);
 }
 
-/// Uniform in [-bound, bound).
+/// Uniform values in [-bound, bound).
 template <class T>
 NdArray<T> uniform(const Shape& shape, double bound, Generator& rng) {
   return rng.uniform<T>(shape, static_cast<T>(-bound), static_cast<T>(bound));
@@ -109,8 +109,8 @@ NdArray<T> xavier_normal(const Shape& weight, Generator& rng, double gain = 1) {
   return normal<T>(weight, gain * std::sqrt(2 / (f.in + f.out)), rng);
 }
 
-/// For layers before a ReLU, by fan-in. **Source** K. He et al., "Delving deep into rectifiers",
-/// 2015.
+/// Values by fan-in, for layers followed by a ReLU. **Source** K. He et al., "Delving deep into
+/// rectifiers", 2015.
 template <class T>
 NdArray<T> kaiming_uniform(const Shape& weight, Generator& rng, double gain = 1) {
   return uniform<T>(weight, gain * std::sqrt(6 / fans(weight).in), rng);
@@ -135,7 +135,7 @@ NdArray<T> dirac(const Shape& weight) {
   return out;
 }
 
-/// The same, but filters without a channel are uniform in +-scale / sqrt(fan_in).
+/// As above, but filters without a channel are uniform in +-scale / sqrt(fan_in).
 /// **Source** K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024.
 template <class T>
 NdArray<T> dirac(const Shape& weight, double scale, Generator& rng) {
@@ -147,7 +147,7 @@ NdArray<T> dirac(const Shape& weight, double scale, Generator& rng) {
   return out;
 }
 
-/// A weight by the rule that a layer's options name.
+/// A weight that follows the rule which a layer's options name.
 template <class T>
 NdArray<T> make(const Shape& weight, const InitOptions& options, Generator& rng) {
   switch (options.rule) {
@@ -171,7 +171,7 @@ NdArray<T> make(const Shape& weight, const InitOptions& options, Generator& rng)
   return uniform<T>(weight, options.scale / std::sqrt(fans(weight).in), rng);
 }
 
-/// The bias (out) that goes with it.
+/// The bias (out) that goes with the weight.
 template <class T>
 NdArray<T> make_bias(const Shape& weight, const InitOptions& options, Generator& rng) {
   const Shape shape{weight[0]};

@@ -15,7 +15,7 @@ struct LayerNormOptions {
   /// Size of the last axis, which is normalised.
   Index dim = 0;
   double eps = 1e-5;
-  /// Whether there are a weight and a bias.
+  /// Whether it has a weight and a bias.
   bool affine = true;
 };
 

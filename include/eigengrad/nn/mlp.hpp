@@ -12,17 +12,17 @@
 namespace eigengrad::nn {
 
 struct MlpOptions {
-  /// Width of the input.
+  /// The width of the input.
   Index in = 0;
-  /// Width between the two layers; 0 means 4 in.
+  /// The width between the two layers; 0 means 4 in.
   Index hidden = 0;
-  /// Width of the result; 0 means in.
+  /// The width of the result; 0 means in.
   Index out = 0;
   Activation activation = Activation::kGelu;
-  /// Of dropout after the activation and after the second layer.
+  /// Probability of dropout after the activation and after the second layer.
   double dropout = 0;
   InitOptions init = {};
-  /// Factor of the second layer's first weights; 0 makes a residual branch begin at nothing.
+  /// Factor of the second layer's initial weights; with 0 a residual branch begins as zero.
   double output_scale = 1;
 };
 

@@ -33,11 +33,11 @@
 ///     };
 namespace eigengrad::nn {
 
-/// What a module says of the weights in a child. What is left empty is as the child says; where
-/// several modules around a weight speak, the outermost is right.
+/// What a module says of the weights in a child. A field that is left empty is as the child says;
+/// where several modules around a weight say something, the outermost one's word counts.
 struct ChildRole {
   std::optional<ParameterPlace> place = std::nullopt;
-  /// Each matrix of the child is this many of equal height, one below the other.
+  /// Each weight of the child is this many matrices of equal height, one below the other.
   std::optional<Index> row_blocks = std::nullopt;
 };
 
@@ -52,10 +52,11 @@ class Module {
  public:
   using value_type = T;
 
-  /// The layer's type in words, "Linear".
+  /// The layer's type, such as "Linear".
   std::string kind() const { return self_->kind; }
 
-  /// Trainable tensors by dotted name, in the order they were added; a shared one comes once.
+  /// Trainable tensors by dotted name, in the order in which they were added; a shared one comes
+  /// once, under its first name.
   Named<Tensor<T>> named_parameters() const {
     Named<Tensor<T>> out;
     for (auto& p : parameters_with_roles()) out.emplace_back(std::move(p.name), p.tensor);
@@ -77,7 +78,7 @@ class Module {
   Named<std::shared_ptr<NdArray<T>>> named_buffers() const {
     return collect<std::shared_ptr<NdArray<T>>>(&State::buffers);
   }
-  /// The random state of dropout and the like, for checkpoints.
+  /// The generators of dropout and the like, for checkpoints.
   Named<std::shared_ptr<Generator>> named_generators() const {
     return collect<std::shared_ptr<Generator>>(&State::generators);
   }
@@ -87,22 +88,22 @@ class Module {
     collect_generators(out);
     return out;
   }
-  /// Direct children.
+  /// The direct children by name.
   Named<Module> named_children() const {
     Named<Module> out;
     for (const Child& child : self_->children) out.emplace_back(child.name, Module(child.state));
     return out;
   }
 
-  /// Number of trainable values.
+  /// The number of trainable values.
   Index parameter_count() const {
     Index n = 0;
     for (const auto& p : parameters_with_roles()) n += p.tensor.numel();
     return n;
   }
 
-  /// Sets the mode of this module and of all below it: dropout works and batch norm takes its
-  /// statistics from the batch in training alone. A new module is in training mode.
+  /// Sets the mode of this module and of all below it: only in training does dropout drop and batch
+  /// norm take its statistics from the batch. A new module is in training mode.
   void train(bool on = true) const {
     visit("", [on](const std::string&, State& state) { state.training = on; });
   }
@@ -128,7 +129,7 @@ class Module {
     return detail::load_arrays(arrays(), ignored_names(), dict, options);
   }
 
-  /// The same for all handles of a module, and no other module's.
+  /// A pointer that all handles of this module share and no other module has.
   const void* identity() const { return self_.get(); }
 
  protected:
@@ -190,7 +191,7 @@ class Module {
     return self_->generators.back().second;
   }
   /// Adds a child and returns its handle: `fc1_(this->add("fc1", Linear<T>({...}, rng)))`. `role`
-  /// is what its place in this module makes of its weights:
+  /// is what this module knows of the child's weights:
   /// `this->add("head", Linear<T>({...}, rng), {.place = ParameterPlace::kOutput})`.
   template <std::derived_from<Module> M>
   M add(const std::string& name, M child, const ChildRole& role = {}) {

@@ -8,8 +8,9 @@
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/module.hpp>
 
-/// The random state of a model's dropout and stochastic depth, for a run that is to continue with
-/// the same bits. `state_dict()` holds what a trained model needs and leaves it out.
+/// The random state of a model's dropout and stochastic depth as arrays by name, for the file of a
+/// run that is to continue with the same bits (`state_dict()` leaves it out, since a trained model
+/// does not need it). To repeat draws within a program take a `GeneratorSnapshot`.
 namespace eigengrad::nn {
 
 /// The state of each of `named_generators()`. **Shapes** (3): seed, stream, counter.

@@ -17,8 +17,8 @@ namespace eigengrad::nn {
 ///     nn::Sequential<float> net(nn::Linear<float>({784, 64}, rng), nn::ReLU<float>(),
 ///                               nn::Linear<float>({64, 10}, rng));
 ///
-/// A layer is a module or any function of a tensor; a function takes a number but has no
-/// parameters.
+/// A layer is a module or any function of a tensor; a function takes up a number too, though it has
+/// no parameters.
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.Sequential.html
 template <class T>
 class Sequential : public Module<T> {

@@ -23,7 +23,7 @@ template <class T>
 using Named = std::vector<std::pair<std::string, T>>;
 
 struct LoadOptions {
-  /// Whether every name of the module must be there with its shape, and no other.
+  /// Whether the dict must have every name of the module, with its shape, and no other.
   bool strict = true;
 };
 
@@ -39,7 +39,7 @@ struct LoadReport {
 
 namespace eigengrad::detail {
 
-/// "3 missing (a, b, c)", with the first few names; nothing for none.
+/// Appends "3 missing (a, b, c)", with the first few names; nothing if there are none.
 inline void describe(std::string& out, const char* what, const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 5;
   if (names.empty()) return;
@@ -50,7 +50,8 @@ inline void describe(std::string& out, const char* what, const std::vector<std::
   out += names.size() > kShown ? ", ...)" : ")";
 }
 
-/// Copies `dict` into the arrays `own`, all checks first. `ignored` names are never unexpected.
+/// Copies `dict` into the arrays `own` after checking everything. `ignored` names are never
+/// unexpected.
 template <class T>
 nn::LoadReport load_arrays(const nn::Named<NdArray<T>*>& own,
                            const std::vector<std::string>& ignored, const nn::StateDict<T>& dict,

@@ -30,7 +30,7 @@ struct AdamOptions {
   double eps = 1e-8;
   double weight_decay = 0;  ///< added to the gradient (L2)
   bool amsgrad = false;
-  bool maximize = false;  ///< climbs instead
+  bool maximize = false;  ///< maximises the loss instead
 };
 
 struct AdamWOptions {
@@ -39,7 +39,7 @@ struct AdamWOptions {
   double eps = 1e-8;
   double weight_decay = 0.01;  ///< shrinks the parameter itself
   bool amsgrad = false;
-  bool maximize = false;  ///< climbs instead
+  bool maximize = false;  ///< maximises the loss instead
 };
 
 namespace detail {

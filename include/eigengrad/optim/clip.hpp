@@ -85,8 +85,8 @@ void change_gradients(const std::vector<Tensor<T>>& parameters, F&& f) {
 
 /// The Euclidean norm of all gradients together, as if they were one vector.
 ///
-/// Parameters without a gradient do not count. Summed in double in fixed chunks: the same bits on
-/// any number of threads.
+/// Parameters without a gradient do not count. The sum is made in double in fixed chunks, so its
+/// bits are the same on any number of threads.
 template <class T>
 double grad_norm(const std::vector<Tensor<T>>& parameters) {
   const detail::Gradients<T> gradients(parameters);

@@ -16,7 +16,7 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
-/// A running mean of a model's weights, which often measures better than the weights themselves.
+/// A running mean of a model's weights, which is often more accurate than the weights themselves.
 ///
 ///     mean = mean + (1 - d) (weight - mean)        after each step of the optimiser
 ///
@@ -25,7 +25,7 @@
 namespace eigengrad::optim {
 
 struct EmaOptions {
-  /// Share of the mean that an update keeps, in [0, 1): 0.999 looks back about 1000 steps.
+  /// Share of the mean that an update keeps, in [0, 1): 0.999 averages about 1000 steps.
   double decay = 0.999;
   /// Update t keeps at most (1 + t) / (10 + t), so the first weights are soon forgotten.
   bool warmup = true;
@@ -54,7 +54,7 @@ struct EmaKernel {
 
 }  // namespace detail
 
-/// Keeps the mean beside the model:
+/// Keeps the mean alongside the model:
 ///
 ///     optim::Ema<float> ema(model.parameters(), {.decay = 0.999}, model.named_buffers());
 ///     optimizer.step();
@@ -111,7 +111,7 @@ class Ema {
 
   /// Updates so far, those before a checkpoint included.
   Index step_count() const { return step_count_; }
-  /// Of the next update.
+  /// The share of the mean that the next update keeps.
   double decay() const {
     const double t = static_cast<double>(step_count_);
     return options_.warmup ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
@@ -123,46 +123,34 @@ class Ema {
     if (in_use_) throw StateError("[ema] state_dict() while the model has the means");
     State out;
     for (std::size_t i = 0; i < count(); ++i) out[name(i)] = means_[i];
-    // Two digits: a float alone counts to 2^24 only.
-    out["step"] = NdArray<T>(
-        {2}, {static_cast<T>(step_count_ / kDigit), static_cast<T>(step_count_ % kDigit)});
+    out["step"] = NdArray<T>(Shape{2});
+    detail::write_count(out["step"].data(), step_count_);
     return out;
   }
 
   /// **Throws** ValueError or ShapeError, and changes nothing, if names or shapes do not fit.
   void load_state_dict(const State& state) {
-    const NdArray<T>& step = find(state, "step", Shape{2});
+    const Index step_count = detail::read_count(
+        "ema", detail::find_array("ema", state, "step", Shape{2}).data(), "step");
     std::vector<NdArray<T>> means;
     for (std::size_t i = 0; i < count(); ++i) {
-      means.push_back(find(state, name(i), means_[i].shape()).clone());
+      means.push_back(detail::find_array("ema", state, name(i), means_[i].shape()).clone());
     }
     if (state.size() != count() + 1) {
       throw ValueError(detail::concat("[ema] the state has ", state.size() - 1, " means for ",
                                       count(), " arrays; it must come from the same model"));
     }
     means_ = std::move(means);
-    step_count_ = static_cast<Index>(step.data()[0]) * kDigit + static_cast<Index>(step.data()[1]);
+    step_count_ = step_count;
   }
 
  private:
-  static constexpr Index kDigit = Index{1} << 20;
-
   std::size_t count() const { return parameters_.size() + buffers_.size(); }
   NdArray<T>& own(std::size_t i) {
     return i < parameters_.size() ? parameters_[i].mutable_value()
                                   : *buffers_[i - parameters_.size()];
   }
   static std::string name(std::size_t i) { return detail::concat("mean.", i); }
-
-  static const NdArray<T>& find(const State& state, const std::string& name, const Shape& shape) {
-    const auto found = state.find(name);
-    if (found == state.end()) throw ValueError(detail::concat("[ema] the state lacks ", name));
-    if (!(found->second.shape() == shape)) {
-      throw ShapeError(detail::concat("[ema] the state's ", name, " must have shape ", shape,
-                                      ", got ", found->second.shape()));
-    }
-    return found->second;
-  }
 
   EmaOptions options_;
   std::vector<Tensor<T>> parameters_;

@@ -9,20 +9,21 @@
 #include <eigengrad/optim/muon.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
-/// Parameter groups from what a model's parameters are. The layers that add them say it
+/// Makes parameter groups from what a model's parameters are. The layers that add them say it
 /// (`ParameterRole`), so a model that is made of the library's layers needs to say nothing.
 namespace eigengrad::optim {
 
 namespace detail {
 
-/// Weights and tables shrink. Biases, norms, scales, positions and learned tokens do not: nothing
-/// but their values says where they belong.
+/// Weights and tables decay. Biases, norms, scales, positions and learned tokens do not: zero is no
+/// better a guess for them than any other value.
 inline bool has_decay(const ParameterRole& role) {
   return role.kind == ParameterKind::kWeight || role.kind == ParameterKind::kConvolution ||
          role.kind == ParameterKind::kEmbedding;
 }
 
-/// Whether it multiplies and has more than one row and column; a matrix of one is a vector.
+/// Whether a parameter multiplies and has more than one row and column; a matrix with one row or
+/// column is a vector.
 template <class T>
 bool is_matrix(const Parameter<T>& p) {
   const bool multiplies =
@@ -56,8 +57,8 @@ std::vector<bool> hidden_matrices(const std::vector<Parameter<T>>& parameters) {
 
 }  // namespace detail
 
-/// Two groups: weights, convolutions and embeddings, which take the optimiser's weight decay, and
-/// the rest without any: biases, norms, scales, positions and learned tokens.
+/// Gives two groups: weights, convolutions and embeddings, which take the optimiser's weight decay,
+/// and biases, norms, scales, positions and learned tokens, which take none.
 ///
 ///     optim::AdamW<float> adam(optim::decay_groups(vit.parameters_with_roles()),
 ///                              {.lr = 1e-3, .weight_decay = 0.05});
@@ -71,12 +72,12 @@ std::vector<ParameterGroup<T>> decay_groups(const std::vector<Parameter<T>>& par
   return groups;
 }
 
-/// Groups for Muon, and groups for the AdamW that goes with it.
+/// The groups for Muon, and those for the AdamW that takes the rest.
 template <class T>
 struct HiddenGroups {
-  /// Group i has the matrices that are i + 1 of one height, one below the other: plain ones, keys
-  /// and values, queries, keys and values. The last group has the filters of convolutions. Any of
-  /// them may be empty.
+  /// Group i has the weights with i + 1 `row_blocks`: 1 for a plain matrix, 2 for fused keys and
+  /// values, 3 for fused queries, keys and values. The last group has the filters of convolutions.
+  /// Any group may be empty.
   std::vector<MuonGroup<T>> hidden;
   std::vector<ParameterGroup<T>> others;
 };

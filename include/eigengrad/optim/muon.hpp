@@ -26,14 +26,14 @@
 ///     X = orthogonalize(U / |U|_F)
 ///     W = (1 - lr weight_decay) W - lr sqrt(max(1, rows / columns)) X
 ///
-/// where a group's `row_norm` r asks for it, with r sqrt(rows) / |W|_F times W in its place.
+/// In a group with a `row_norm` r, W is first multiplied by r sqrt(rows) / |W|_F.
 ///
 /// Every direction of a matrix moves equally far, whatever the size of its gradient. It is meant
 /// for the linears and convolutions between a network's ends; give the first and the last layer,
-/// biases, norms and positions to an AdamW beside it, both under one schedule (`hidden_groups`).
+/// biases, norms and positions to an AdamW, with the same schedule (`hidden_groups`).
 /// **Source** K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024;
 /// the length of the rows: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024,
-/// whose program scales its filters so beside Muon.
+/// whose program scales its filters so.
 namespace eigengrad::optim {
 
 /// Parameters that Muon treats alike.
@@ -59,7 +59,7 @@ struct MuonOptions {
   double momentum = 0.9;
   double weight_decay = 0.02;  ///< shrinks the parameter itself
   bool nesterov = true;
-  Index ns_steps = 5;  ///< rounds of orthogonalisation
+  Index ns_steps = 5;  ///< rounds of orthogonalisation (Newton-Schulz)
 };
 
 namespace detail {
@@ -73,11 +73,11 @@ struct MuonStep {
   T* b;
   Index rows, cols;
   T momentum, lr;
-  double shrink;    ///< of the weight, by its decay
-  double row_norm;  ///< to which the weight is scaled first, or 0
+  double shrink;    ///< factor of the weight: its decay
+  double row_norm;  ///< length that the rows are given first, or 0
   bool nesterov;
 
-  /// Multiplications of a round, for sharing the work out.
+  /// Multiplications per round, by which the work is shared out.
   double cost() const {
     const double n = double(std::min(rows, cols));
     return n * (2 * double(rows) * double(cols) + n * n);
@@ -140,7 +140,7 @@ void muon_step(const MuonStep<T>& s, Index ns_steps) {
     }
   });
   const double sum = std::accumulate(partial.data(), partial.data() + chunks, 0.0);
-  // A zero gradient has no direction: the matrix stays, but for its decay.
+  // A zero gradient has no direction: the matrix only decays.
   const double norm = std::max(std::sqrt(sum), double(std::numeric_limits<T>::min()));
   const T factor = static_cast<T>(1 / norm);
   parallel_for(n, kElementGrain, [&](Index begin, Index end) {
@@ -149,7 +149,7 @@ void muon_step(const MuonStep<T>& s, Index ns_steps) {
   kernels::orthogonalize(u.data(), s.rows, s.cols, ns_steps);
   double shrink = s.shrink;
   if (s.row_norm > 0) {
-    // A zero weight has no length to be given.
+    // A zero weight has no direction, so no length can be given to it.
     const double squares = std::accumulate(weight.data(), weight.data() + chunks, 0.0);
     if (squares > 0) shrink *= s.row_norm * std::sqrt(double(s.rows) / squares);
   }
@@ -162,7 +162,7 @@ void muon_step(const MuonStep<T>& s, Index ns_steps) {
 /// `optim::Muon<float> muon(hidden_matrices, {.lr = 0.02});`
 ///
 /// A convolution kernel (O, C, kh, kw) counts as a matrix (O, C kh kw). A group's `row_blocks` cuts
-/// its parameters into that many matrices, each orthogonalised apart.
+/// its parameters into that many matrices, each orthogonalised by itself.
 ///
 /// **Throws** ValueError on an option outside its range, ShapeError on a parameter that is not a
 /// matrix or has rows that row_blocks does not divide.
@@ -187,13 +187,13 @@ class Muon : public Optimizer<T> {
   }
 
  private:
-  /// What a group's parameters are as matrices.
+  /// How a group's parameters are read as matrices.
   struct Layout {
     Index row_blocks;
     double row_norm;
   };
 
-  /// What all optimisers know of the groups.
+  /// The part of the groups that all optimisers have.
   static std::vector<ParameterGroup<T>> plain(const std::vector<MuonGroup<T>>& groups) {
     std::vector<ParameterGroup<T>> out;
     for (const MuonGroup<T>& g : groups) out.push_back({g.parameters, g.lr, g.weight_decay});
@@ -245,7 +245,7 @@ class Muon : public Optimizer<T> {
               [](const auto& a, const auto& b) { return a.cost() > b.cost(); });
     double left = 0;
     for (const auto& step : steps_) left += step.cost();
-    constexpr double kGrain = 1 << 16;  // products of a round that are worth one more thread
+    constexpr double kGrain = 1 << 16;  // multiplications per round that are worth one more thread
     const std::size_t threads =
         static_cast<std::size_t>(std::clamp<double>(left / kGrain, 1, num_threads()));
     std::size_t next = 0;

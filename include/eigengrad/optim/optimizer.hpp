@@ -48,6 +48,37 @@ inline void require_non_negative(const char* owner, const char* field, double va
   require(std::isfinite(value), owner, field, "finite", value);
 }
 
+/// A count in a state, which holds floats: two digits of base 2^20, for a float alone counts to
+/// 2^24 only.
+inline constexpr Index kDigit = Index{1} << 20;
+
+template <class T>
+void write_count(T* out, Index count) {
+  out[0] = static_cast<T>(count / kDigit);
+  out[1] = static_cast<T>(count % kDigit);
+}
+template <class T>
+Index read_count(const char* owner, const T* in, const char* field) {
+  for (int i = 0; i < 2; ++i) {
+    require(in[i] >= 0 && in[i] < T(kDigit) && in[i] == std::floor(in[i]), owner, field,
+            "whole numbers below 2^20", in[i]);
+  }
+  return static_cast<Index>(in[0]) * kDigit + static_cast<Index>(in[1]);
+}
+
+/// The array of a state. **Throws** ValueError if it is missing, ShapeError on another shape.
+template <class T>
+const NdArray<T>& find_array(const char* owner, const std::map<std::string, NdArray<T>>& state,
+                             const std::string& name, const Shape& shape) {
+  const auto found = state.find(name);
+  if (found == state.end()) throw ValueError(concat("[", owner, "] the state lacks ", name));
+  if (!(found->second.shape() == shape)) {
+    throw ShapeError(concat("[", owner, "] the state's ", name, " must have shape ", shape,
+                            ", got ", found->second.shape()));
+  }
+  return found->second;
+}
+
 template <template <class> class Group, class T>
 std::vector<Group<T>> one_group(std::vector<Tensor<T>> parameters) {
   std::vector<Group<T>> groups(1);
@@ -67,7 +98,7 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// Moves each parameter that has a gradient; those without keep their value and their state.
+  /// Updates each parameter that has a gradient; those without keep their value and their state.
   void step() {
     update();
     ++step_count_;
@@ -95,7 +126,7 @@ class Optimizer {
     detail::require_non_negative(name_, "lr", lr);
     groups_.at(group).lr = lr;
   }
-  /// Gives each group `factor` times the learning rate it was made with.
+  /// Gives each group `factor` times the learning rate that it was constructed with.
   void set_lr_factor(double factor) {
     detail::require_non_negative(name_, "lr factor", factor);
     for (Group& group : groups_) group.lr = group.initial_lr * factor;
@@ -107,11 +138,11 @@ class Optimizer {
   State state_dict() const {
     State out;
     out["step"] = NdArray<T>(Shape{2});
-    write_count(out["step"].data(), step_count_);
+    detail::write_count(out["step"].data(), step_count_);
     out["parameter_steps"] = NdArray<T>(Shape{static_cast<Index>(entries_.size()), 2});
     T* steps = out["parameter_steps"].data();
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      write_count(steps + 2 * i, entries_[i].steps);
+      detail::write_count(steps + 2 * i, entries_[i].steps);
       for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
         if (entries_[i].steps > 0) out[state_name(slot, i)] = entries_[i].state[slot];
       }
@@ -123,13 +154,14 @@ class Optimizer {
   /// **Throws** ValueError or ShapeError, and changes nothing, if names or shapes do not fit.
   void load_state_dict(const State& state) {
     const Index n = static_cast<Index>(entries_.size());
-    const Index step_count = read_count(find(state, "step", Shape{2}).data(), "step");
+    const Index step_count =
+        detail::read_count(name_, find(state, "step", Shape{2}).data(), "step");
     const NdArray<T>& counts = find(state, "parameter_steps", Shape{n, 2});
     std::vector<Entry> entries = entries_;
     std::size_t used = 2;
     for (std::size_t i = 0; i < entries.size(); ++i) {
       Entry& entry = entries[i];
-      entry.steps = read_count(counts.data() + 2 * i, "parameter_steps");
+      entry.steps = detail::read_count(name_, counts.data() + 2 * i, "parameter_steps");
       for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
         entry.state[slot] =
             entry.steps > 0 ? find(state, state_name(slot, i), entry.tensor.shape()) : NdArray<T>();
@@ -150,11 +182,12 @@ class Optimizer {
   struct Entry {
     Tensor<T> tensor;
     std::size_t group;
-    Index steps;  ///< in how many steps it had a gradient
+    Index steps;  ///< those in which it had a gradient
     std::vector<NdArray<T>> state;
   };
 
-  /// `name` stands in messages; `state_names` are the arrays kept for each parameter, in its shape.
+  /// Messages begin with `name`; `state_names` are the arrays kept for each parameter, in its
+  /// shape.
   Optimizer(const char* name, const std::vector<ParameterGroup<T>>& groups, double lr,
             double weight_decay, std::vector<const char*> state_names)
       : name_(name), state_names_(std::move(state_names)) {
@@ -196,19 +229,8 @@ class Optimizer {
   std::vector<Entry> entries_;
 
  private:
-  // Counts are stored as two digits: a float alone counts to 2^24 only.
-  static constexpr Index kDigit = Index{1} << 20;
-
-  static void write_count(T* out, Index count) {
-    out[0] = static_cast<T>(count / kDigit);
-    out[1] = static_cast<T>(count % kDigit);
-  }
-  Index read_count(const T* in, const char* field) const {
-    for (int i = 0; i < 2; ++i) {
-      detail::require(in[i] >= 0 && in[i] < T(kDigit) && in[i] == std::floor(in[i]), name_, field,
-                      "whole numbers below 2^20", in[i]);
-    }
-    return static_cast<Index>(in[0]) * kDigit + static_cast<Index>(in[1]);
+  const NdArray<T>& find(const State& state, const std::string& name, const Shape& shape) const {
+    return detail::find_array(name_, state, name, shape);
   }
 
   void add(const Tensor<T>& parameter) {
@@ -232,18 +254,6 @@ class Optimizer {
 
   std::string state_name(std::size_t slot, std::size_t i) const {
     return detail::concat(state_names_[slot], ".", i);
-  }
-
-  const NdArray<T>& find(const State& state, const std::string& name, const Shape& shape) const {
-    const auto found = state.find(name);
-    if (found == state.end()) {
-      throw ValueError(detail::concat("[", name_, "] the state lacks ", name));
-    }
-    if (!(found->second.shape() == shape)) {
-      throw ShapeError(detail::concat("[", name_, "] the state's ", name, " must have shape ",
-                                      shape, ", got ", found->second.shape()));
-    }
-    return found->second;
   }
 
   [[noreturn]] void throw_unknown_name(const State& state,

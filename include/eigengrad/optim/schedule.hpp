@@ -15,8 +15,8 @@
 ///
 /// A schedule holds no state, so a resumed run needs nothing but its step count. With `lr` left at
 /// 1 it gives a factor. During the first W = warmup_steps steps the rate is lr (step + 1) / (W +
-/// 1): it rises in equal parts, neither the first step nor the peak is wasted. Steps count from 0;
-/// a schedule stays at its last value behind total_steps.
+/// 1): it rises in equal parts, and neither the first step nor the peak is wasted. Steps count from
+/// 0; after total_steps a schedule stays at its last value.
 namespace eigengrad::optim {
 
 /// The learning rate, or its factor, for a step. Any function will do:
@@ -31,7 +31,7 @@ struct ConstantScheduleOptions {
 struct StepScheduleOptions {
   double lr = 1;
   Index warmup_steps = 0;
-  Index step_size = 0;  ///< steps between two falls; must be set
+  Index step_size = 0;  ///< steps from one fall to the next; must be set
   double gamma = 0.1;   ///< factor of each fall
 };
 
@@ -39,21 +39,21 @@ struct CosineScheduleOptions {
   double lr = 1;
   Index warmup_steps = 0;
   Index total_steps = 0;  ///< warm-up included; must be set
-  double min_factor = 0;  ///< the end, as a part of lr in [0, 1]
+  double min_factor = 0;  ///< the last rate as a fraction of lr, in [0, 1]
 };
 
 struct LinearScheduleOptions {
   double lr = 1;
   Index warmup_steps = 0;
   Index total_steps = 0;  ///< warm-up included; must be set
-  double min_factor = 0;  ///< the end, as a part of lr in [0, 1]
+  double min_factor = 0;  ///< the last rate as a fraction of lr, in [0, 1]
 };
 
 /// The rise is a part of the cycle, so there is no other warm-up.
 struct OneCycleScheduleOptions {
   double lr = 1;                  ///< at the top
   Index total_steps = 0;          ///< must be set
-  double pct_start = 0.3;         ///< part of the steps in which the rate rises, in [0, 1]
+  double pct_start = 0.3;         ///< fraction of the steps in which the rate rises, in [0, 1]
   double div_factor = 25;         ///< top / start
   double final_div_factor = 1e4;  ///< start / end
   bool linear = false;            ///< straight lines instead of half cosines
@@ -61,7 +61,7 @@ struct OneCycleScheduleOptions {
 
 namespace detail {
 
-/// From `a` to `b` as t goes from 0 to 1, along half a cosine.
+/// Goes from `a` to `b` along half a cosine as t goes from 0 to 1.
 inline double cosine_between(double a, double b, double t) {
   constexpr double kPi = 3.141592653589793;
   return b + (a - b) / 2 * (1 + std::cos(kPi * t));
@@ -71,7 +71,7 @@ inline void require_step(const char* owner, Index step) {
   require(step >= 0, owner, "step", "at least 0", step);
 }
 
-/// lr times the warm-up, or behind it lr times `decay(steps since, t)`, where t goes from 0 to 1
+/// lr times the warm-up, and after it lr times `decay(steps since, t)`, where t goes from 0 to 1
 /// over the `span` steps left.
 template <class Decay>
 Schedule warm_up_then(const char* owner, double lr, Index warmup_steps, Index span, Decay decay) {
@@ -97,14 +97,14 @@ inline void check_total(const char* owner, Index warmup_steps, Index total_steps
 
 }  // namespace detail
 
-/// The same rate throughout.
+/// The rate is the same throughout.
 inline Schedule constant(const ConstantScheduleOptions& options = {}) {
   detail::check_warm_up("constant", options.lr, options.warmup_steps);
   return detail::warm_up_then("constant", options.lr, options.warmup_steps, 0,
                               [](Index, double) { return 1.0; });
 }
 
-/// Multiplied by gamma after each step_size steps.
+/// The rate is multiplied by gamma after every step_size steps.
 ///
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html
 inline Schedule step_decay(const StepScheduleOptions& options) {
@@ -117,7 +117,7 @@ inline Schedule step_decay(const StepScheduleOptions& options) {
                                   Index since, double) { return std::pow(gamma, since / size); });
 }
 
-/// Down to min_factor along half a cosine.
+/// The rate falls to min_factor along half a cosine.
 ///
 /// **Source** I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts",
 /// 2017.
@@ -129,7 +129,7 @@ inline Schedule cosine(const CosineScheduleOptions& options) {
       [end = options.min_factor](Index, double t) { return detail::cosine_between(1, end, t); });
 }
 
-/// Down to min_factor along a straight line.
+/// The rate falls to min_factor along a straight line.
 inline Schedule linear(const LinearScheduleOptions& options) {
   detail::check_warm_up("linear", options.lr, options.warmup_steps);
   detail::check_total("linear", options.warmup_steps, options.total_steps, options.min_factor);
@@ -138,7 +138,8 @@ inline Schedule linear(const LinearScheduleOptions& options) {
       [end = options.min_factor](Index, double t) { return 1 + (end - 1) * t; });
 }
 
-/// Up from lr / div_factor to lr, and down to lr / div_factor / final_div_factor at the last step.
+/// The rate rises from lr / div_factor to lr, then falls to lr / div_factor / final_div_factor at
+/// the last step.
 ///
 /// **Source** L. Smith and N. Topin, "Super-convergence", 2018;
 /// https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html

@@ -26,7 +26,7 @@ struct SGDOptions {
   double dampening = 0;
   double weight_decay = 0;  ///< added to the gradient (L2)
   bool nesterov = false;    ///< needs momentum and no dampening
-  bool maximize = false;    ///< climbs instead
+  bool maximize = false;    ///< maximises the loss instead
 };
 
 namespace detail {
