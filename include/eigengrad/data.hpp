@@ -5,6 +5,7 @@
 #include <eigengrad/data/batch.hpp>
 #include <eigengrad/data/cifar.hpp>
 #include <eigengrad/data/dataset.hpp>
+#include <eigengrad/data/evaluate.hpp>
 #include <eigengrad/data/loader.hpp>
 #include <eigengrad/data/metrics.hpp>
 #include <eigengrad/data/mix.hpp>
