@@ -50,5 +50,5 @@ if grep -q AuthenticAMD /proc/cpuinfo; then
 fi
 [ -n "$preload" ] && tuned+=(--tuned "LD_PRELOAD=$preload")
 
-"$python" benchmarks/compare.py --vit-step "$build/benchmarks/vit_step" \
+"$python" benchmarks/compare.py --vit-step "$build/vit_step" \
   "${tuned[@]}" --tuned-text "$text" "$@"

@@ -5,21 +5,23 @@
 #     examples/train.sh --data DIR --epochs 5         options go to `vit_cifar10 train`
 #     examples/train.sh --dataset cifar100            CIFAR-100 instead
 #     examples/train.sh --help                        lists them
-# BUILD_DIR (build/examples) may be set in the environment, and CXX chooses the compiler.
+# The program is then build/vit_cifar10. BUILD_DIR (build) may be set in the environment, and CXX
+# chooses the compiler; a build folder that exists already keeps its options.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/cmake/install_missing.sh"
 install_missing compiler cmake eigen stb
 
-build=${BUILD_DIR:-$root/build/examples}
+build=${BUILD_DIR:-$root/build}
 mkdir -p "$build"
-if ! { cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DEIGENGRAD_BUILD_TESTS=OFF \
-  -DEIGENGRAD_BUILD_BENCHMARKS=OFF && cmake --build "$build" --target vit_cifar10 -j "$(nproc)"; } \
-  >"$build/build.log" 2>&1; then
+new=(-DCMAKE_BUILD_TYPE=Release -DEIGENGRAD_BUILD_TESTS=OFF -DEIGENGRAD_BUILD_BENCHMARKS=OFF)
+[ ! -f "$build/CMakeCache.txt" ] || new=(-DEIGENGRAD_BUILD_EXAMPLES=ON)
+if ! { cmake -S "$root" -B "$build" "${new[@]}" &&
+  cmake --build "$build" --target vit_cifar10 -j "$(nproc)"; } >"$build/build.log" 2>&1; then
   cat "$build/build.log" >&2
   exit 1
 fi
-program=$build/examples/vit_cifar10/vit_cifar10
+program=$build/vit_cifar10
 
 # Given data, a run to resume or help is the program's own business; else data is fetched or,
 # offline, generated.
