@@ -19,6 +19,8 @@ mkdir -p "$folder"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 awk -v page="$page" -v out="$work/$name" '
+BEGIN { section = 0 }
+
 function is_file_scope(text) {
   sub(/^(#line [^\n]*\n)?([ \t]*\/\/[^\n]*\n|[ \t]*\n)*/, "", text)
   return text ~ /^(#|template|class|struct|enum|namespace|inline|using namespace)/
@@ -80,6 +82,7 @@ function program_name() {
   flush("")
   next
 }
+/^#pragma once/ { next }
 inside { body = body $0 "\n"; next }
 /[^ \t]/ { flush("") }
 
