@@ -5,8 +5,8 @@
 # writes FOLDER/NAME.cpp, FOLDER/NAME_2.cpp, ... and prints their names.
 #
 # - A ```cpp block with `int main` is a program of its own.
-# - All others of a page make one program. A block that begins with a directive or a template, type,
-#   namespace or inline function stands at file scope. Everything else is put into functions, one
+# - All others of a page make one program. A block that begins with a directive, a template, a type,
+#   a namespace, `using` or an inline function stands at file scope. Everything else is put into functions, one
 #   for each section (##): a block continues the blocks before it in its section.
 # - A ```text block straight after a ```cpp block is the message of the exception that the block
 #   ends with; another message, or none, fails.
@@ -23,7 +23,7 @@ BEGIN { section = 0 }
 
 function is_file_scope(text) {
   sub(/^(#line [^\n]*\n)?([ \t]*\/\/[^\n]*\n|[ \t]*\n)*/, "", text)
-  return text ~ /^(#|template|class|struct|enum|namespace|inline|using namespace)/
+  return text ~ /^(#|template|class|struct|enum|namespace|inline|using)/
 }
 
 # Puts the block that waits for a message, or for none, into its place.
@@ -94,7 +94,7 @@ END {
   print "#include <cmath>\n#include <cstdio>\n#include <cstdlib>\n#include <exception>\n" \
         "#include <string>\n#include <vector>\n\n#include <eigengrad/eigengrad.hpp>\n\n" \
         "namespace eg = eigengrad;\n" >file
-  print "#define check(condition) check_that(condition, #condition, __LINE__)\n" \
+  print "#define check(...) check_that(__VA_ARGS__, #__VA_ARGS__, __LINE__)\n" \
         "[[maybe_unused]] static void check_that(bool condition, const char* text, int line) {\n" \
         "  if (condition) return;\n" \
         "  std::fprintf(stderr, \"" page ":%d: not so: %s\\n\", line, text);\n" \
