@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Counts every call of the C library's allocator, OpenMP's and the standard library's included,
-// while a training loop runs: behind the first steps there is none.
+// while a training loop runs: after the first steps there is none.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -105,7 +105,7 @@ long steady_allocations(Step&& step) {
   return most;
 }
 
-/// Random images, of the classes in turn.
+/// Random images; their labels go through the classes again and again.
 struct Batch {
   Tensor<float> images;
   NdArray<Index> labels;

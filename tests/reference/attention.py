@@ -44,7 +44,7 @@ angles = uniform(2, 7, 2, seed=7, low=-3, high=3)
 cosine, sine = (f(angles).repeat(1, 1, 2)[:, None] for f in (torch.cos, torch.sin))
 
 
-def turned(x):
+def rotated(x):
     """Rotary positions, as models with half of each head's numbers in a pair's first place do."""
     a, b = x.chunk(2, -1)
     return x * cosine + torch.cat([-b, a], -1) * sine
@@ -55,7 +55,7 @@ record.add(rotary=torch.cat([torch.cos(angles), torch.sin(angles)], -1))
 
 def rotary(x):
     q, k, v = split(x, 3, 3)
-    return joined(attention(turned(q), turned(k), v))
+    return joined(attention(rotated(q), rotated(k), v))
 
 
 record.case("rotary", rotary, x)

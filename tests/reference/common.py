@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the reference scripts share: a recorder of named arrays, and deterministic inputs.
 
-Each NAME.py beside this file writes NAME.safetensors with numbers that PyTorch computed (in double
+Each NAME.py next to this file writes NAME.safetensors with numbers that PyTorch computed (in double
 unless it says otherwise). The files are committed; the tests need neither Python nor PyTorch.
     python3 tests/reference/softmax.py
 """
@@ -32,7 +32,7 @@ def uniform(*shape, seed=1, low=-1.0, high=1.0):
 
 
 class Recorder:
-    """Collects arrays and writes them beside the script that made them."""
+    """Collects arrays and writes them next to the script that made them."""
 
     def __init__(self):
         self.arrays = {}

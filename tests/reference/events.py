@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """An event file by the tensorboard package, with its own messages and its own record writer.
 
-    python3 tests/reference/events.py          writes events.tfevents beside this file
+    python3 tests/reference/events.py          writes events.tfevents next to this file
     python3 tests/reference/events.py FOLDER   prints what TensorBoard reads in a folder
 """
 import pathlib

@@ -59,8 +59,8 @@ def hue(image, factor):
     if image.mode == "L":
         return image
     h, s, v = image.convert("HSV").split()
-    turned = (np.asarray(h).astype(int) + int(factor * 255)) % 256
-    return Image.merge("HSV", (Image.fromarray(turned.astype(np.uint8)), s, v)).convert("RGB")
+    rotated = (np.asarray(h).astype(int) + int(factor * 255)) % 256
+    return Image.merge("HSV", (Image.fromarray(rotated.astype(np.uint8)), s, v)).convert("RGB")
 
 
 for factor in (-0.5, -0.1, 0, 0.05, 0.3):

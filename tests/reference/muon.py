@@ -10,13 +10,13 @@ STEPS = 10
 
 def orthogonal(u, rounds=5):
     x = u / u.norm()
-    turned = x.shape[0] > x.shape[1]
-    if turned:
+    transposed = x.shape[0] > x.shape[1]
+    if transposed:
         x = x.T
     for _ in range(rounds):
         a = x @ x.T
         x = 3.4445 * x + (-4.775 * a + 2.0315 * a @ a) @ x
-    return x.T if turned else x
+    return x.T if transposed else x
 
 
 record = Recorder()

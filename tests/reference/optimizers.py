@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """20 steps of PyTorch's optimisers over four tensors in two groups, some without gradients at times.
 
-NAME.out (20, 38) holds all parameters after each step, one tensor behind the other.
+NAME.out (20, 38) holds all parameters after each step, one tensor after the other.
 """
 import torch
 from common import Recorder, uniform

@@ -20,7 +20,7 @@ def run(name, make, lr=0.1, steps=24):
 
 
 def warm_up(after, steps=4):
-    """`after` behind a linear rise that starts at 1 / (steps + 1) and reaches 1 at `steps`."""
+    """`after` following a linear rise that starts at 1 / (steps + 1) and reaches 1 at `steps`."""
     return lambda o: s.SequentialLR(
         o, [s.LinearLR(o, start_factor=1 / (steps + 1), total_iters=steps), after(o)], [steps])
 

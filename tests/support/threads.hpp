@@ -8,7 +8,7 @@
 
 namespace test {
 
-/// Runs with so many threads, and goes back to what was.
+/// Runs with `n` threads, then sets the previous number again.
 class Threads {
  public:
   explicit Threads(int n) : before_(eg::num_threads()) { eg::set_num_threads(n); }
