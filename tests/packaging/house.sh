@@ -193,7 +193,9 @@ END {
   for (r = 1; r <= room_count; ++r) {
     room = rooms[r]
     printf "%-32s %5d %7d  ", room, files[room], lines[room]
-    if (longest[room]) printf "%s, %d lines, %s", longest_name[room], longest[room], longest_file[room]
+    if (longest[room]) {
+      printf "%s, %d lines, %s", longest_name[room], longest[room], longest_file[room]
+    }
     printf "\n"
   }
   if (offenders != "") {

@@ -100,7 +100,8 @@ END
 [ "$("$here/snippets.sh" page.md page out | tr '\n' ' ')" = 'page.cpp page_2.cpp ' ] ||
   fail 'snippets.sh makes other programs'
 grep -q 'int main() { return 0; }' out/page.cpp || fail 'the program with main is missing'
-for part in 'struct A' 'static void section_1' 'check(x == 1)' 'expect(R"TEXT(\[op\] it fell)TEXT"'; do
+for part in 'struct A' 'static void section_1' 'check(x == 1)' \
+  'expect(R"TEXT(\[op\] it fell)TEXT"'; do
   grep -q "$part" out/page_2.cpp || fail "the program lacks $part"
 done
 if grep -q 'not C++' out/*.cpp; then fail 'what is only shown is in a program'; fi

@@ -6,8 +6,8 @@
 #
 # - A ```cpp block with `int main` is a program of its own.
 # - All others of a page make one program. A block that begins with a directive, a template, a type,
-#   a namespace, `using` or an inline function stands at file scope. Everything else is put into functions, one
-#   for each section (##): a block continues the blocks before it in its section.
+#   a namespace, `using` or an inline function stands at file scope. Everything else is put into
+#   functions, one for each section (##): a block continues the blocks before it in its section.
 # - A ```text block straight after a ```cpp block is the message of the exception that the block
 #   ends with; another message, or none, fails.
 # - <!-- cpp ... --> holds lines that readers do not see, `<!-- cpp: one line -->` one of them:
@@ -104,8 +104,8 @@ END {
         "  std::string thrown = \"(nothing was thrown)\";\n  try {\n    block();\n" \
         "  } catch (const std::exception& error) {\n    thrown = error.what();\n  }\n" \
         "  if (thrown == message) return;\n" \
-        "  std::fprintf(stderr, \"" page " says\\n  %s\\nbut it is\\n  %s\\n\", message.c_str(),\n" \
-        "               thrown.c_str());\n  std::exit(1);\n}\n" >file
+        "  std::fprintf(stderr, \"" page " says\\n  %s\\nbut it is\\n  %s\\n\",\n" \
+        "               message.c_str(), thrown.c_str());\n  std::exit(1);\n}\n" >file
   printf "%s", file_scope >file
   calls = ""
   for (i = 0; i <= section; ++i) {

@@ -34,8 +34,8 @@ BEGIN {
   unit = "([gmtp]?flops?|m?macs?|multiply-adds?|[kmg]i?b|ms|us|µs|bytes|numbers|values|elements|" \
          "(micro|milli|nano)?seconds|minutes|hours|images|epochs|steps|pixels|tokens|floats|" \
          "lines|keys|copies|insertions|additions|compares|selects|products|" \
-         "convolutions|radians|batches|rows|draws|registers|loads|stores|reads|percent|%|once|twice|" \
-         "times|all|much|" \
+         "convolutions|radians|batches|rows|draws|registers|loads|stores|reads|" \
+         "percent|%|once|twice|times|all|much|" \
          "[0-9]+[a-z]?|[0-9]e[0-9]+|[0-9] (s|mb)|a line|(one|a single) [a-z-]*[^s ,.;:()])"
   span = "(row|column|image|picture|epoch|step|batch|head|lane|pixel|second|layer|token|sample|" \
          "channel|element|output|input|stage|thread|vector|tile|query|class|call|header|parameter)"
