@@ -73,7 +73,7 @@ grep -q 'simd/b.hpp:2: too_long has 63 lines' found.txt || fail 'house.sh misses
 [ "$(grep -c 'lines; part it' found.txt)" = 2 ] || fail "house.sh finds more: $(cat found.txt)"
 grep -qE '^kernels/simd +1 +64  too_long, 63 lines' found.txt || fail 'house.sh counts another way'
 
-# snippets.sh: three programs; sections are functions; a message is expected.
+# snippets.sh: three programs, in order; sections are functions; a message is expected.
 cat >page.md <<'END'
 ```cpp
 struct A {};
@@ -96,13 +96,17 @@ int main() { return 0; }
 ```c++
 this is not C++
 ```
+<!-- cpp
+int main() { prepare(); }
+-->
 END
-[ "$("$here/snippets.sh" page.md page out | tr '\n' ' ')" = 'page.cpp page_2.cpp ' ] ||
+[ "$("$here/snippets.sh" page.md page out | tr '\n' ' ')" = 'page.cpp page_2.cpp page_3.cpp ' ] ||
   fail 'snippets.sh makes other programs'
+grep -q 'prepare' out/page_2.cpp || fail 'the hidden program is missing'
 grep -q 'int main() { return 0; }' out/page.cpp || fail 'the program with main is missing'
 for part in 'struct A' 'static void section_1' 'check(x == 1)' \
   'expect(R"TEXT(\[op\] it fell)TEXT"'; do
-  grep -q "$part" out/page_2.cpp || fail "the program lacks $part"
+  grep -q "$part" out/page_3.cpp || fail "the program lacks $part"
 done
 if grep -q 'not C++' out/*.cpp; then fail 'what is only shown is in a program'; fi
 echo 'the scripts find what they should'

@@ -4,7 +4,7 @@
 #     snippets.sh PAGE.md NAME FOLDER
 # writes FOLDER/NAME.cpp, FOLDER/NAME_2.cpp, ... and prints their names.
 #
-# - A ```cpp block with `int main` is a program of its own.
+# - A block with `int main` is a program of its own.
 # - All others of a page make one program. A block that begins with a directive, a template, a type,
 #   a namespace, `using` or an inline function stands at file scope. Everything else is put into
 #   functions, one for each section (##): a block continues the blocks before it in its section.
@@ -52,7 +52,7 @@ function program_name() {
     body = inside == "text" ? "" : "#line " (NR + 1) " \"" page "\"\n"
     if (inside != "text") flush("")
   } else {
-    if (inside == "cpp" && body ~ /int main/) {
+    if ((inside == "cpp" || inside == "hidden") && body ~ /int main/) {
       printf "%s", body >program_name()
     } else if (inside == "cpp") {
       pending = body
