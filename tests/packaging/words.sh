@@ -24,7 +24,7 @@ BEGIN {
   start = "(^|[^a-z])"
   stop = "([^a-z]|$)"
   word[1] = start "b[e]hind" stop;       better[1] = "after, past, following"
-  word[2] = start "b[e]sides?" stop;     better[2] = "next to, alongside, with"
+  word[2] = start "b[e]side" stop;       better[2] = "next to, alongside, with"
   word[3] = start "s[o] many" stop;      better[3] = "many, this many"
   word[4] = start "(be|been|was|were|is|are) h[a]d" stop
   better[4] = "available, computed, found"
