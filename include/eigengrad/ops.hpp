@@ -6,11 +6,13 @@
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
 #include <eigengrad/ops/checkpoint.hpp>
+#include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/clamp.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/ops/dropout.hpp>
+#include <eigengrad/ops/elementwise.hpp>
 #include <eigengrad/ops/embedding.hpp>
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/gather.hpp>

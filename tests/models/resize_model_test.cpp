@@ -204,8 +204,8 @@ TEST_CASE("resize_model: reference") {
   auto dict = model.state_dict();
   dict.at("pos_embed") = reference.get<double>("positions");
   model.load_state_dict(dict);
-  for (const auto& [mode, name] : {std::pair(eg::InterpolateMode::kBilinear, "bilinear"),
-                                   std::pair(eg::InterpolateMode::kBicubic, "bicubic")}) {
+  for (const auto& [mode, name] : {std::pair(eg::Interpolation::kBilinear, "bilinear"),
+                                   std::pair(eg::Interpolation::kBicubic, "bicubic")}) {
     for (const Index grid : {8, 3}) {
       const auto resized = models::resize_model(model, {.image_size = 4 * grid, .positions = mode});
       CHECK_CLOSE(resized.state_dict().at("pos_embed"),

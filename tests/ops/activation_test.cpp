@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <iterator>
+#include <string>
+
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/scalar.hpp>
 #include <tests/support/reference.hpp>
@@ -84,5 +87,13 @@ TEMPLATE_TEST_CASE("activation: reference", "", float, double) {
     if (kind == Activation::kNone) continue;
     reference.check<T>(eg::activation_name(kind), tolerance,
                        [&](const auto& x) { return eg::activate(x[0], kind); });
+  }
+}
+
+TEST_CASE("activation: names") {
+  const std::string names[] = {"none", "relu", "gelu", "gelu_tanh", "silu"};
+  REQUIRE(eg::enum_names(Activation()).size() == std::size(kAll));
+  for (const Activation kind : kAll) {
+    CHECK(eg::activation_name(kind) == names[static_cast<std::size_t>(kind)]);
   }
 }

@@ -116,7 +116,7 @@ TEST_CASE("attention: gradient") {
     const auto q = test::random({2, 2, queries, 3}, 1, -2, 2);
     const auto k = test::random({2, 2, 7, 3}, 2, -2, 2);
     const auto v = test::random({2, 2, 7, 4}, 3);
-    const auto additive = test::random({2, 1, 7}, 4);
+    const auto additive = test::random({1, 2, 1, 7}, 4);
     CHECK_GRADIENT(eg::scaled_dot_product_attention(x[0], x[1], x[2]), {q, k, v});
     CHECK_GRADIENT(eg::scaled_dot_product_attention(x[0], x[1], x[2], {.causal = true, .scale = 2}),
                    {q, k, v});
@@ -596,6 +596,39 @@ TEST_CASE("attention: the caller may fill the masks anew before backward") {
   }
 }
 
+TEST_CASE("attention: every shape of an additive mask") {
+  const Index batch = 3, heads = 3, queries = 4, keys = 5;  // as many samples as heads
+  const Tensor<double> q(test::random({batch, heads, queries, 2}, 1));
+  const Tensor<double> k(test::random({batch, heads, keys, 2}, 2));
+  const Tensor<double> v(test::random({batch, heads, keys, 2}, 3));
+  const auto masked = [&](const NdArray<double>& mask) {
+    return eg::scaled_dot_product_attention(q, k, v, {.additive_mask = mask}).value();
+  };
+  for (const Shape& shape :
+       {Shape{}, Shape{keys}, Shape{queries, 1}, Shape{queries, keys}, Shape{1, queries, keys},
+        Shape{1, 1, queries, keys}, Shape{1, heads, queries, keys}, Shape{batch, 1, queries, keys},
+        Shape{batch, 1, 1, keys}, Shape{batch, heads, queries, keys}}) {
+    INFO(shape.str());
+    const NdArray<double> mask = test::random(shape, 4);
+    Shape full = Shape::filled(4 - shape.rank(), 1);
+    for (const Index size : shape) full.push_back(size);
+    const auto plain = plain_attention(
+        q.value(), k.value(), v.value(), 1 / std::sqrt(2.),
+        [&](Index b, Index h, Index i, Index j) {
+          const auto at = [&](Index axis, Index n) { return full[axis] == 1 ? 0 : n; };
+          return mask.reshape(full)(at(0, b), at(1, h), at(2, i), at(3, j));
+        });
+    CHECK_CLOSE(masked(mask), plain.out, 1e-12);
+  }
+  CHECK_ERROR(masked(NdArray<double>({batch, queries, keys})), eg::ShapeError,
+              "[scaled_dot_product_attention] an additive_mask of three axes could be one per head "
+              "or one per sample: additive_mask (3, 4, 5), (B, H, Tq, Tk) (3, 3, 4, 5); reshape it "
+              "to (1, H, Tq, Tk) or (B, 1, Tq, Tk)");
+  CHECK_ERROR(masked(NdArray<double>({2, 1, queries, keys})), eg::ShapeError,
+              "[scaled_dot_product_attention] additive_mask must broadcast to (B, H, Tq, Tk): "
+              "additive_mask (2, 1, 4, 5), (B, H, Tq, Tk) (3, 3, 4, 5)");
+}
+
 TEST_CASE("attention: error") {
   using D = Tensor<double>;
   CHECK_ERROR(eg::scaled_dot_product_attention(D::zeros({1, 2, 3, 4}), D::zeros({1, 2, 3, 5}),
@@ -639,7 +672,7 @@ TEST_CASE("attention: error") {
       "[cross_attention] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D even: rotary "
       "(5, 2), (B, Tq, Tk, D) (2, 5, 7, 2)");
   CHECK_ERROR(eg::self_attention(x, 1, {.dropout = 1.5}), eg::ValueError,
-              "[self_attention] p must be in [0, 1]: 1.5");
+              "[self_attention] dropout must be in [0, 1]: 1.5");
   CHECK_ERROR(eg::self_attention(x, 1, {.dropout = 0.5}), eg::ValueError,
               "[self_attention] dropout needs a generator: dropout 0.5");
 }
@@ -660,7 +693,8 @@ TEMPLATE_TEST_CASE("attention: reference", "", float, double) {
   separate("scaled", {.scale = 0.7});
   separate("causal", {.causal = true});
   separate("padding", {.key_padding_mask = padding});
-  separate("additive", {.additive_mask = reference.get<T>("additive")});
+  // PyTorch reads three axes as (H, Tq, Tk) here.
+  separate("additive", {.additive_mask = reference.get<T>("additive").reshape({1, 3, 5, 7})});
   reference.check<T>("self", tolerance, [](const auto& x) { return eg::self_attention(x[0], 3); });
   reference.check<T>("rotary", tolerance, [&](const auto& x) {
     return eg::self_attention(x[0], 3, {.rotary = reference.get<T>("rotary")});

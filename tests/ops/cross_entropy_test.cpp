@@ -91,7 +91,12 @@ TEMPLATE_TEST_CASE("cross_entropy: edge", "", float, double) {
   const T inf = std::numeric_limits<T>::infinity();
   SECTION("an empty batch has no mean, its sum is 0") {
     const Tensor<T> x = Tensor<T>::zeros({0, 3}, true);
-    CHECK(std::isnan(eg::cross_entropy(x, NdArray<Index>({0})).item()));
+    CHECK_ERROR(eg::cross_entropy(x, NdArray<Index>({0})), eg::ShapeError,
+                "[cross_entropy] the mean of no losses is not a number: logits (0, 3); leave out "
+                "empty batches or take Reduction::kSum");
+    CHECK_ERROR(eg::cross_entropy(x, NdArray<T>({0, 3})), eg::ShapeError,
+                "[cross_entropy] the mean of no losses is not a number: logits (0, 3); leave out "
+                "empty batches or take Reduction::kSum");
     const Tensor<T> y = eg::cross_entropy(x, NdArray<Index>({0}), {.reduction = Reduction::kSum});
     CHECK(y.item() == 0);
     y.backward();
@@ -173,6 +178,29 @@ TEST_CASE("cross_entropy: the caller may fill the probabilities anew before back
                [](const auto& x, const auto& p) { return eg::cross_entropy(x, p); });
 }
 
+TEST_CASE("cross_entropy: a batch, its parts, and labels of any whole numbers") {
+  struct Batch {
+    NdArray<Index> labels;
+    NdArray<float> targets = {};
+  };
+  const Tensor<float> x(test::random<float>({2, 3}));
+  const Batch plain{NdArray<Index>({2}, {2, 0})};
+  const Batch mixed{plain.labels, NdArray<float>({2, 3}, {0.5F, 0.5F, 0, 0, 0.25F, 0.75F})};
+  const eg::CrossEntropyOptions smooth{.label_smoothing = 0.1};
+  CHECK_SAME(eg::cross_entropy(x, plain).value(), eg::cross_entropy(x, plain.labels).value());
+  CHECK_SAME(eg::cross_entropy(x, mixed).value(), eg::cross_entropy(x, mixed.targets).value());
+  CHECK_SAME(eg::cross_entropy(x, mixed, smooth).value(),
+             eg::cross_entropy(x, mixed.targets, smooth).value());
+  CHECK_SAME(eg::cross_entropy(x, plain.labels, plain.targets).value(),
+             eg::cross_entropy(x, plain.labels).value());
+  CHECK_SAME(eg::cross_entropy(x, mixed.labels, mixed.targets, smooth).value(),
+             eg::cross_entropy(x, mixed.targets, smooth).value());
+  CHECK_SAME(eg::cross_entropy(x, NdArray<int>({2}, {2, 0})).value(),
+             eg::cross_entropy(x, plain.labels).value());
+  CHECK_SAME(eg::cross_entropy(x, NdArray<std::uint8_t>({2}, {2, 0}), {}).value(),
+             eg::cross_entropy(x, plain.labels).value());
+}
+
 TEST_CASE("cross_entropy: error") {
   const auto x = Tensor<double>::zeros({3, 4});
   CHECK_ERROR(eg::cross_entropy(x, NdArray<Index>({3}, {0, 3, 4})), eg::ValueError,
@@ -185,6 +213,9 @@ TEST_CASE("cross_entropy: error") {
               eg::ShapeError, "[cross_entropy] logits must be (B, K): logits (3)");
   CHECK_ERROR(eg::cross_entropy(Tensor<double>::zeros({3}), NdArray<double>::zeros({3})),
               eg::ShapeError, "[cross_entropy] logits must be (B, K): logits (3)");
+  CHECK_ERROR(eg::cross_entropy(x, NdArray<double>::zeros({3})), eg::ShapeError,
+              "[cross_entropy] classes are whole numbers, and probabilities must be (B, K): float "
+              "labels (3), logits (3, 4); convert them, labels.astype<eigengrad::Index>()");
   CHECK_ERROR(eg::cross_entropy(x, NdArray<double>::zeros({3, 3})), eg::ShapeError,
               "[cross_entropy] shapes must be equal: probabilities (3, 3), logits (3, 4)");
   CHECK_ERROR(eg::cross_entropy(x, NdArray<double>::zeros({3, 4}), {.label_smoothing = 1.5}),

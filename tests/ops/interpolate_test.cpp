@@ -7,7 +7,7 @@
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 
-using eg::InterpolateMode;
+using eg::Interpolation;
 using eg::InterpolateOptions;
 using eg::Pair;
 using test::Index;
@@ -23,11 +23,11 @@ struct Case {
 };
 
 const std::vector<Case> kCases = {
-    {"nearest", {.mode = InterpolateMode::kNearest}},
-    {"bilinear", {.mode = InterpolateMode::kBilinear}},
-    {"bilinear_corners", {.mode = InterpolateMode::kBilinear, .align_corners = true}},
-    {"bicubic", {.mode = InterpolateMode::kBicubic}},
-    {"bicubic_corners", {.mode = InterpolateMode::kBicubic, .align_corners = true}},
+    {"nearest", {.mode = Interpolation::kNearest}},
+    {"bilinear", {.mode = Interpolation::kBilinear}},
+    {"bilinear_corners", {.mode = Interpolation::kBilinear, .align_corners = true}},
+    {"bicubic", {.mode = Interpolation::kBicubic}},
+    {"bicubic_corners", {.mode = Interpolation::kBicubic, .align_corners = true}},
 };
 
 }  // namespace
@@ -38,15 +38,15 @@ TEMPLATE_TEST_CASE("interpolate: value", "", float, double) {
   const auto row = [&](Index w, const InterpolateOptions& options) {
     return eg::interpolate(x, {1, w}, options).value();
   };
-  CHECK_SAME(row(4, {.mode = InterpolateMode::kNearest}), NdArray<T>({1, 1, 1, 4}, {0, 0, 8, 8}));
-  CHECK_SAME(row(3, {.mode = InterpolateMode::kNearest}), NdArray<T>({1, 1, 1, 3}, {0, 0, 8}));
+  CHECK_SAME(row(4, {.mode = Interpolation::kNearest}), NdArray<T>({1, 1, 1, 4}, {0, 0, 8, 8}));
+  CHECK_SAME(row(3, {.mode = Interpolation::kNearest}), NdArray<T>({1, 1, 1, 3}, {0, 0, 8}));
   CHECK_SAME(row(4, {}), NdArray<T>({1, 1, 1, 4}, {0, 2, 6, 8}));
   CHECK_SAME(row(3, {.align_corners = true}), NdArray<T>({1, 1, 1, 3}, {0, 4, 8}));
   CHECK_SAME(row(1, {}), NdArray<T>({1, 1, 1, 1}, {4}));
   CHECK_SAME(row(1, {.align_corners = true}), NdArray<T>({1, 1, 1, 1}, {0}));
   // Half-way between two pixels Keys' weights with a = -0.75 are -3/32, 19/32, 19/32, -3/32.
   const Tensor<T> y({1, 1, 1, 4}, {1, 2, 4, 8});
-  CHECK_CLOSE(eg::interpolate(y, {1, 7}, {.mode = InterpolateMode::kBicubic, .align_corners = true})
+  CHECK_CLOSE(eg::interpolate(y, {1, 7}, {.mode = Interpolation::kBicubic, .align_corners = true})
                   .value()
                   .reshape({7}),
               NdArray<T>({7}, {1, T(19 * 3 - 3 * 5) / 32, 2, T(19 * 6 - 3 * 9) / 32, 4,
@@ -82,12 +82,13 @@ TEST_CASE("interpolate: edge") {
   }
   SECTION("the same size shares the storage") {
     const auto x = Tensor<float>::ones({1, 1, 2, 3});
-    CHECK(eg::interpolate(x, {2, 3}).value().data() == x.value().data());
+    const auto same = eg::interpolate(x, {2, 3});
+    CHECK(same.value().data() == x.value().data());
   }
   SECTION("an infinite pixel reaches its neighbours alone") {
     constexpr float kInf = std::numeric_limits<float>::infinity();
     const Tensor<float> x({1, 1, 1, 3}, {kInf, 1, 2}, true);
-    const Tensor<float> y = eg::interpolate(x, {1, 7}, {.mode = InterpolateMode::kNearest});
+    const Tensor<float> y = eg::interpolate(x, {1, 7}, {.mode = Interpolation::kNearest});
     CHECK_SAME(y.value(), NdArray<float>({1, 1, 1, 7}, {kInf, kInf, kInf, 1, 1, 2, 2}));
     y.backward(NdArray<float>({1, 1, 1, 7}, {1, 1, 1, 1, 1, 1, kInf}));
     CHECK_SAME(x.grad(), NdArray<float>({1, 1, 1, 3}, {3, 2, kInf}));
@@ -111,12 +112,12 @@ TEST_CASE("interpolate: edge") {
 TEST_CASE("interpolate: error") {
   const auto x = Tensor<float>::zeros({1, 1, 2, 3});
   CHECK_ERROR(eg::interpolate(Tensor<float>::zeros({2, 3}), 4), eg::ShapeError,
-              "[interpolate] x must be (B, C, H, W) with H and W positive: (2, 3)");
+              "[interpolate] x must be (B, C, H, W): x (2, 3)");
   CHECK_ERROR(eg::interpolate(Tensor<float>::zeros({1, 1, 0, 3}), 4), eg::ShapeError,
-              "[interpolate] x must be (B, C, H, W) with H and W positive: (1, 1, 0, 3)");
+              "[interpolate] H and W must be positive: x (1, 1, 0, 3)");
   CHECK_ERROR(eg::interpolate(x, {2, 0}), eg::ValueError,
               "[interpolate] size must be positive: (2, 0)");
-  CHECK_ERROR(eg::interpolate(x, 4, {.mode = InterpolateMode::kNearest, .align_corners = true}),
+  CHECK_ERROR(eg::interpolate(x, 4, {.mode = Interpolation::kNearest, .align_corners = true}),
               eg::ValueError,
               "[interpolate] align_corners needs kBilinear or kBicubic, mode is kNearest");
 }
@@ -135,7 +136,7 @@ TEMPLATE_TEST_CASE("interpolate: reference", "", float, double) {
   }
   for (const auto& [n, m] : {std::pair<Index, Index>(2, 82), {26, 22}, {29, 41}, {97, 31}}) {
     const Tensor<T> row(NdArray<T>::arange(n).reshape({1, 1, 1, n}));
-    CHECK_SAME(eg::interpolate(row, {1, m}, {.mode = InterpolateMode::kNearest}).value(),
+    CHECK_SAME(eg::interpolate(row, {1, m}, {.mode = Interpolation::kNearest}).value(),
                reference.get<T>(eg::detail::concat("pixels_", n, "_", m)));
   }
 }

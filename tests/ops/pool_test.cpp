@@ -183,7 +183,7 @@ TEMPLATE_TEST_CASE("pool: the same bits on any number of threads", "", float, do
 TEST_CASE("pool: error") {
   const auto x = Tensor<double>::zeros({1, 2, 3, 4});
   CHECK_ERROR(eg::max_pool2d(Tensor<double>::zeros({3, 4}), {.kernel = 2}), eg::ShapeError,
-              "[max_pool2d] x must have axes (B, C, H, W): x (3, 4)");
+              "[max_pool2d] x must be (B, C, H, W): x (3, 4)");
   CHECK_ERROR(eg::max_pool2d(x, {}), eg::ValueError,
               "[max_pool2d] kernel must be positive: kernel (0, 0)");
   CHECK_ERROR(eg::avg_pool2d(x, {.kernel = 2, .stride = {0, 1}}), eg::ValueError,

@@ -96,7 +96,7 @@ TEMPLATE_TEST_CASE("unfold: edge", "", float, double) {
 TEST_CASE("unfold: error") {
   const auto x = Tensor<double>::zeros({1, 2, 3, 4});
   CHECK_ERROR(eg::unfold(Tensor<double>::zeros({2, 3, 4}), {.kernel = 2}), eg::ShapeError,
-              "[unfold] x must have axes (B, C, H, W): x (2, 3, 4)");
+              "[unfold] x must be (B, C, H, W): x (2, 3, 4)");
   CHECK_ERROR(eg::unfold(x, {}), eg::ValueError, "[unfold] kernel must be positive: kernel (0, 0)");
   CHECK_ERROR(eg::unfold(x, {.kernel = 2, .stride = {1, 0}}), eg::ValueError,
               "[unfold] stride must be positive: stride (1, 0)");

@@ -37,7 +37,7 @@ NdArray<float> resized(const NdArray<float>& x, Index height, Index width) {
   const Index channels = plane ? 1 : x.dim(0);
   const eg::Tensor<float> image(x.reshape({1, channels, x.dim(-2), x.dim(-1)}));
   const NdArray<float> out =
-      eg::interpolate(image, {height, width}, {.mode = eg::InterpolateMode::kBicubic}).value();
+      eg::interpolate(image, {height, width}, {.mode = eg::Interpolation::kBicubic}).value();
   return plane ? out.reshape({height, width}) : out.reshape({channels, height, width});
 }
 

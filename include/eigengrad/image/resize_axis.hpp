@@ -7,16 +7,12 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/shape.hpp>
+#include <eigengrad/kernels/interpolation.hpp>
 
 /// One axis of an image that is resized: which pixels each new one comes from.
 namespace eigengrad::image {
 
-/// How pixels between the stored ones are found.
-enum class Interpolation {
-  kNearest,   ///< the pixel that the new one's centre lies in
-  kBilinear,  ///< linear in both directions
-  kBicubic,   ///< cubic in both directions
-};
+using eigengrad::Interpolation;
 
 struct ResizeOptions {
   Interpolation interpolation = Interpolation::kBilinear;

@@ -12,14 +12,13 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
+#include <eigengrad/kernels/interpolation.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
 /// Resampling of images by separable weights: first each row that is needed, then across rows.
 ///
 /// The gradient is the same resampling with the weights transposed.
 namespace eigengrad {
-
-enum class InterpolateMode { kNearest, kBilinear, kBicubic };
 
 namespace kernels {
 
@@ -81,8 +80,8 @@ std::array<T, 4> cubic_weights(T t) {
 /// The weights that PyTorch uses (antialias=False), by its own arithmetic: a source position that
 /// rounding leaves just below a pixel must fall as it does there.
 template <class T>
-InterpolateTaps<T> interpolate_taps(InterpolateMode mode, Index in, Index out, bool align_corners) {
-  if (mode == InterpolateMode::kNearest) {
+InterpolateTaps<T> interpolate_taps(Interpolation mode, Index in, Index out, bool align_corners) {
+  if (mode == Interpolation::kNearest) {
     InterpolateTaps<T> taps(in, out, 1);
     // In float for double too: both types take the same pixels.
     const float scale = static_cast<float>(in) / static_cast<float>(out);
@@ -92,7 +91,7 @@ InterpolateTaps<T> interpolate_taps(InterpolateMode mode, Index in, Index out, b
     }
     return taps;
   }
-  const bool cubic = mode == InterpolateMode::kBicubic;
+  const bool cubic = mode == Interpolation::kBicubic;
   InterpolateTaps<T> taps(in, out, cubic ? 4 : 2);
   T scale = static_cast<T>(in) / static_cast<T>(out);
   if (align_corners) {

@@ -38,7 +38,7 @@ struct ResizeModelOptions {
   /// Side of a patch in pixels; 0 keeps it. Stride and padding of patches change in proportion.
   Index patch_size = 0;
   /// How learned positions are interpolated, as an image of the grid.
-  InterpolateMode positions = InterpolateMode::kBicubic;
+  Interpolation positions = Interpolation::kBicubic;
 };
 
 }  // namespace eigengrad::models
@@ -69,7 +69,7 @@ NdArray<T> multiply_squares(const NdArray<T>& x, const Eigen::MatrixXd& q) {
 
 /// Tokens x (1, prefix + g^2, C) on a grid of another side; the first `prefix` stay.
 template <class T>
-NdArray<T> resize_tokens(const NdArray<T>& x, Index prefix, Index to, InterpolateMode mode) {
+NdArray<T> resize_tokens(const NdArray<T>& x, Index prefix, Index to, Interpolation mode) {
   const Index channels = x.dim(2);
   const Index from = std::lround(std::sqrt(static_cast<double>(x.dim(1) - prefix)));
   const NoGrad no_grad;
@@ -89,7 +89,7 @@ enum class ResizeRule { kWeights, kMoments };
 template <class T>
 NdArray<T> resize_array(const models::VisionTransformer<T>& model, const std::string& name,
                         const NdArray<T>& x, const Shape& shape, ResizeRule rule,
-                        InterpolateMode mode) {
+                        Interpolation mode) {
   if (x.shape() == shape) return x.clone();
   if (name == "pos_embed") {
     const Index prefix = model.options().pooling == models::Pooling::kClassToken ? 1 : 0;
@@ -187,7 +187,7 @@ NdArray<T> resize_moment(const VisionTransformer<T>& model, const std::string& n
   for (const auto& [own, x] : model.named_parameters()) {
     if (own != name) continue;
     return detail::resize_array(model, name, moment, x.shape(), detail::ResizeRule::kMoments,
-                                InterpolateMode::kBilinear);
+                                Interpolation::kBilinear);
   }
   throw ValueError(detail::concat("[resize_moment] the model has no parameter ", name));
 }

@@ -9,7 +9,7 @@
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/attention/attention.hpp>
-#include <eigengrad/ops/dropout.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// Scaled dot-product attention, softmax(scale Q K^T + masks) V, from separate heads or from the
 /// packed result of one projection.
@@ -28,7 +28,9 @@ struct AttentionOptions {
   bool exclude_self = false;
   /// (B, Tk), true where a key takes part. Undefined: all do.
   NdArray<bool> key_padding_mask = {};
-  /// Added to the scaled scores; broadcasts to (B, H, Tq, Tk). It gets no gradient.
+  /// Added to the scaled scores: (Tq, Tk), (1, H, Tq, Tk), (B, 1, Tq, Tk), (B, H, Tq, Tk), or with
+  /// any size 1. It gets no gradient. Three axes are refused: PyTorch reads them as (H, Tq, Tk) in
+  /// one function and as (B H, Tq, Tk) in another.
   NdArray<T> additive_mask = {};
   /// Rotary positions, (T, D) or (B, T, D): for each token the cosines of D/2 angles, then their
   /// sines. By the i-th angle turn numbers i and i + D/2 of its query and of its key, so that a
@@ -63,6 +65,11 @@ void attention_apply_options(const char* op, kernels::Attention<T>& a,
   if (options.additive_mask.defined()) {
     const Shape scores{a.batch, a.heads, a.queries, a.keys};
     const Shape& shape = options.additive_mask.shape();
+    if (shape.rank() == 3 && shape[0] != 1) {
+      throw ShapeError(concat("[", op, "] an additive_mask of three axes could be one per head or ",
+                              "one per sample: additive_mask ", shape, ", (B, H, Tq, Tk) ", scores,
+                              "; reshape it to (1, H, Tq, Tk) or (B, 1, Tq, Tk)"));
+    }
     const Shape strides = row_major_strides(shape);
     bool fits = shape.rank() <= 4;
     for (Index i = 1; fits && i <= shape.rank(); ++i) {
@@ -88,7 +95,7 @@ void attention_apply_options(const char* op, kernels::Attention<T>& a,
     a.rotary = options.rotary.data();
     a.rotary_batch = each ? a.keys * a.width : 0;
   }
-  check_probability(op, options.dropout);
+  check_probability(op, "dropout", options.dropout);
   if (options.dropout > 0) {
     if (options.generator == nullptr) {
       throw ValueError(concat("[", op, "] dropout needs a generator: dropout ", options.dropout));

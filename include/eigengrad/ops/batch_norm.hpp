@@ -6,6 +6,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/norm/batch_norm.hpp>
+#include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 
 /// Batch normalisation of images: y = (x - mean) / sqrt(var + eps) * weight + bias, with one mean
@@ -95,7 +96,7 @@ template <class T>
 void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
                       const Shape& running_mean, const Shape& running_var,
                       const BatchNorm2dArguments& options) {
-  if (x.rank() != 4) throw ShapeError(concat("[batch_norm2d] x must be (B, C, H, W): x ", x));
+  check_images("batch_norm2d", x);
   auto check = [&](const char* name, const Shape& shape) {
     if (!(shape == Shape{x[1]})) {
       throw ShapeError(concat("[batch_norm2d] ", name, " must have one element per channel: ", name,
@@ -107,9 +108,7 @@ void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& 
   check("running_mean", running_mean);
   check("running_var", running_var);
   check_eps("batch_norm2d", options.eps);
-  if (!(options.momentum >= 0 && options.momentum <= 1)) {
-    throw ValueError(concat("[batch_norm2d] momentum must be in [0, 1]: ", options.momentum));
-  }
+  check_probability("batch_norm2d", "momentum", options.momentum);
   if (options.training && planes_of(x).per_channel() < 2) {
     throw ShapeError(
         concat("[batch_norm2d] training needs at least two values per channel: x ", x));

@@ -6,7 +6,8 @@
 #include <eigengrad/kernels/conv/conv2d.hpp>
 #include <eigengrad/kernels/conv/conv2d_input.hpp>
 #include <eigengrad/kernels/conv/conv2d_weight.hpp>
-#include <eigengrad/ops/unfold.hpp>
+#include <eigengrad/kernels/window.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// Convolution of images: y[b, o, r, q] = bias[o] + sum over (c, i, j) of
 /// weight[o, c, i, j] x[b, c, r s_h + i d_h - p_h, q s_w + j d_w - p_w], with zeros outside x.
@@ -77,13 +78,15 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
                  const Conv2dArguments& options = {}) {
   detail::check_images("conv2d", x.shape());
   const Shape& filter = weight.shape();
-  if (filter.rank() != 4 || filter[1] != x.dim(1)) {
-    throw ShapeError(detail::concat("[conv2d] the weight must be (O, ", x.dim(1),
-                                    ", kh, kw), with the channels of x: x ", x.shape(), ", weight ",
-                                    filter));
+  if (filter.rank() != 4) {
+    throw ShapeError(detail::concat("[conv2d] weight must be (O, C, kh, kw): weight ", filter));
+  }
+  if (filter[1] != x.dim(1)) {
+    throw ShapeError(detail::concat("[conv2d] the filters are for ", filter[1], " channels, x has ",
+                                    x.dim(1), ": x ", x.shape(), ", weight ", filter));
   }
   if (bias.defined() && !(bias.shape() == Shape{filter[0]})) {
-    throw ShapeError(detail::concat("[conv2d] the bias must have one value a filter: bias ",
+    throw ShapeError(detail::concat("[conv2d] bias must have one value per filter: bias ",
                                     bias.shape(), ", weight ", filter));
   }
   const kernels::Window2d w =

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <utility>
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/cross_entropy.hpp>
+#include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/reduction.hpp>
 
 /// Cross-entropy of softmax(logits) with target t: -sum_k t_k log softmax(logits)_k for each row.
@@ -48,9 +50,8 @@ template <class T>
 Tensor<T> cross_entropy_op(const Tensor<T>& logits, const NdArray<Index>& labels,
                            const NdArray<T>& probabilities, const CrossEntropyOptions& options) {
   const double smoothing = options.label_smoothing;
-  if (!(smoothing >= 0 && smoothing <= 1)) {
-    throw ValueError(concat("[cross_entropy] label_smoothing must be in [0, 1]: ", smoothing));
-  }
+  check_probability("cross_entropy", "label_smoothing", smoothing);
+  check_mean_of("cross_entropy", "logits", logits.shape(), logits.dim(0), options.reduction);
   auto targets = [labels = keep_copy(labels, logits),
                   probabilities = keep_copy(probabilities, logits), smoothing] {
     return kernels::ClassTargets<T>{labels.data(), probabilities.data(), static_cast<T>(smoothing)};
@@ -72,8 +73,9 @@ Tensor<T> cross_entropy_op(const Tensor<T>& logits, const NdArray<Index>& labels
 /// How badly `logits` predict the classes `labels`.
 ///
 /// **Shapes** logits (B, K), labels (B), result () or, with Reduction::kNone, (B).
-/// **Throws** ShapeError when the shapes do not fit, ValueError when a label is not in [0, K) or
-/// the smoothing not in [0, 1]. **Saves** softmax(logits) and a copy of the labels.
+/// **Throws** ShapeError when the shapes do not fit or for the mean of no samples, ValueError when
+/// a label is not in [0, K) or the smoothing not in [0, 1]. **Saves** softmax(logits) and a copy of
+/// the labels.
 template <class T>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
                         const CrossEntropyOptions& options = {}) {
@@ -85,7 +87,8 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
 /// No gradient goes to the probabilities.
 ///
 /// **Shapes** logits (B, K), probabilities (B, K), result () or, with Reduction::kNone, (B).
-/// **Throws** ShapeError when the shapes differ, ValueError when the smoothing is not in [0, 1].
+/// **Throws** ShapeError when the shapes differ or for the mean of no samples, ValueError when the
+/// smoothing is not in [0, 1].
 /// **Saves** softmax(logits) and a copy of the probabilities.
 template <class T>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities,
@@ -94,6 +97,13 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities
     throw ShapeError(
         detail::concat("[cross_entropy] logits must be (B, K): logits ", logits.shape()));
   }
+  if (probabilities.rank() == 1) {
+    throw ShapeError(
+        detail::concat("[cross_entropy] classes are whole numbers, and probabilities must be (B, "
+                       "K): float labels ",
+                       probabilities.shape(), ", logits ", logits.shape(),
+                       "; convert them, labels.astype<eigengrad::Index>()"));
+  }
   if (!(probabilities.shape() == logits.shape())) {
     throw ShapeError(detail::concat("[cross_entropy] shapes must be equal: probabilities ",
                                     probabilities.shape(), ", logits ", logits.shape()));
@@ -101,15 +111,33 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities
   return detail::cross_entropy_op(logits, NdArray<Index>(), probabilities, options);
 }
 
-/// How badly `logits` predict a batch whose labels may be mixed: the loss of the probabilities
-/// where they are defined, else of the labels. For the batches of `data::DataLoader`.
+/// What has labels, and in some batches probabilities instead, as a `data::Batch`.
+template <class B, class T>
+concept LabelledBatch = requires(const B& batch) {
+  { batch.labels } -> std::convertible_to<const NdArray<Index>&>;
+  { batch.targets } -> std::convertible_to<const NdArray<T>&>;
+};
+
+/// How badly `logits` predict a batch of `data::DataLoader`, mixed or not: the loss of its targets
+/// where they are defined, else of its labels.
+///
+///     for (const auto& batch : loader.epoch(0)) {
+///       const auto loss = eg::cross_entropy(model(batch.images), batch);
 ///
 /// **Shapes**, **Throws**, **Saves** as those.
-template <class T>
+template <class T, LabelledBatch<T> B>
+Tensor<T> cross_entropy(const Tensor<T>& logits, const B& batch,
+                        const CrossEntropyOptions& options = {}) {
+  return batch.targets.defined() ? cross_entropy(logits, batch.targets, options)
+                                 : cross_entropy(logits, batch.labels, options);
+}
+
+/// The same for the parts of a batch.
+template <class T, std::same_as<T> U>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
-                        const NdArray<T>& probabilities, const CrossEntropyOptions& options) {
-  return probabilities.defined() ? cross_entropy(logits, probabilities, options)
-                                 : cross_entropy(logits, labels, options);
+                        const NdArray<U>& targets, const CrossEntropyOptions& options = {}) {
+  return targets.defined() ? cross_entropy(logits, targets, options)
+                           : cross_entropy(logits, labels, options);
 }
 
 EIGENGRAD_INSTANTIATE(Tensor<float> cross_entropy(const Tensor<float>&, const NdArray<Index>&,

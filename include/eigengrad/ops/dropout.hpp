@@ -6,6 +6,7 @@
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/random_hash.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// Dropout: y = x m / (1 - p) with m = 1 with probability 1 - p and 0 otherwise.
 ///
@@ -16,10 +17,6 @@
 namespace eigengrad {
 
 namespace detail {
-
-inline void check_probability(const char* op, double p) {
-  if (!(p >= 0 && p <= 1)) throw ValueError(concat("[", op, "] p must be in [0, 1]: ", p));
-}
 
 /// One decision for each element, or for each index of axis 0. Its own backward: dx from dout.
 template <bool Samples, class T>
@@ -37,7 +34,7 @@ NdArray<T> dropout_forward(const NdArray<T>& x, const kernels::DropoutMask& mask
 
 template <bool Samples, class T>
 Tensor<T> dropout_op(const char* op, const Tensor<T>& x, double p, Generator& generator) {
-  check_probability(op, p);
+  check_probability(op, "p", p);
   // Drawn even if p is 0, so that a rate does not change what is drawn behind it.
   const kernels::DropoutMask mask(generator.next(), p);
   if (p == 0) return x;

@@ -3,6 +3,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/gather.hpp>
+#include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/gather.hpp>
 
 /// Rows of a table by their numbers: y[...] = weight[indices[...]].

@@ -3,6 +3,8 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/gather.hpp>
+#include <eigengrad/kernels/permute.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// Entries of a tensor by their numbers: whole slices (index_select), or one by one (gather).
 ///
@@ -13,23 +15,6 @@
 namespace eigengrad {
 
 namespace detail {
-
-/// **Throws** ValueError naming the first index outside [0, n), its position, and the array
-/// (`name`, of this shape) that has the n entries.
-inline void check_indices(const char* op, const NdArray<Index>& indices, Index n, const char* name,
-                          const Shape& shape) {
-  if (!indices.defined()) throw ValueError(concat("[", op, "] indices are undefined"));
-  Index at = kernels::find_out_of_range(indices.data(), indices.numel(), n);
-  if (at == indices.numel()) return;
-  const Index bad = indices.data()[at];
-  Shape position = indices.shape();
-  for (Index i = position.rank() - 1; i >= 0; --i) {
-    position[i] = at % indices.shape()[i];
-    at /= indices.shape()[i];
-  }
-  throw ValueError(concat("[", op, "] index ", bad, " at ", position, " must be in [0, ", n,
-                          "): ", name, " ", shape));
-}
 
 template <class T>
 NdArray<T> index_select_forward(const NdArray<T>& x, Index axis, const NdArray<Index>& indices) {

@@ -4,6 +4,7 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/interpolate.hpp>
 #include <eigengrad/kernels/window.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// Images at another size, by nearest, bilinear or bicubic (a = -0.75) interpolation.
 ///
@@ -14,7 +15,7 @@
 namespace eigengrad {
 
 struct InterpolateOptions {
-  InterpolateMode mode = InterpolateMode::kBilinear;
+  Interpolation mode = Interpolation::kBilinear;
   /// Lay the centres of the corner pixels, instead of their outer corners, on each other.
   bool align_corners = false;
 };
@@ -57,14 +58,14 @@ NdArray<T> interpolate_backward(const NdArray<T>& dout, Pair size,
 /// with kNearest.
 template <class T>
 Tensor<T> interpolate(const Tensor<T>& x, Pair size, const InterpolateOptions& options = {}) {
-  if (x.rank() != 4 || x.shape()[2] == 0 || x.shape()[3] == 0) {
-    throw ShapeError(
-        detail::concat("[interpolate] x must be (B, C, H, W) with H and W positive: ", x.shape()));
+  detail::check_images("interpolate", x.shape());
+  if (x.shape()[2] == 0 || x.shape()[3] == 0) {
+    throw ShapeError(detail::concat("[interpolate] H and W must be positive: x ", x.shape()));
   }
   if (size.h < 1 || size.w < 1) {
     throw ValueError(detail::concat("[interpolate] size must be positive: ", size));
   }
-  if (options.align_corners && options.mode == InterpolateMode::kNearest) {
+  if (options.align_corners && options.mode == Interpolation::kNearest) {
     throw ValueError("[interpolate] align_corners needs kBilinear or kBicubic, mode is kNearest");
   }
   const Pair from(x.shape()[2], x.shape()[3]);

@@ -7,6 +7,7 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/norm/layer_norm.hpp>
 #include <eigengrad/kernels/norm/norm_rebuild.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// Layer normalisation over the last axis: y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias,
 /// with the variance of the population (divided by n).
@@ -78,21 +79,6 @@ struct LayerNormGraph {
     return y;
   }
 };
-
-/// `x` has a last axis, `parameter` is absent or has its size.
-template <class T>
-void check_norm_parameter(const char* op, const char* name, const Tensor<T>& parameter,
-                          const Shape& x) {
-  if (x.empty()) throw ShapeError(concat("[", op, "] needs at least one axis: x ", x));
-  if (parameter.defined() && !(parameter.shape() == Shape{x.back()})) {
-    throw ShapeError(concat("[", op, "] ", name, " must have the size of the last axis: ", name,
-                            " ", parameter.shape(), ", x ", x));
-  }
-}
-
-inline void check_eps(const char* op, double eps) {
-  if (!(eps >= 0)) throw ValueError(concat("[", op, "] eps must not be negative: ", eps));
-}
 
 }  // namespace detail
 

@@ -64,7 +64,7 @@ NdArray<T> mse_loss_backward(const NdArray<T>& dout, const NdArray<T>& a, const 
 ///
 /// **Shapes** x (...), target (...), result () or, with Reduction::kNone, (...).
 /// **Throws** ShapeError when the shapes differ: a target (B) against x (B, 1) would otherwise
-/// broadcast to (B, B) unnoticed. **Saves** x and target.
+/// broadcast to (B, B) unnoticed; and for the mean of no elements. **Saves** x and target.
 template <class T>
 Tensor<T> mse_loss(const Tensor<T>& x, const Tensor<T>& target,
                    const MseLossOptions& options = {}) {
@@ -72,6 +72,7 @@ Tensor<T> mse_loss(const Tensor<T>& x, const Tensor<T>& target,
     throw ShapeError(detail::concat("[mse_loss] shapes must be equal: x ", x.shape(), ", target ",
                                     target.shape()));
   }
+  detail::check_mean_of("mse_loss", "x", x.shape(), x.numel(), options.reduction);
   return make_result(
       "mse_loss", detail::mse_loss_forward(x.value(), target.value(), options.reduction),
       [a = x.value(), b = target.value(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/core/tensor.hpp>
+#include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/reduction.hpp>
 
 /// Negative log-likelihood: -x_k of each row's class k, where x are log-probabilities.
@@ -41,13 +42,15 @@ NdArray<T> nll_loss_backward(const NdArray<T>& dlosses, const NdArray<Index>& la
 /// How badly `log_probabilities` predict the classes `labels`.
 ///
 /// **Shapes** log_probabilities (B, K), labels (B), result () or, with Reduction::kNone, (B).
-/// **Throws** ShapeError when the shapes do not fit, ValueError when a label is not in [0, K).
+/// **Throws** ShapeError when the shapes do not fit or for the mean of no samples, ValueError when
+/// a label is not in [0, K).
 /// **Saves** a copy of the labels.
 template <class T>
 Tensor<T> nll_loss(const Tensor<T>& log_probabilities, const NdArray<Index>& labels,
                    const NllLossOptions& options = {}) {
   const Shape shape = log_probabilities.shape();
   detail::check_labels("nll_loss", "log_probabilities", shape, labels);
+  detail::check_mean_of("nll_loss", "log_probabilities", shape, shape[0], options.reduction);
   const NdArray<Index> own = detail::keep_copy(labels, log_probabilities);
   return make_result(
       "nll_loss",

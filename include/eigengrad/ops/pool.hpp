@@ -8,7 +8,8 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/avg_pool.hpp>
 #include <eigengrad/kernels/max_pool.hpp>
-#include <eigengrad/ops/unfold.hpp>
+#include <eigengrad/kernels/window.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// The maximum, or the mean, of the windows of each channel.
 ///

@@ -3,13 +3,22 @@
 
 #include <eigengrad/core/ndarray.hpp>
 
-/// What the losses share: how the losses of the samples become one, and the check of labels.
+/// What the losses share: how the losses of the samples become one.
 namespace eigengrad {
 
 /// kNone keeps the losses apart, kMean divides their sum by their number.
 enum class Reduction { kNone, kMean, kSum };
 
 namespace detail {
+
+/// **Throws** ShapeError for the mean of no losses, which is no number: an empty batch is a mistake
+/// that would otherwise show many steps later, as NaN in the weights.
+inline void check_mean_of(const char* op, const char* name, const Shape& x, Index losses,
+                          Reduction reduction) {
+  if (losses > 0 || reduction != Reduction::kMean) return;
+  throw ShapeError(concat("[", op, "] the mean of no losses is not a number: ", name, " ", x,
+                          "; leave out empty batches or take Reduction::kSum"));
+}
 
 /// The losses, their sum or their mean, added in order.
 template <class T>
@@ -27,24 +36,6 @@ NdArray<T> unreduce_losses(const NdArray<T>& dout, Reduction reduction, Index co
   if (reduction == Reduction::kNone) return dout;
   const T scale = reduction == Reduction::kMean ? T(1) / static_cast<T>(count) : T(1);
   return NdArray<T>::full(Shape{count}, dout.item() * scale);
-}
-
-/// `x` is (B, K) and there are B labels in [0, K).
-inline void check_labels(const char* op, const char* name, const Shape& x,
-                         const NdArray<Index>& labels) {
-  if (x.rank() != 2)
-    throw ShapeError(concat("[", op, "] ", name, " must be (B, K): ", name, " ", x));
-  if (!(labels.shape() == Shape{x[0]})) {
-    throw ShapeError(
-        concat("[", op, "] needs one label per row: labels ", labels.shape(), ", ", name, " ", x));
-  }
-  for (Index row = 0; row < labels.numel(); ++row) {
-    const Index label = labels.data()[row];
-    if (label < 0 || label >= x[1]) {
-      throw ValueError(concat("[", op, "] label ", label, " in row ", row, " is out of range for ",
-                              x[1], x[1] == 1 ? " class" : " classes"));
-    }
-  }
 }
 
 }  // namespace detail

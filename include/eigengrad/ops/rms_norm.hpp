@@ -5,7 +5,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/norm/layer_norm.hpp>
-#include <eigengrad/ops/layer_norm.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// Root mean square normalisation over the last axis: y = x / sqrt(mean(x^2) + eps) * weight.
 ///

@@ -3,6 +3,8 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/unfold.hpp>
+#include <eigengrad/kernels/window.hpp>
+#include <eigengrad/ops/checks.hpp>
 
 /// The windows of an image as columns, and their sum back into an image.
 ///
@@ -33,13 +35,6 @@ NdArray<T> fold_forward(const NdArray<T>& cols, const kernels::Window2d& w) {
   NdArray<T> x(Shape{cols.dim(0), w.channels, w.input.h, w.input.w});
   kernels::fold(x.data(), cols.data(), cols.dim(0) * w.channels, w);
   return x;
-}
-
-/// **Throws** ShapeError unless `x` is a batch of images.
-inline void check_images(const char* op, const Shape& x) {
-  if (x.rank() != 4) {
-    throw ShapeError(concat("[", op, "] x must have axes (B, C, H, W): x ", x));
-  }
 }
 
 }  // namespace detail
