@@ -3,7 +3,6 @@
 
 #include <eigengrad/inspect/anomaly.hpp>
 #include <eigengrad/inspect/layer_observer.hpp>
-#include <eigengrad/inspect/model_summary.hpp>
 #include <eigengrad/inspect/peak.hpp>
 #include <eigengrad/inspect/profile.hpp>
 #include <eigengrad/inspect/summary.hpp>

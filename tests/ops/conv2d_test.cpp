@@ -2,6 +2,7 @@
 #include <vector>
 
 #include <eigengrad/ops/conv2d.hpp>
+#include <eigengrad/ops/unfold.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>

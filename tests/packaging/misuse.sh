@@ -15,6 +15,8 @@ wrong=(
   'eg::GradMode(true);'
   'eg::SerialGuard();'
   'eg::detail::Scratch<float>(3);'
+  'eg::RewindGenerators{eg::GeneratorSnapshot()};'
+  'void* ema = nullptr; eg::optim::UseEma<float>{*static_cast<eg::optim::Ema<float>*>(ema)};'
   # Pointers into what is gone in the next statement, and writing there.
   'const float* p = (a * a).value().data(); use(p);'
   'const float* p = (a * a).value().begin(); use(p);'
@@ -58,7 +60,7 @@ CODE
 
 bad=0
 using=''
-compile '' "${wrong[@]}" || true
+compile '#include <eigengrad/optim/ema.hpp>' "${wrong[@]}" || true
 for i in "${!wrong[@]}"; do
   if ! grep -qE "^case:$((i * 100 + 100)):[0-9]*:? *(error|warning)" "$work/complaints"; then
     echo "misuse: compiles: ${wrong[i]}"

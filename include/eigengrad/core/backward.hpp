@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/block_cache.hpp>
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 

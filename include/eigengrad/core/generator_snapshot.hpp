@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/block_cache.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/random.hpp>
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/block_cache.hpp>
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/op.hpp>
 

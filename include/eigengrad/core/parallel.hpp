@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 

@@ -7,7 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/block_cache.hpp>
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/shape.hpp>
 
 namespace eigengrad {
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/tensor.hpp>
 
 namespace eigengrad {

@@ -2,16 +2,24 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/block_cache.hpp>
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/node.hpp>
 #include <eigengrad/core/observer.hpp>
+#include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/shape.hpp>
 
 namespace eigengrad {
 

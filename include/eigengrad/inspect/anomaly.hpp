@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/observer.hpp>
 #include <eigengrad/nn/module.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/observer.hpp>
+#include <eigengrad/core/shape.hpp>
 #include <eigengrad/nn/module.hpp>
 
 namespace eigengrad::detail {
@@ -20,9 +22,9 @@ class LayerObserver : public Observer {
  public:
   /// What one module did by itself.
   struct Layer {
-    std::size_t parent = 0;  ///< its own place for the model itself
-    bool ran = false;        ///< it or one below it
-    std::size_t turn = 0;    ///< how many ops came before its first
+    std::size_t parent = 0;    ///< its own place for the model itself
+    bool ran = false;          ///< it or one below it
+    std::size_t first_op = 0;  ///< how many ops came before its first
     Shape output = {};
     double macs = 0;        ///< of forward
     std::int64_t kept = 0;  ///< bytes
@@ -61,7 +63,7 @@ class LayerObserver : public Observer {
     }
     data_.insert(event.result.id);
     for (std::size_t i = place;; i = layers_[i].parent) {
-      if (!std::exchange(layers_[i].ran, true)) layers_[i].turn = data_.size();
+      if (!std::exchange(layers_[i].ran, true)) layers_[i].first_op = data_.size();
       layers_[i].output = event.result.shape;
       if (i == 0) break;
     }

@@ -6,6 +6,7 @@
 
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/core/scratch.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
 /// The machine's limits, for multiply-adds and for memory: the speed of everything else is a share

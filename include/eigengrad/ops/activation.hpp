@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <utility>
+
 #include <eigengrad/kernels/activation_map.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 

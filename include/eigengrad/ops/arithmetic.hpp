@@ -4,6 +4,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/broadcast.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/scalar.hpp>
 
 /// Sums, products and the like of two tensors, or of a tensor and a number, element by element.

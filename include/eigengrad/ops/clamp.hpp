@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
 /// Clamping to an interval.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <eigengrad/core/block_cache.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/permute.hpp>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/gather.hpp>
 #include <eigengrad/kernels/permute.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/saved_input.hpp>

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/gemm/gemm.hpp>
 

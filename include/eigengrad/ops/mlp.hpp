@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <utility>
+
+#include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/core/saved_input.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/ops/linear.hpp>
 
 /// The MLP of a transformer, y = act(x W1^T + b1) W2^T + b2 + residual, as one op.

@@ -3,6 +3,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/map.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/squared_error.hpp>
 #include <eigengrad/ops/reduction.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>

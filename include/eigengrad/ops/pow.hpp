@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <eigengrad/kernels/broadcast.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 

@@ -9,6 +9,7 @@
 #include <eigengrad/kernels/broadcast.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/reduce.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 
 /// Sum, mean, variance, maximum and minimum over any axes.

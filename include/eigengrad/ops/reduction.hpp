@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
+#include <eigengrad/core/shape.hpp>
 
 /// What the losses share: how the losses of the samples become one.
 namespace eigengrad {

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <eigengrad/core/instantiate.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
 /// Arithmetic of a tensor and a number, element by element: x + 1, 2 * x, 1 / x.

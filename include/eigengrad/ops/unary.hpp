@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 

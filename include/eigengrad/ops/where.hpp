@@ -3,6 +3,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/broadcast.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 
 /// Choosing between two tensors element by element.
 ///

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include <eigengrad/core/error.hpp>
+#include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 
