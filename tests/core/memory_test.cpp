@@ -61,7 +61,7 @@ TEST_CASE("memory: release gives everything back") {
 
 TEST_CASE("memory: the limit bounds what is kept") {
   EmptyCache guard;
-  SECTION("0 turns the cache off") {
+  SECTION("0 disables the cache") {
     eg::set_memory_cache_limit(0);
     { const NdArray<float> a({1000}); }
     CHECK(eg::cached_memory() == 0);
@@ -144,7 +144,7 @@ TEST_CASE("memory: a second round of the same sizes asks the system for nothing"
     alive.emplace_back(test::Shape{1000});
   };
   round();
-  // Whatever the system gave is in the cache now; had it given more, there would be more.
+  // All that came from the system is in the cache now, and it is no more than this.
   const std::size_t all = eg::cached_memory();
   for (int i = 0; i < 3; ++i) {
     round();
@@ -199,7 +199,7 @@ TEST_CASE("memory: large blocks take the smallest free range that is large enoug
   CHECK(take(7) == a);
   CHECK(take(3) == a + 7 * kPage);
   blocks.deallocate(d);
-  CHECK(take(2) == c + 5 * kPage);  // what was left of c's place, and d's behind it
+  CHECK(take(2) == c + 5 * kPage);  // what was left of c's place, and d's after it
 }
 
 TEST_CASE("memory: freed large blocks merge with both neighbours") {
@@ -223,7 +223,7 @@ TEST_CASE("memory: segments with a block in use are not released") {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   LargeBlocks blocks;
   auto* a = static_cast<unsigned char*>(blocks.allocate(60 * kMiB));
-  void* b = blocks.allocate(60 * kMiB);  // has no room beside a
+  void* b = blocks.allocate(60 * kMiB);  // has no room next to a
   a[0] = a[60 * kMiB - 1] = 7;
   blocks.deallocate(b);
   const std::size_t before = blocks.free_bytes();
@@ -237,7 +237,7 @@ TEST_CASE("memory: segments with a block in use are not released") {
   CHECK(blocks.free_bytes() == 0);
 }
 
-TEST_CASE("memory: what cannot be had is std::bad_alloc") {
+TEST_CASE("memory: what the system does not have is std::bad_alloc") {
   EmptyCache guard;
   CHECK_THROWS_AS(BlockCache::instance().allocate(std::size_t{1} << 62), std::bad_alloc);
   CHECK_THROWS_AS(BlockCache::instance().allocate(~std::size_t{0}), std::bad_alloc);
@@ -256,7 +256,7 @@ TEST_CASE("memory: scratch is aligned, and one element at least") {
 TEST_CASE("memory: scratch places do not overlap, and their stack settles") {
   auto nest = [] {
     Scratch<std::int64_t> a(100);
-    Scratch<std::int64_t> b(300000);  // does not fit behind the first at first
+    Scratch<std::int64_t> b(300000);  // at first it does not fit after the first
     Scratch<std::int64_t> c(5);
     std::fill(a.data(), a.data() + 100, 1);
     std::fill(b.data(), b.data() + 300000, 2);

@@ -122,7 +122,7 @@ TEMPLATE_TEST_CASE("saved input: a layer norm makes its result again, to the bit
   }
 }
 
-TEST_CASE("saved input: the product behind a norm has the same gradients as behind a copy of it") {
+TEST_CASE("saved input: the product after a norm has the same gradients as after a copy of it") {
   const Tensor<float> x(test::random<float>({40, 24}), true);
   const Tensor<float> w(test::random<float>({16, 24}, 2), true);
   const NdArray<float> dout = test::random<float>({40, 16}, 3);

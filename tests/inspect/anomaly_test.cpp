@@ -64,11 +64,11 @@ TEST_CASE("anomaly: the first result that is not finite, and its layer") {
   CHECK(found.ends_with(" in blocks.1.attn.qkv"));
 }
 
-TEST_CASE("anomaly: an op without parameters stands behind a layer") {
+TEST_CASE("anomaly: an op without parameters is named after a layer") {
   const Vit vit;
   vit.parameter("head.bias").mutable_value() = NdArray<float>({3}, {-3e38f, 3e38f, 0});
   // The logits are finite, the loss is 3e38 + 3e38.
-  CHECK(vit.anomaly() == "in the result () of cross_entropy behind head");
+  CHECK(vit.anomaly() == "in the result () of cross_entropy after head");
 }
 
 TEST_CASE("anomaly: an op without parameters inside a layer's call") {
@@ -95,7 +95,7 @@ TEST_CASE("anomaly: the first gradient that is not finite") {
         },
         y);
   });
-  CHECK(broken == "in a gradient (2, 3), in the backward of planted behind head");
+  CHECK(broken == "in a gradient (2, 3), in the backward of planted after head");
   const std::string weight = eg::inspect::find_anomaly(vit.model, [&] {
     const Tensor<float> w = vit.parameter("blocks.0.attn.proj.weight");
     return eg::make_result(

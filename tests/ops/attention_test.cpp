@@ -304,7 +304,7 @@ TEST_CASE("attention: a query that is kept from itself") {
 }
 
 TEST_CASE("attention: rotary positions") {
-  // Queries and keys of three tokens, turned by 0, 90 and 180 degrees.
+  // Queries and keys of three tokens, rotated by 0, 90 and 180 degrees.
   SECTION("a score depends on the distance alone") {
     const NdArray<double> quarters({3, 2}, {1, 0, 0, 1, -1, 0});
     const Tensor<double> q({1, 1, 3, 2}, {1, 2, 1, 2, 1, 2});
@@ -314,14 +314,15 @@ TEST_CASE("attention: rotary positions") {
     const auto p = eg::scaled_dot_product_attention(q, k, Tensor<double>(identity),
                                                     {.rotary = quarters, .scale = 0.1})
                        .value();
-    // (1, 2) . (3, 5) = 13; the key a quarter ahead is (-5, 3): 1; a half ahead -13; behind -1.
+    // (1, 2) . (3, 5) = 13; the key a quarter ahead is (-5, 3): 1; a half ahead -13; a quarter back
+    // -1.
     const double row[] = {std::exp(1.3), std::exp(0.1), std::exp(-1.3)};
     CHECK(p(0, 0, 0, 1) == Approx(row[1] / (row[0] + row[1] + row[2])));
     CHECK(p(0, 0, 0, 2) == Approx(row[2] / (row[0] + row[1] + row[2])));
     CHECK(p(0, 0, 1, 0) == Approx(std::exp(-0.1) / (row[0] + row[1] + std::exp(-0.1))));
     CHECK(p(0, 0, 1, 2) == Approx(row[1] / (row[0] + row[1] + std::exp(-0.1))));
   }
-  SECTION("the same as turning queries and keys before") {
+  SECTION("the same as rotating queries and keys before") {
     for (const auto& [length, width] : std::vector<std::pair<Index, Index>>{
              {1, 2}, {5, 4}, {17, 6}, {65, 32}, {150, 40}, {600, 18}}) {
       for (const bool each : {false, true}) {
@@ -335,7 +336,7 @@ TEST_CASE("attention: rotary positions") {
           row[d / 2] = std::sin(angles.data()[i]);
         }
         /// x (B, H, T, D) times a matrix for each token.
-        const auto turned = [&](const Tensor<double>& x) {
+        const auto rotated = [&](const Tensor<double>& x) {
           NdArray<double> matrix = NdArray<double>::zeros({each ? batch : 1, 1, tokens, d, d});
           for (Index i = 0; i < angles.numel(); ++i) {
             const Index j = i % (d / 2);
@@ -356,7 +357,7 @@ TEST_CASE("attention: rotary positions") {
           const auto& x = in.back();
           out.push_back(fused ? eg::scaled_dot_product_attention(x[0], x[1], x[2],
                                                                  {.causal = d > 6, .rotary = table})
-                              : eg::scaled_dot_product_attention(turned(x[0]), turned(x[1]), x[2],
+                              : eg::scaled_dot_product_attention(rotated(x[0]), rotated(x[1]), x[2],
                                                                  {.causal = d > 6}));
           out.back().backward(test::random({batch, heads, tokens, d}, 5));
         }
@@ -461,7 +462,7 @@ TEMPLATE_TEST_CASE("attention: edge", "", float, double) {
                          .value()
                          .item()));
   }
-  SECTION("what recycled memory holds behind the last key does not matter") {
+  SECTION("what recycled memory holds after the last key does not matter") {
     const auto run = [] {
       const Tensor<T> qkv(test::random<T>({2, 19, 12}, 1), true);
       eg::self_attention(qkv, 2, {.causal = true}).backward(test::random<T>({2, 19, 4}, 2));
@@ -539,11 +540,11 @@ TEST_CASE("attention: long sequences recompute their probabilities") {
 }
 
 TEST_CASE("attention: the same bits on any number of threads, and without a graph") {
-  const bool turned = GENERATE(false, true);
+  const bool rotated = GENERATE(false, true);
   for (const Index tokens : {65, 140}) {
     for (const Index samples : {1, 5}) {
       const NdArray<float> rotary =
-          turned ? test::random<float>({tokens, 16}, 4) : NdArray<float>();
+          rotated ? test::random<float>({tokens, 16}, 4) : NdArray<float>();
       test::check_threads([&] {
         eg::Generator generator(3);
         const Tensor<float> qkv(test::random<float>({samples, tokens, 3 * 48}, 1), true);
@@ -562,7 +563,7 @@ TEST_CASE("attention: the same bits on any number of threads, and without a grap
   }
 }
 
-TEST_CASE("attention: the caller may fill the masks anew before backward") {
+TEST_CASE("attention: the caller may refill the masks before backward") {
   const Index heads = 2, width = 2;
   for (const Index tokens : {5, 520}) {  // with the probabilities saved, and computed again
     INFO(tokens << " tokens");

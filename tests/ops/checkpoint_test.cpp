@@ -15,7 +15,7 @@ using test::Tensor;
 
 namespace {
 
-/// What a step leaves behind: the result, then the gradients.
+/// What a step computes: the result, then the gradients.
 template <class F>
 std::vector<NdArray<double>> step(F&& f, std::vector<Tensor<double>> leaves) {
   const Tensor<double> y = f();
@@ -53,7 +53,7 @@ TEST_CASE("checkpoint: the same bits as without") {
     check_same(step([&] { return eg::checkpoint(f, eg::checkpoint(f, x)) * x; }, {x, f.weight}),
                step([&] { return f(f(x)) * x; }, {x, f.weight}));
   }
-  SECTION("behind ops whose result can be made again, and whose handle is gone") {
+  SECTION("after ops whose result can be made again, and whose handle is gone") {
     const auto norm = [&] { return eg::layer_norm(x * 2.0); };
     check_same(step([&] { return eg::checkpoint(f, norm()); }, {x, f.weight}),
                step([&] { return f(norm()); }, {x, f.weight}));

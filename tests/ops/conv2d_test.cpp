@@ -2,8 +2,8 @@
 #include <vector>
 
 #include <eigengrad/ops/conv2d.hpp>
-#include <eigengrad/ops/unfold.hpp>
 #include <eigengrad/ops/slice.hpp>
+#include <eigengrad/ops/unfold.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>

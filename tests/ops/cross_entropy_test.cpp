@@ -172,7 +172,7 @@ TEST_CASE("cross_entropy: the same bits on any number of threads") {
   });
 }
 
-TEST_CASE("cross_entropy: the caller may fill the probabilities anew before backward") {
+TEST_CASE("cross_entropy: the caller may refill the probabilities before backward") {
   NdArray<double> probabilities({2, 3}, {0.5, 0.5, 0, 0, 0.25, 0.75});
   CHECK_REFILL(test::random({2, 3}), probabilities, 0.125,
                [](const auto& x, const auto& p) { return eg::cross_entropy(x, p); });

@@ -51,7 +51,7 @@ TEST_CASE("embedding: edge") {
   }
 }
 
-TEST_CASE("embedding: the caller may fill the indices anew before backward") {
+TEST_CASE("embedding: the caller may refill the indices before backward") {
   NdArray<Index> indices({3}, {2, 0, 2});
   CHECK_REFILL(test::random({3, 2}), indices, Index{1},
                [](const auto& weight, const auto& i) { return eg::embedding(i, weight); });

@@ -88,7 +88,7 @@ TEST_CASE("gather: edge") {
   }
 }
 
-TEST_CASE("gather: the caller may fill the indices anew before backward") {
+TEST_CASE("gather: the caller may refill the indices before backward") {
   const NdArray<double> x = test::random({4, 3});
   NdArray<Index> some({2}, {3, 1});
   CHECK_REFILL(x, some, Index{0},

@@ -7,8 +7,8 @@
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 
-using eg::Interpolation;
 using eg::InterpolateOptions;
+using eg::Interpolation;
 using eg::Pair;
 using test::Index;
 using test::NdArray;

@@ -11,11 +11,11 @@ using test::Tensor;
 TEMPLATE_TEST_CASE("permute: value", "", float, double) {
   using T = TestType;
   const Tensor<T> x({2, 3}, {1, 2, 3, 4, 5, 6});
-  const NdArray<T> turned({3, 2}, {1, 4, 2, 5, 3, 6});
-  CHECK_SAME(eg::permute(x, {1, 0}).value(), turned);
-  CHECK_SAME(eg::permute(x, {-1, 0}).value(), turned);
-  CHECK_SAME(eg::transpose(x, 0, 1).value(), turned);
-  CHECK_SAME(eg::transpose(x, -1, -2).value(), turned);
+  const NdArray<T> transposed({3, 2}, {1, 4, 2, 5, 3, 6});
+  CHECK_SAME(eg::permute(x, {1, 0}).value(), transposed);
+  CHECK_SAME(eg::permute(x, {-1, 0}).value(), transposed);
+  CHECK_SAME(eg::transpose(x, 0, 1).value(), transposed);
+  CHECK_SAME(eg::transpose(x, -1, -2).value(), transposed);
   CHECK_SAME(eg::transpose(x, 1, 1).value(), x.value());
   const Tensor<T> y({2, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7});
   CHECK_SAME(eg::permute(y, {2, 0, 1}).value(), NdArray<T>({2, 2, 2}, {0, 2, 4, 6, 1, 3, 5, 7}));

@@ -65,7 +65,7 @@ TEST_CASE("reshape: error") {
   CHECK_ERROR(eg::reshape(x, {-1, -1}), eg::ShapeError,
               "[reshape] (2, 3) has 6 elements and cannot become (-1, -1)");
   CHECK_ERROR(eg::flatten(x, 1, 0), eg::ShapeError,
-              "[flatten] start must not lie behind end: start 1, end 0, x (2, 3)");
+              "[flatten] start must not be after end: start 1, end 0, x (2, 3)");
   CHECK_ERROR(eg::flatten(x, 0, 2), eg::ShapeError, "[flatten] axis 2 is out of range for 2 axes");
   CHECK_ERROR(eg::unsqueeze(x, 3), eg::ShapeError, "[unsqueeze] axis 3 is out of range for 3 axes");
   CHECK_ERROR(eg::squeeze(x, -3), eg::ShapeError, "[squeeze] axis -3 is out of range for 2 axes");

@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("where: edge", "", float, double) {
   }
 }
 
-TEST_CASE("where: the caller may fill the condition anew before backward") {
+TEST_CASE("where: the caller may refill the condition before backward") {
   NdArray<bool> condition({4}, {true, false, false, true});
   CHECK_REFILL(test::random({4}), condition, false,
                [](const auto& x, const auto& c) { return eg::where(c, x, x.detach()); });

@@ -8,8 +8,9 @@
 
 namespace test {
 
-/// Differentiates op(x, argument) twice, the second time with `argument` filled anew between
-/// forward and backward; in the end it is as before. Empty when the gradients of x agree, else what differs.
+/// Differentiates op(x, argument) twice, the second time with `argument` refilled between
+/// forward and backward; in the end it is as before. Empty when the gradients of x agree, else what
+/// differs.
 template <class T, class U, class F>
 std::string refill_difference(const NdArray<T>& x, NdArray<U>& argument, U refill, const F& op) {
   const NdArray<U> before = argument.clone();
@@ -28,6 +29,6 @@ std::string refill_difference(const NdArray<T>& x, NdArray<U>& argument, U refil
 
 }  // namespace test
 
-/// The gradient of x is that of the forward, whatever the caller writes to his array afterwards.
+/// The gradient of x is that of the forward, whatever the caller writes to the array afterwards.
 #define CHECK_REFILL(x, argument, refill, op) \
   CHECK(test::refill_difference(x, argument, refill, op) == "")

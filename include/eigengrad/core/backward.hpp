@@ -14,9 +14,9 @@ namespace eigengrad {
 
 namespace detail {
 
-/// Nodes that wait for their turn. A node's consumers are all newer than it, so when it is the
-/// newest of those that wait, its gradient is complete. A node enters once for each consumer and
-/// all its entries come out together, so nothing needs to be marked.
+/// Nodes that wait to run backward. A node's consumers are all newer than the node, so its gradient
+/// is complete when it is the newest that waits. A node enters once for each consumer and all its
+/// entries come out together, so no node needs a mark.
 template <class T>
 class BackwardQueue {
  public:
@@ -48,8 +48,8 @@ class BackwardQueue {
   std::vector<Ptr, CacheAllocator<Ptr>> heap_;
 };
 
-/// Leaves with hooks and results that retain their gradient gather a backward's apart from what
-/// earlier ones left, so that hooks see, and inputs get, this backward's alone.
+/// The gradient that earlier backwards left in a leaf with hooks or in a result that retains its
+/// gradient. It is kept apart, so that hooks see, and inputs get, this backward's gradient alone.
 template <class T>
 struct SetAside {
   typename Node<T>::Ptr node;
@@ -181,7 +181,7 @@ void Tensor<T>::backward(NdArray<T> dout, const BackwardOptions& options) const 
                                     shape(), ", got ", dout.shape()));
   }
   NoGrad guard;
-  // Gradients start as this very array; the caller may write into his.
+  // Gradients start as this array; the caller may write to its own copy of it.
   dout.make_unique();
   detail::BackwardRun<T>(options).run(node_ptr(), std::move(dout));
 }

@@ -22,7 +22,7 @@ class BlockCache {
  public:
   static constexpr std::size_t kAlignment = 64;
   static constexpr std::size_t kLargeBlock = std::size_t{1} << 20;
-  /// No system has more; beyond it sums of sizes could wrap.
+  /// No system has more memory; above this, sums of sizes could overflow.
   static constexpr std::size_t kLargest = std::size_t{1} << 50;
 
   /// One cache for the process. It is never destroyed: static arrays may outlive everything else.
@@ -88,7 +88,7 @@ class BlockCache {
   }
 
  private:
-  /// What lies at the start of a block that waits: the list needs no memory of its own.
+  /// Stored at the start of a free block, so the list needs no memory of its own.
   struct FreeBlock {
     FreeBlock* next;
   };
@@ -107,7 +107,7 @@ class BlockCache {
     return (static_cast<std::size_t>(4 + index % 4) << (index / 4)) * 16;
   }
 
-  /// What a request of `bytes` takes.
+  /// Bytes that a request of `bytes` uses.
   static std::size_t taken(std::size_t bytes) {
     return bytes >= kLargeBlock ? LargeBlocks::rounded(bytes) : class_bytes(class_of(bytes));
   }
@@ -191,7 +191,7 @@ class Buffer {
     std::atomic<std::int64_t> count;
     std::size_t bytes;
   };
-  static constexpr std::size_t kHeader = 64;  // keeps the data behind it aligned
+  static constexpr std::size_t kHeader = 64;  // keeps the data after it aligned
   Header* header_ = nullptr;
 };
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// Heavy templates stand after their definition a second time, with their types filled in:
+/// A heavy template is repeated after its definition with its types filled in:
 ///
 ///     EIGENGRAD_INSTANTIATE(void gemm(const Gemm<float>&))
 ///
-/// In a header-only program that line is nothing. A program that links eigengrad::compiled defines
-/// EIGENGRAD_COMPILED, and the line says that the library holds the code; so the compiler need not
-/// make it again in each source file. The library's sources, in cmake/compiled/, turn it into that
-/// code.
+/// In a header-only program that line is empty. A program that links eigengrad::compiled defines
+/// EIGENGRAD_COMPILED; the line then says that the library contains the code, and the compiler does
+/// not generate it again in each source file. In the library's sources, in cmake/compiled/, the
+/// line generates that code.
 #if defined(EIGENGRAD_COMPILING)
 #define EIGENGRAD_INSTANTIATE(...) template __VA_ARGS__;
 #elif defined(EIGENGRAD_COMPILED)

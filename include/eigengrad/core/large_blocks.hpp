@@ -18,10 +18,10 @@ namespace eigengrad::detail {
 /// Blocks of megabytes, cut from segments that the system gives: the smallest free range that is
 /// large enough is split, and a freed block merges with its free neighbours.
 ///
-/// A step's activations differ in size and die in another order than they were made in. With a
-/// free list for each size much of the memory would always wait for a request of its own size.
-/// There are a few hundred blocks at most, so a sorted list is searched from end to end.
-/// Not for several threads at once.
+/// The activations of a step differ in size and are freed in another order than they were
+/// allocated. With a free list per size, much of the memory would wait for a request of exactly its
+/// size. There are a few hundred blocks at most, so a linear search of a sorted list is enough. Not
+/// safe for several threads at once.
 class LargeBlocks {
  public:
   LargeBlocks() = default;
@@ -36,7 +36,7 @@ class LargeBlocks {
   static constexpr std::size_t kPage = 4096;
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-  /// What a request of `bytes` takes.
+  /// Bytes that a request of `bytes` uses.
   static std::size_t rounded(std::size_t bytes) { return round_up(bytes, kPage); }
 
   /// **Throws** std::bad_alloc.
@@ -94,7 +94,7 @@ class LargeBlocks {
     std::erase_if(ranges_, [](const Range& r) { return r.begin == nullptr; });
   }
 
-  /// Bytes that the system gave and nobody uses.
+  /// Bytes that came from the system and are not in use.
   std::size_t free_bytes() const { return free_bytes_; }
 
  private:
@@ -102,11 +102,11 @@ class LargeBlocks {
     unsigned char* begin;
     std::size_t bytes;
     bool used;
-    bool first;  ///< of its segment
+    bool first;  ///< whether it is the first range of its segment
   };
   using Iterator = std::vector<Range>::iterator;
 
-  /// Memory that is never touched costs nothing, so segments are large and grow with the need.
+  /// Memory that is never touched costs nothing, so segments are large and grow with demand.
   Iterator add_segment(std::size_t need) {
     constexpr std::size_t kSmallest = std::size_t{64} << 20;
     constexpr std::size_t kLargest = std::size_t{1} << 30;

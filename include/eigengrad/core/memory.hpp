@@ -26,7 +26,7 @@ inline void reset_peak_memory() { detail::BlockCache::instance().reset_peak(); }
 /// Bytes held for reuse and not in use now.
 inline std::size_t cached_memory() { return detail::BlockCache::instance().cached_bytes(); }
 
-/// Upper bound of the bytes held for reuse (4 GiB unless set); 0 turns the cache off. Blocks of
+/// Upper bound of the bytes held for reuse (4 GiB unless set); 0 disables the cache. Blocks of
 /// 1 MiB and more are cut from segments, which go back as a whole: the free rest of one that is in
 /// use stays.
 inline void set_memory_cache_limit(std::size_t bytes) {

@@ -111,13 +111,12 @@ class NdArray {
   /// Product of all axes but the last.
   Index rows() const { return detail::numel_between(shape_, 0, rank() - 1); }
 
-  // What points into an array is not to be had from a temporary, whose numbers may be gone in the
-  // next statement: there single elements and Eigen's views are copies, and the rest does not
-  // compile. Give the array a name.
+  // The numbers of a temporary array may be gone in the next statement. So pointers into it do not
+  // compile (give the array a name), and its elements and Eigen's views are copies.
   T* data() & { return static_cast<T*>(buffer_.data()); }
   const T* data() const& { return static_cast<const T*>(buffer_.data()); }
   const T* data() const&& = delete;
-  /// What the numbers lie in; copies of the array share it.
+  /// The storage of the numbers; copies of the array share it.
   const detail::Buffer& buffer() const& { return buffer_; }
   detail::Buffer buffer() const&& { return buffer_; }
   T* begin() & { return data(); }
@@ -189,7 +188,7 @@ class NdArray {
   }
   bool unique() const { return buffer_.unique(); }
 
-  /// Lets go of the numbers and keeps the shape; `defined()` is false from then on.
+  /// Drops the numbers and keeps the shape; `defined()` is false from then on.
   void drop_storage() { buffer_ = detail::Buffer(); }
 
   void fill(T value) { std::fill(begin(), end(), value); }

@@ -18,7 +18,7 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/op.hpp>
 
-/// The graph: what tensors are handles of, and what an op leaves for backward.
+/// The graph: the nodes that tensors are handles of, and what an op keeps for backward.
 ///
 /// Only `ClosureOf` depends on an op's closure; all else is compiled once.
 namespace eigengrad {
@@ -49,7 +49,7 @@ struct Node;
 template <class T>
 using NodePtr = std::shared_ptr<Node<T>>;
 
-/// How an op's result leads back: its inputs, and the closure that knows their gradients.
+/// What backward needs of an op: its inputs, and the function that computes their gradients.
 template <class T>
 struct Closure {
   Closure() = default;
@@ -70,7 +70,7 @@ struct Closure {
   std::span<NodePtr<T>> inputs;
 };
 
-/// What tensors are handles of: a value, its gradient, and (for an op's result) the way back.
+/// A value, its gradient, and (for an op's result) its closure; tensors are handles of it.
 template <class T>
 struct Node {
   using Ptr = NodePtr<T>;
@@ -90,7 +90,7 @@ struct Node {
     if (!can_rebuild()) throw_freed(op);
     return closure->rebuild();
   }
-  /// Frees the saved arrays and lets go of the inputs.
+  /// Frees the saved arrays and drops the inputs.
   void free_graph() {
     freed = true;
     drop_closure();
@@ -109,8 +109,8 @@ struct Node {
   bool freed = false;
 
  private:
-  /// Lets go of inputs without recursion, however long the chain behind them: the outermost call
-  /// on this thread works through a list, and destructors below it only add to that list.
+  /// Drops the inputs without recursion, however long the chain that they lead to: the outermost
+  /// call on this thread works through a list, and the destructors that it calls only add to it.
   void drop_closure() {
     using Queue = std::vector<Ptr, CacheAllocator<Ptr>>;
     thread_local Queue* active = nullptr;
@@ -130,8 +130,8 @@ struct Node {
   }
 };
 
-/// A tensor's share in a node. The graph holds nodes by plain pointers: with the last handle goes
-/// the value, and only what closures saved of it stays.
+/// A tensor's share in a node. Dropping the last handle frees the value, though the graph still
+/// holds the node: only what closures saved of the value stays.
 template <class T>
 class Handle {
  public:

@@ -10,11 +10,10 @@
 #include <eigengrad/core/op.hpp>
 #include <eigengrad/core/shape.hpp>
 
-/// Looking over the shoulder of the engine: a call for each op, each backward of one and each step
-/// of an optimiser.
+/// Reports what the engine does: each op, each op's backward and each step of an optimiser.
 namespace eigengrad {
 
-/// The numbers of an array of float or double, wherever they are.
+/// The numbers of an array of float or double, which it does not own.
 class NumbersView {
  public:
   NumbersView() = default;
@@ -36,25 +35,25 @@ class NumbersView {
   Index size_ = 0;
 };
 
-/// While one lives, what this thread computes is reported to it. One at a time in a thread: a
-/// second one takes over until it dies. Without one an op pays for reading a pointer.
+/// While one lives, what this thread computes is reported to it. A thread has one at a time: a
+/// second one takes over until it dies. Without one an op only reads a pointer.
 class Observer {
  public:
   enum class Phase { kForward, kBackward, kOptimizer };
 
-  /// A tensor of the event; without numbers where nothing holds them any more.
+  /// A tensor of the event; without numbers if nothing holds them any more.
   struct Seen {
-    std::uint64_t id = 0;  ///< no other tensor's, and the same for all handles of one
+    std::uint64_t id = 0;  ///< unique; the same for all handles of one tensor
     Shape shape = {};
     NumbersView value = {};
     NumbersView grad = {};
     bool requires_grad = false;
-    detail::Buffer buffer = {};  ///< of the value: a copy of this keeps the numbers
+    detail::Buffer buffer = {};  ///< the value's; a copy of it keeps the numbers
   };
   struct Event {
     Phase phase;
     const char* op;
-    Seen result;                   ///< nothing for an optimiser
+    Seen result;                   ///< empty for an optimiser
     std::span<const Seen> inputs;  ///< absent ones left out
     double macs = 0;               ///< multiply-adds of the phase's products
     Op::Reads reads = Op::Reads::kAll;

@@ -22,8 +22,8 @@ inline bool& serial_flag() {
   return serial;
 }
 
-/// While one lives, OpenMP gives this thread no helpers: for other people's code, which asks
-/// OpenMP and not `num_threads()`.
+/// While one lives, OpenMP uses one thread for this thread's work: for other libraries' code, which
+/// asks OpenMP and not `num_threads()`.
 class OneThread {
  public:
 #ifdef _OPENMP
@@ -108,7 +108,7 @@ inline void parallel_ranges(Index n, Index grain, void* f,
 
 /// Calls `f(begin, end)` on disjoint ranges that together cover [0, n).
 ///
-/// Ranges start at multiples of `grain`, so a range is never smaller than that but for the last;
+/// Ranges start at multiples of `grain`, so only the last range can be smaller than that;
 /// at or below one grain the call is serial. One static range per thread: how the work is cut
 /// depends on the number of threads, so `f` must compute each output from inputs alone, in an
 /// order that does not depend on the range it is in. An exception thrown by `f` is rethrown here.

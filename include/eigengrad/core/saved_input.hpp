@@ -8,8 +8,8 @@
 
 namespace eigengrad {
 
-/// What an op keeps of an input whose numbers its backward reads: the array, or nothing at all
-/// where the op that made the input can make it again.
+/// What an op keeps of an input whose numbers its backward reads: the array, or nothing if the op
+/// that made the input can make it again.
 ///
 /// A norm's result is a cheap function of what its own backward keeps. Capture one of these in
 /// place of `x.value()` if the array is large and read once.

@@ -15,9 +15,8 @@ namespace eigengrad::detail {
 
 /// The scratch memory of one thread: a stack that keeps the most that it has ever held.
 ///
-/// Were scratch taken from the cache, it would be a matter of luck which threads need theirs at
-/// once: any step could be the first to ask the system for more, and arrays would not always find
-/// the same places.
+/// If scratch came from the cache, the amount in use at once would depend on the threads' timing:
+/// any step could be the first to ask the system for more.
 class ScratchStack {
  public:
   static ScratchStack& instance() {
@@ -28,7 +27,7 @@ class ScratchStack {
   ScratchStack(const ScratchStack&) = delete;
   ScratchStack& operator=(const ScratchStack&) = delete;
   ~ScratchStack() {
-    for (const Block& block : blocks_) std::free(block.data);
+    for (const MemoryBlock& block : blocks_) std::free(block.data);
   }
 
   /// **Throws** std::bad_alloc.
@@ -38,22 +37,22 @@ class ScratchStack {
     if (blocks_.empty() || blocks_.back().used + bytes > blocks_.back().bytes) {
       add_block(blocks_.empty() ? most_ : bytes);
     }
-    Block& top = blocks_.back();
+    MemoryBlock& top = blocks_.back();
     void* place = top.data + top.used;
     top.used += bytes;
     used_ += bytes;
     return place;
   }
 
-  /// Takes back the newest place that is left, of so many bytes.
+  /// Frees the newest allocation that is in use; `bytes` is its size.
   void pop(std::size_t bytes) noexcept {
     bytes = rounded(bytes);
-    Block& top = blocks_.back();
+    MemoryBlock& top = blocks_.back();
     top.used -= bytes;
     used_ -= bytes;
     if (top.used > 0) return;
-    // What did not fit goes; when nothing is in use, so does a first block that was too small, and
-    // the next one has room for all.
+    // A block that was added for what did not fit is freed. So is a first block that was too small,
+    // once nothing is in use: the next one has room for everything.
     if (blocks_.size() > 1 || top.bytes < most_) {
       std::free(top.data);
       blocks_.pop_back();
@@ -61,7 +60,7 @@ class ScratchStack {
   }
 
  private:
-  struct Block {
+  struct MemoryBlock {
     unsigned char* data;
     std::size_t bytes;
     std::size_t used;
@@ -79,7 +78,7 @@ class ScratchStack {
     blocks_.back().data = static_cast<unsigned char*>(data);
   }
 
-  std::vector<Block> blocks_;
+  std::vector<MemoryBlock> blocks_;
   std::size_t used_ = 0;
   std::size_t most_ = 0;
 };

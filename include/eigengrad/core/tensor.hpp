@@ -29,8 +29,10 @@ struct BackwardOptions {
   bool retain_graph = false;
 };
 
-/// What users hold: a value, optionally its gradient and the op that made it. Copies are handles
-/// of the same tensor.
+/// A value, optionally with its gradient and the op that made it. Copies are handles of the same
+/// tensor.
+///
+/// This header brings along what every op needs: arrays, shapes and errors.
 template <class T>
 class Tensor {
  public:
@@ -155,7 +157,7 @@ void add_gradient(Node<T>& x, NdArray<T> dx) {
   }
   if (!x.grad.unique()) {
     if (dx.unique()) {
-      std::swap(x.grad, dx);  // the sum is the same; write where nobody else reads
+      std::swap(x.grad, dx);  // the sum is the same; write to the array that nothing else reads
     } else {
       x.grad = x.grad.clone();
     }
@@ -204,8 +206,8 @@ class BackwardContext {
     detail::add_gradient(x, std::move(dx));
   }
 
-  /// Input `i` as a tensor of the same graph, with these numbers if its own are gone. For ops whose
-  /// backward records a graph; undefined where the input was.
+  /// Input `i` as a tensor of the same graph, with these numbers if its own are freed. For ops
+  /// whose backward records a graph; undefined if the input was.
   Tensor<T> input_tensor(std::size_t i, const NdArray<T>& value) const {
     const auto& node = node_.inputs()[i];
     if (!node) return {};
@@ -213,8 +215,9 @@ class BackwardContext {
     return Tensor<T>(node);
   }
 
-  /// Lets `dout` flow on through the graph that made `y`, a stand-in for this op's result: instead
-  /// of giving the inputs gradients. **Throws** ShapeError unless it has the result's shape.
+  /// Passes `dout` on through the graph that made `y`, which stands in for this op's result,
+  /// instead of giving the inputs gradients. **Throws** ShapeError unless it has the result's
+  /// shape.
   void continue_through(const Tensor<T>& y) {
     if (!(y.shape() == dout_.shape())) {
       throw ShapeError(detail::concat("[", node_.op,

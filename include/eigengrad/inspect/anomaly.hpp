@@ -93,7 +93,7 @@ class AnomalyObserver : public Observer {
   }
 
   /// Where an op belongs: the module that holds its parameters; for one without parameters, the
-  /// module whose call it is in; else behind the module that an input comes from.
+  /// module whose call it is in; else after the module that an input comes from.
   struct Layer {
     std::string name;
     bool own = false;
@@ -130,7 +130,7 @@ class AnomalyObserver : public Observer {
   std::string words(const Event& event) const {
     const auto at = layers_.find(event.result.id);
     if (at == layers_.end() || at->second.name.empty()) return event.op;
-    return concat(event.op, at->second.own ? " in " : " behind ", at->second.name);
+    return concat(event.op, at->second.own ? " in " : " after ", at->second.name);
   }
 
   std::map<std::uint64_t, std::string> names_;  // of parameters, by tensor
@@ -152,7 +152,7 @@ namespace eigengrad::inspect {
 ///     "in the gradient of head.bias, in the backward of linear in head"
 ///
 /// Empty when everything is finite. Each number is looked at, so this is for the step that failed,
-/// with the generators set back to where it began. It leaves gradients behind.
+/// with the generators set back to where it began. Gradients of the step remain.
 template <class T, class F>
 std::string find_anomaly(const nn::Module<T>& module, F&& loss) {
   if (const std::string weights = find_non_finite(module); !weights.empty()) {

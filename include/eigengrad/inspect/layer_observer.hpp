@@ -16,8 +16,8 @@
 
 namespace eigengrad::detail {
 
-/// Watches a forward and a backward pass of a model, and charges each op's work and the memory that
-/// it leaves behind to a module.
+/// Watches a forward and a backward pass of a model, and charges each op's work, and the memory
+/// that it keeps, to a module.
 class LayerObserver : public Observer {
  public:
   /// What one module did by itself.

@@ -14,7 +14,7 @@
 namespace eigengrad::detail {
 
 /// Independent chains of x = x * a + b that stay in registers: as many as hide the latency of an
-/// FMA (4 cycles, 2 a cycle) twice over.
+/// FMA (4 cycles, 2 per cycle) twice over.
 template <class T>
 struct FmaLoop {
   static constexpr int kChains = 12;
@@ -96,7 +96,7 @@ double peak_gflops(double seconds = 0.2) {
 /// runs of a = b + factor c over three arrays of `array_bytes` each, which must be well beyond the
 /// last cache.
 ///
-/// Bytes are counted as STREAM counts them: two arrays read and one written, 12 bytes an element
+/// Bytes are counted as STREAM counts them: two arrays read and one written, 12 bytes per element
 /// in float. That the hardware also reads a line before the first store to it is not counted, here
 /// or in the bytes of an op, so an op that only streams its inputs and result can reach 100 %.
 /// The arrays are returned to the memory cache (`release_memory` empties it).

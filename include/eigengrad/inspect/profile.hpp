@@ -23,7 +23,7 @@ namespace eigengrad::inspect {
 ///     for (int i = 0; i < 10; ++i) step();
 ///     std::puts(profiler.table().c_str());
 ///
-/// One at a time in a thread: a second one takes over until it dies.
+/// A thread has one at a time: a second one takes over until it dies.
 class Profiler : public Observer {
  public:
   /// All calls of one op in one phase with the same shapes.

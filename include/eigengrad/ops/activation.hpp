@@ -18,7 +18,7 @@ template <class T>
 Tensor<T> activation_op(Activation kind, const Tensor<T>& x) {
   NdArray<T> y(x.shape());
   kernels::activation_forward(kind, y.data(), x.value().data(), y.numel());
-  // relu's result is as good as its input, and whoever reads it next keeps it alive anyway.
+  // relu's derivative follows from its result too, which the op that reads it next often keeps.
   const NdArray<T> saved = kind == Activation::kRelu ? y : x.value();
   return make_result(
       activation_name(kind), std::move(y),

@@ -21,7 +21,7 @@
 /// https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 namespace eigengrad {
 
-/// Masks and the like for the three forms of attention. A query that may attend to no key gets 0.
+/// The options of all three forms of attention. A query that may attend to no key gets 0.
 template <class T>
 struct AttentionOptions {
   /// Query i attends to keys 0 to i alone.
@@ -35,8 +35,8 @@ struct AttentionOptions {
   /// one function and as (B H, Tq, Tk) in another.
   NdArray<T> additive_mask = {};
   /// Rotary positions, (T, D) or (B, T, D): for each token the cosines of D/2 angles, then their
-  /// sines. By the i-th angle turn numbers i and i + D/2 of its query and of its key, so that a
-  /// score depends on how far two tokens are from each other. It gets no gradient.
+  /// sines. The i-th angle rotates the numbers i and i + D/2 of the token's query and of its key,
+  /// so that a score depends on how far two tokens are from each other. It gets no gradient.
   NdArray<T> rotary = {};
   /// Factor of the scores; 0 means 1 / sqrt(D).
   double scale = 0;
@@ -48,7 +48,7 @@ struct AttentionOptions {
 
 namespace detail {
 
-/// Checks the options against the sizes in `a` and puts them there.
+/// Checks the options against the sizes in `a` and stores them there.
 template <class T>
 void attention_apply_options(const char* op, kernels::Attention<T>& a,
                              const AttentionOptions<T>& options) {
@@ -107,7 +107,7 @@ void attention_apply_options(const char* op, kernels::Attention<T>& a,
   }
 }
 
-/// A place for the probabilities, if backward is to find them: recomputing them costs a third of
+/// An array for the probabilities if backward reads them: computing them again costs a third of
 /// forward, keeping them takes memory in the square of the length.
 template <class T>
 NdArray<T> attention_saved(const kernels::Attention<T>& a, bool recorded) {
@@ -147,7 +147,8 @@ double attention_macs(const kernels::Attention<T>& a) {
          static_cast<double>(a.keys) * static_cast<double>(a.width + a.value_width);
 }
 
-/// Heads of `width` side by side in rows of `row` elements, `tokens` rows a sample.
+/// Heads of `width` elements next to each other in rows of `row` elements, `tokens` rows per
+/// sample.
 template <class U>
 kernels::HeadView<U> packed_heads(U* data, Index tokens, Index row, Index width) {
   return {data, tokens * row, width, row};
@@ -237,7 +238,7 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
 
 /// Attention of a sequence to itself, from one projection to queries, keys and values.
 ///
-/// **Shapes** qkv (B, T, 3 H D), a row laid out as q, k, v, each (H, D); result (B, T, H D).
+/// **Shapes** qkv (B, T, 3 H D), each row laid out as q, k, v of (H, D); result (B, T, H D).
 /// **Throws** ShapeError when these or the masks do not fit, ValueError on a wrong dropout.
 /// **Saves** qkv, a copy of the rotary table, and the probabilities; where a head has more than
 /// 512 x 512 of them, copies of the masks instead.
@@ -282,7 +283,7 @@ Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
 
 /// Attention of one sequence to another, from projections to queries and to keys and values.
 ///
-/// **Shapes** q (B, Tq, H D), kv (B, Tk, 2 H D), a row laid out as k, v, each (H, D); result
+/// **Shapes** q (B, Tq, H D), kv (B, Tk, 2 H D), each row laid out as k, v of (H, D); result
 /// (B, Tq, H D).
 /// **Throws** ShapeError when these or the masks do not fit, ValueError on a wrong dropout.
 /// **Saves** q, kv, a copy of the rotary table, and the probabilities; where a head has more than

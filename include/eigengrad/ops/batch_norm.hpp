@@ -121,8 +121,8 @@ void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& 
 /// `running_mean` and `running_var` towards the batch's, the latter with the unbiased variance.
 ///
 /// **Shapes** x (B, C, H, W), all others (C), weight and bias may be undefined; result as x.
-/// **Throws** ShapeError when the shapes do not fit or training has but one value per channel,
-/// ValueError on options outside their range. **Saves** x and three numbers a channel.
+/// **Throws** ShapeError when the shapes do not fit or training has only one value per channel,
+/// ValueError on options outside their range. **Saves** x and three numbers per channel.
 template <class T>
 Tensor<T> batch_norm2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
                        NdArray<T>& running_mean, NdArray<T>& running_var,

@@ -13,7 +13,8 @@
 #include <eigengrad/core/saved_input.hpp>
 #include <eigengrad/core/tensor.hpp>
 
-/// Memory for work: of a part of the graph keep the inputs alone, and record it in backward.
+/// Less memory for more work: keeps only the inputs of a part of the graph and records it again in
+/// backward.
 ///
 /// **Source** T. Chen et al., "Training deep nets with sublinear memory cost", 2016;
 /// https://docs.pytorch.org/docs/stable/checkpoint.html

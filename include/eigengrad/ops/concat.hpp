@@ -15,7 +15,8 @@
 
 /// Joining of tensors along an axis, one that exists (cat) or a new one (stack).
 ///
-/// Both lay blocks side by side: of y (outer, row), input i fills the columns from start_i on.
+/// Both put blocks next to each other: in y (outer, row), input i fills the columns from start_i
+/// on.
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.cat.html
 namespace eigengrad {
 
@@ -35,7 +36,7 @@ void concat_backward(NdArray<T>& dx, const NdArray<T>& dout, Index outer, Index 
   kernels::copy_strided<Add>(dx.data(), {part, 1}, dout.data() + start, {row, 1}, {outer, part});
 }
 
-/// `shape` is the result's; an input's elements behind `axis` are the block it contributes.
+/// `shape` is the result's; an input contributes the block of its elements from `axis` on.
 template <class T>
 Tensor<T> concat_op(const char* op, std::span<const Tensor<T>> inputs, const Shape& shape,
                     Index axis) {
@@ -76,7 +77,7 @@ template <class T>
 
 }  // namespace detail
 
-/// The inputs one behind the other along `axis`.
+/// The inputs joined along `axis`.
 ///
 /// **Shapes** inputs (..., n_i, ...), result (..., sum of n_i, ...).
 /// **Throws** ValueError without inputs; ShapeError if `axis` is out of range or the inputs differ
@@ -107,7 +108,7 @@ Tensor<T> cat(std::initializer_list<Tensor<T>> inputs, Index axis = 0) {
   return cat(std::span<const Tensor<T>>(inputs.begin(), inputs.size()), axis);
 }
 
-/// The inputs side by side along a new axis, at `axis` of the result.
+/// The inputs along a new axis, at `axis` of the result.
 ///
 /// **Shapes** N inputs (...), result (..., N, ...). **Throws** ValueError without inputs;
 /// ShapeError if `axis` is not in [-rank - 1, rank] or the shapes differ.

@@ -10,10 +10,10 @@
 #include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/reduction.hpp>
 
-/// Cross-entropy of softmax(logits) with target t: -sum_k t_k log softmax(logits)_k for each row.
+/// Cross-entropy of softmax(logits) with target t: -sum_k t_k log softmax(logits)_k per row.
 ///
-/// A target is a class (t is 1 there) or a row of probabilities. Label smoothing e takes
-/// t (1 - e) + e / K instead. In one op: the gradient is p - t, without a logarithm's inverse.
+/// A target is a class (t is 1 there) or probabilities of all classes. Label smoothing e takes
+/// t (1 - e) + e / K instead. In one op the gradient is simply p - t.
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
 namespace eigengrad {
 
@@ -45,7 +45,7 @@ NdArray<T> cross_entropy_backward(const NdArray<T>& dlosses, const NdArray<T>& p
 }
 
 /// One of `labels` and `probabilities` is undefined. The closure keeps copies: what it reads has
-/// been checked, and the caller may fill his array anew before backward.
+/// been checked, and the caller may refill the array before backward.
 template <class T>
 Tensor<T> cross_entropy_op(const Tensor<T>& logits, const NdArray<Index>& labels,
                            const NdArray<T>& probabilities, const CrossEntropyOptions& options) {

@@ -10,7 +10,7 @@
 
 /// Dropout: y = x m / (1 - p) with m = 1 with probability 1 - p and 0 otherwise.
 ///
-/// Always active: whether this is training is the module's business. One draw from the generator
+/// Always active: the module decides whether this is training. One draw from the generator
 /// is the key of the whole mask, so a result depends on the generator's state alone.
 /// **Source** N. Srivastava et al., "Dropout", JMLR 2014; G. Huang et al., "Deep networks with
 /// stochastic depth", ECCV 2016.
@@ -35,7 +35,7 @@ NdArray<T> dropout_forward(const NdArray<T>& x, const kernels::DropoutMask& mask
 template <bool Samples, class T>
 Tensor<T> dropout_op(const char* op, const Tensor<T>& x, double p, Generator& generator) {
   check_probability(op, "p", p);
-  // Drawn even if p is 0, so that a rate does not change what is drawn behind it.
+  // Drawn even if p is 0, so that a rate does not change what is drawn later.
   const kernels::DropoutMask mask(generator.next(), p);
   if (p == 0) return x;
   return make_result(

@@ -17,7 +17,7 @@ NdArray<T> map_forward(F f, const NdArray<T>& x) {
   return y;
 }
 
-/// Gives input 0 the gradient that `fill(dx, dout, n)` makes, in the memory of dout if nobody else
+/// Gives input 0 the gradient that `fill(dx, dout, n)` makes, in the memory of dout if nothing else
 /// reads it.
 template <class T, class Fill>
 void backward_in_place(BackwardContext<T>& context, Fill fill) {

@@ -46,7 +46,7 @@ void layer_norm_backward(T* dx, bool add, T* dweight, T* dbias, const NdArray<T>
                                   row_statistics(statistics), weight.data(), x.rows(), x.cols());
 }
 
-/// Everything behind forward. The result is as cheap to make again as to read.
+/// What backward needs. The result is as cheap to compute again as to read.
 template <class T>
 struct LayerNormGraph {
   NdArray<T> x, weight, bias, statistics;
@@ -86,8 +86,8 @@ struct LayerNormGraph {
 ///
 /// **Shapes** x (..., n), weight (n) or undefined, bias (n) or undefined, result (..., n).
 /// `eps` is added to the variance. **Throws** ShapeError when the sizes differ, ValueError when
-/// `eps` is negative. **Saves** x and three numbers a row; its result is
-/// made again where another op's backward reads it.
+/// `eps` is negative. **Saves** x and three numbers per row; its result
+/// is computed again if another op's backward reads it.
 template <class T>
 Tensor<T> layer_norm(const Tensor<T>& x, const Tensor<T>& weight = {}, const Tensor<T>& bias = {},
                      double eps = 1e-5) {

@@ -11,18 +11,18 @@
 #include <eigengrad/kernels/column_sum.hpp>
 #include <eigengrad/kernels/gemm/gemm.hpp>
 
-/// The linear layer y = act(x W^T + b) + residual, one matrix product with everything behind it.
+/// The linear layer y = act(x W^T + b) + residual, one matrix product and all that follows it.
 ///
 /// Bias, activation and residual are applied to a block of the product while it is in cache; as
 /// ops of their own each would read and write the whole result once more.
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
 namespace eigengrad {
 
-/// What `linear` does behind the product.
+/// What `linear` does after the product.
 template <class T>
 struct LinearArguments {
   Activation activation = Activation::kNone;
-  /// Added behind the activation; in the result's shape. Undefined: nothing.
+  /// Added after the activation, in the result's shape; undefined for none.
   Tensor<T> residual = {};
 };
 
@@ -36,7 +36,7 @@ struct LinearSize {
   }
 };
 
-/// y = x W^T behind the epilogue, whose arrays are all as wide as y.
+/// y = x W^T, then the epilogue, whose arrays are all as wide as y.
 template <class T>
 void linear_forward(T* y, const T* x, const T* weight, kernels::GemmEpilogue<T> epilogue,
                     LinearSize s) {
@@ -75,8 +75,8 @@ void linear_backward_weight(T* dweight, T* dbias, bool accumulate, const T* d, c
   kernels::gemm(g);
 }
 
-/// The gradients of a weight, input `i`, and of its bias, the input behind it, from d, that of
-/// x W^T + b. `x()` is asked for the layer's input only where that is needed.
+/// The gradients of a weight, input `i`, and of its bias, input `i + 1`, from d, that of x W^T + b.
+/// `x()` is called for the layer's input only if that is needed.
 template <class T, class X>
 void linear_backward_parameters(BackwardContext<T>& context, std::size_t i, const NdArray<T>& d,
                                 X x, LinearSize s) {
@@ -102,7 +102,7 @@ void linear_backward(BackwardContext<T>& context, const SavedInput<T>& x, const 
                      const NdArray<T>& pre, Activation activation, LinearSize s) {
   context.accumulate(3, context.dout());  // the residual's, shared
   if (!context.needs(0) && !context.needs(1) && !context.needs(2)) return;
-  NdArray<T> d;  // d(loss) / d(x W^T + b), in place of dout when nobody else holds that
+  NdArray<T> d;  // d(loss) / d(x W^T + b), in place of dout if nothing else holds that
   if (activation == Activation::kNone) {
     d = context.dout();
   } else {
@@ -163,7 +163,7 @@ Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   NdArray<T> pre;
   const bool recorded = detail::records(x, weight, bias, residual);
   // The sign of max(x, 0) is that of x as far as its derivative goes, so ReLU needs nothing more
-  // than its result, unless a residual stands on top of it.
+  // than its result, unless a residual is added to it.
   const bool from_result = activation == Activation::kRelu && !residual.defined();
   if (recorded && activation != Activation::kNone) pre = from_result ? y : NdArray<T>(shape);
   auto data = [](const Tensor<T>& t) { return t.defined() ? t.value().data() : nullptr; };

@@ -72,7 +72,7 @@ inline MatmulPlan matmul_plan(const Shape& a, const Shape& b) {
   if (a.rank() > 1) p.out.push_back(p.m);
   if (b.rank() > 1) p.out.push_back(p.n);
   if (batch_b.numel() == 1 && batch_a.numel() == p.count) {
-    // One b for all: the matrices of a lie one below the other, so this is one product.
+    // One b for all: the matrices of a follow each other in memory, so this is one product.
     p.m *= p.count;
     p.count = 1;
     p.batch = Shape{};
@@ -167,7 +167,7 @@ void matmul_backward_b(T* db, bool accumulate, const T* dc, const T* a, const Ma
 
 /// The matrix product a b.
 ///
-/// A vector takes part as one row (a) or one column (b), and that axis is not in the result.
+/// A vector counts as one row (a) or one column (b), and that axis is not in the result.
 /// Axes before the last two are a batch and broadcast.
 /// **Shapes** a (..., M, K) or (K), b (..., K, N) or (K), result (..., M, N).
 /// **Throws** ShapeError when these do not fit. **Saves** a and b.

@@ -13,14 +13,14 @@
 ///
 /// Two `linear` give the same numbers. Together they save a pass over the widest array of the
 /// model in backward: the second product multiplies the gradient by the activation's derivative
-/// while it is in cache, and the derivative was had along with the value in forward.
+/// while it is in cache, and forward computes the derivative along with the value.
 namespace eigengrad {
 
-/// What `mlp` does between and behind the products.
+/// What `mlp` does between and after the products.
 template <class T>
 struct MlpArguments {
   Activation activation = Activation::kGelu;
-  /// Added to the result, in its shape. Undefined: nothing.
+  /// Added to the result, in its shape; undefined for none.
   Tensor<T> residual = {};
 };
 

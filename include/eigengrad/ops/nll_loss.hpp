@@ -5,7 +5,7 @@
 #include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/reduction.hpp>
 
-/// Negative log-likelihood: -x_k of each row's class k, where x are log-probabilities.
+/// Negative log-likelihood: -x_k for each row's class k, where x are log-probabilities.
 ///
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
 namespace eigengrad {

@@ -20,14 +20,14 @@ namespace eigengrad {
 /// One number means the same for height and width.
 struct MaxPool2dArguments {
   Pair kernel;
-  Pair stride = 0;  ///< 0 means the kernel: windows side by side
+  Pair stride = 0;  ///< 0 means the kernel's size: windows that touch
   Pair padding = 0;
 };
 
 /// One number means the same for height and width.
 struct AvgPool2dArguments {
   Pair kernel;
-  Pair stride = 0;  ///< 0 means the kernel: windows side by side
+  Pair stride = 0;  ///< 0 means the kernel's size: windows that touch
   Pair padding = 0;
   bool count_include_pad = true;  ///< whether zeros of the padding count in the mean
 };
@@ -85,7 +85,7 @@ NdArray<T> avg_pool2d_backward(const NdArray<T>& dout, const Shape& x, const ker
 ///
 /// **Shapes** x (B, C, H, W), result (B, C, (H + 2 p_h - kh) / s_h + 1, the same of W).
 /// **Throws** ShapeError, ValueError if the window does not fit x, or padding exceeds half of it.
-/// **Saves** the place of each maximum, 4 bytes an element of the result.
+/// **Saves** the place of each maximum, 4 bytes per element of the result.
 template <class T>
 Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dArguments& options) {
   const kernels::Window2d w =

@@ -35,14 +35,14 @@ Tensor<T> reshape(const Tensor<T>& x, const Shape& shape) {
 
 /// Axes `start` to `end`, both included, become one. A scalar becomes (1).
 ///
-/// **Throws** ShapeError if an axis is out of range or `end` lies before `start`.
+/// **Throws** ShapeError if an axis is out of range or `end` is before `start`.
 template <class T>
 Tensor<T> flatten(const Tensor<T>& x, Index start = 0, Index end = -1) {
   if (x.rank() == 0) return detail::reshape_op("flatten", x, {1});
   const Index first = detail::normalize_axis("flatten", start, x.rank());
   const Index last = detail::normalize_axis("flatten", end, x.rank());
   if (first > last) {
-    throw ShapeError(detail::concat("[flatten] start must not lie behind end: start ", start,
+    throw ShapeError(detail::concat("[flatten] start must not be after end: start ", start,
                                     ", end ", end, ", x ", x.shape()));
   }
   Shape shape(x.shape().begin(), x.shape().begin() + first);

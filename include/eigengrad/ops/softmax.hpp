@@ -13,7 +13,7 @@ namespace eigengrad {
 
 namespace detail {
 
-/// The three extents of a shape around `axis`: before, of, and behind it.
+/// The three extents of a shape around `axis`: before it, of it, and after it.
 struct AxisSplit {
   Index outer, n, inner;
   AxisSplit(const Shape& shape, Index axis)

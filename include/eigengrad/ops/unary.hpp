@@ -7,8 +7,8 @@
 
 /// Elementary functions of each element: exp, log, sqrt, rsqrt, tanh, sigmoid, abs.
 ///
-/// Each is one pass forward and one backward, and saves x or the result, whichever its derivative
-/// is shorter in.
+/// Each is one pass forward and one backward, and saves x or the result, whichever makes the
+/// derivative shorter.
 namespace eigengrad {
 
 namespace detail {
