@@ -19,8 +19,7 @@
 /// How a data set becomes batches.
 namespace eigengrad::data {
 
-/// What a training step takes. `cross_entropy(logits, labels, targets, options)` is the loss of
-/// any batch, mixed or not.
+/// What a training step takes. `cross_entropy(logits, batch)` is the loss of any batch, mixed or not.
 struct Batch {
   /// (B, C, H, W)
   Tensor<float> images;
