@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <eigengrad/core/random.hpp>
+#include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/attention/attention.hpp>
+#include <eigengrad/ops/checks.hpp>
+
+/// Masks, positions, scale and dropout of attention: checked, given to the kernel, and kept for its
+/// backward.
+namespace eigengrad {
+
+/// The options of all three forms of attention. A query that may attend to no key gets 0.
+template <class T>
+struct AttentionOptions {
+  /// Query i attends to keys 0 to i alone.
+  bool causal = false;
+  /// Query i does not attend to key i.
+  bool exclude_self = false;
+  /// (B, Tk), true where a key takes part. Undefined: all do.
+  NdArray<bool> key_padding_mask = {};
+  /// Added to the scaled scores: (Tq, Tk), (1, H, Tq, Tk), (B, 1, Tq, Tk), (B, H, Tq, Tk), or with
+  /// any of these sizes 1. It gets no gradient. Three axes are refused unless the first is 1:
+  /// PyTorch reads them as (H, Tq, Tk) in one function and as (B H, Tq, Tk) in another.
+  NdArray<T> additive_mask = {};
+  /// Rotary positions, (T, D) or (B, T, D): for each token the cosines of D/2 angles, then their
+  /// sines. The i-th angle rotates the numbers i and i + D/2 of the token's query and of its key,
+  /// so that a score depends on how far two tokens are from each other. It gets no gradient.
+  NdArray<T> rotary = {};
+  /// Factor of the scores; 0 means 1 / sqrt(D).
+  double scale = 0;
+  /// Probability with which a weight is dropped, in [0, 1].
+  double dropout = 0;
+  /// Where the key of the dropout mask is drawn; needed if `dropout` is not 0.
+  Generator* generator = nullptr;
+};
+
+namespace detail {
+
+/// Checks the options against the sizes in `a` and stores them there.
+template <class T>
+void attention_apply_options(const char* op, kernels::Attention<T>& a,
+                             const AttentionOptions<T>& options) {
+  a.causal = options.causal;
+  a.exclude_self = options.exclude_self;
+  const double width = static_cast<double>(std::max<Index>(1, a.width));
+  a.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(width));
+  if (options.key_padding_mask.defined()) {
+    const Shape wanted{a.batch, a.keys};
+    if (!(options.key_padding_mask.shape() == wanted)) {
+      throw ShapeError(concat("[", op, "] key_padding_mask must be (B, Tk): key_padding_mask ",
+                              options.key_padding_mask.shape(), ", (B, Tk) ", wanted));
+    }
+    a.key_padding = options.key_padding_mask.data();
+  }
+  if (options.additive_mask.defined()) {
+    const Shape scores{a.batch, a.heads, a.queries, a.keys};
+    const Shape& shape = options.additive_mask.shape();
+    if (shape.rank() == 3 && shape[0] != 1) {
+      throw ShapeError(concat("[", op, "] an additive_mask of three axes could be one per head or ",
+                              "one per sample: additive_mask ", shape, ", (B, H, Tq, Tk) ", scores,
+                              "; reshape it to (1, H, Tq, Tk) or (B, 1, Tq, Tk)"));
+    }
+    const Shape strides = row_major_strides(shape);
+    bool fits = shape.rank() <= 4;
+    for (Index i = 1; fits && i <= shape.rank(); ++i) {
+      const Index size = shape[shape.rank() - i];
+      fits = size == 1 || size == scores[4 - i];
+      a.additive_step[4 - i] = size == 1 ? 0 : strides[shape.rank() - i];
+    }
+    if (!fits) {
+      throw ShapeError(concat("[", op, "] additive_mask must broadcast to (B, H, Tq, Tk): ",
+                              "additive_mask ", shape, ", (B, H, Tq, Tk) ", scores));
+    }
+    a.additive = options.additive_mask.data();
+  }
+  if (options.rotary.defined()) {
+    const Shape& shape = options.rotary.shape();
+    const bool each = shape.rank() == 3;
+    const Shape wanted = each ? Shape{a.batch, a.keys, a.width} : Shape{a.keys, a.width};
+    if (a.queries != a.keys || a.width % 2 != 0 || !(shape == wanted)) {
+      throw ShapeError(concat("[", op, "] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D ",
+                              "even: rotary ", shape, ", (B, Tq, Tk, D) ",
+                              Shape{a.batch, a.queries, a.keys, a.width}));
+    }
+    a.rotary = options.rotary.data();
+    a.rotary_batch = each ? a.keys * a.width : 0;
+  }
+  check_probability(op, "dropout", options.dropout);
+  if (options.dropout > 0) {
+    if (options.generator == nullptr) {
+      throw ValueError(concat("[", op, "] dropout needs a generator: dropout ", options.dropout));
+    }
+    a.dropout = true;
+    a.mask = kernels::DropoutMask(options.generator->next(), options.dropout);
+  }
+}
+
+/// What backward reads of the caller's arrays: copies, since the caller may write to them before.
+template <class T>
+struct AttentionKept {
+  NdArray<bool> key_padding;
+  NdArray<T> additive, rotary;
+};
+
+/// `a` as backward sees it, with the arrays that it points to then. The masks are in the
+/// probabilities, if those are saved.
+template <class T>
+AttentionKept<T> attention_keep(kernels::Attention<T>& a, const AttentionOptions<T>& options,
+                                bool masks_too) {
+  AttentionKept<T> kept;
+  if (masks_too) {
+    kept.key_padding = options.key_padding_mask.clone();
+    kept.additive = options.additive_mask.clone();
+  }
+  kept.rotary = options.rotary.clone();
+  a.key_padding = kept.key_padding.data();
+  a.additive = kept.additive.data();
+  a.rotary = kept.rotary.data();
+  return kept;
+}
+
+}  // namespace detail
+}  // namespace eigengrad
