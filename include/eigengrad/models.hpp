@@ -4,6 +4,7 @@
 #include <eigengrad/models/attention_map.hpp>
 #include <eigengrad/models/attention_rollout.hpp>
 #include <eigengrad/models/conv_tokenizer.hpp>
+#include <eigengrad/models/flat_options.hpp>
 #include <eigengrad/models/patch_dropout.hpp>
 #include <eigengrad/models/patch_embedding.hpp>
 #include <eigengrad/models/pooling.hpp>

@@ -5,6 +5,7 @@
 #include <eigengrad/nn/attention.hpp>
 #include <eigengrad/nn/batch_norm.hpp>
 #include <eigengrad/nn/check_registered.hpp>
+#include <eigengrad/nn/checks.hpp>
 #include <eigengrad/nn/conv2d.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/embedding.hpp>

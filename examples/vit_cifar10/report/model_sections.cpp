@@ -82,12 +82,10 @@ std::string training_images_section(const Material& m) {
 }
 
 std::string model_section(const Material& m) {
-  std::vector<eg::detail::TableRow> rows;
-  eg::detail::add_layer_rows(rows, m.summary.model, "", 1, m.summary.batch, 0);
   std::string table =
       "<tr><th>layer</th><th>type</th><th>output</th><th class=\"n\">parameters</th>"
       "<th class=\"n\">MFLOP</th></tr>";
-  for (const eg::detail::TableRow& row : rows) {
+  for (const std::vector<std::string>& row : m.summary.rows()) {
     const std::size_t depth = (row[0].find_first_not_of(' ') + 1) / 2;
     const bool whole = row[0].empty();
     const std::string name = whole ? "the whole model" : escape(row[0].substr(2 * depth));
