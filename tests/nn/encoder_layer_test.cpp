@@ -58,6 +58,14 @@ TEST_CASE("encoder_layer: masks reach the attention") {
   }
 }
 
+TEST_CASE("encoder_layer: options in empty braces are the defaults") {
+  eg::Generator rng(1);
+  const nn::TransformerEncoderLayer<double> layer({.dim = 6, .heads = 2}, rng);
+  const Tensor<double> x(test::random({2, 3, 6}, 2));
+  CHECK_SAME(layer(x, {}).value(), layer(x).value());
+  CHECK_SAME(layer.attention_weights(x, {}).value(), layer.attention_weights(x).value());
+}
+
 TEST_CASE("encoder_layer: stochastic depth skips whole samples") {
   eg::Generator rng(1);
   const nn::TransformerEncoderLayer<double> layer({.dim = 4, .heads = 2, .stochastic_depth = 0.9},
