@@ -42,7 +42,7 @@ bad 'there is no command "trian"' trian
 bad 'did you mean --epochs?' train --epoch 3
 bad '--epochs needs a whole number: "few"' train --epochs few
 bad '--epochs must be from 1 to 100000: 0' train --epochs 0
-bad 'dim must be divisible by layer.heads' train $small --dim 25
+bad 'dim must be divisible by heads' train $small --dim 25
 bad 'patch_size must divide image_size' train $small --tokenizer patch --patch-size 5
 bad '--channels needs positive whole numbers' train $small --channels 8,x
 bad '--convs needs positive whole numbers with commas, up to 16: "17"' train $small --convs 17

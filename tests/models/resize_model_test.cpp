@@ -165,7 +165,7 @@ TEST_CASE("resize_model: mode, frozen parameters and moments") {
 TEST_CASE("resize_model: error") {
   const auto model = make(tiny());
   CHECK_ERROR(models::resize_model(model, {.patch_size = 5}), eg::ValueError,
-              "[vision_transformer] tokenizer.patch_size must divide image_size: patch_size 5, "
+              "[vision_transformer] patch_size must divide image_size: patch_size 5, "
               "image_size 16");
   CHECK_ERROR(models::resize_model(model, {.patch_size = -1}), eg::ValueError,
               "[resize_model] sizes must not be negative: image_size 0, patch_size -1");

@@ -203,7 +203,7 @@ TEST_CASE("save_model: error") {
   CHECK_ERROR(load(), eg::IoError,
               "[load_vision_transformer] " + path +
                   " does not hold the model that it describes: [vision_transformer] dim must be "
-                  "divisible by layer.heads: dim 4, layer.heads 3");
+                  "divisible by heads: dim 4, heads 3");
   json = good;
   json["classes"] = 3;
   save_options();

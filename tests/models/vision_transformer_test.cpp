@@ -312,9 +312,9 @@ TEST_CASE("vision_transformer: error") {
     return models::VisionTransformer<float>(options, rng);
   };
   CHECK_ERROR(make({.layer = {.heads = 5}}), eg::ValueError,
-              "[vision_transformer] dim must be divisible by layer.heads: dim 192, layer.heads 5");
+              "[vision_transformer] dim must be divisible by heads: dim 192, heads 5");
   CHECK_ERROR(make({.layer = {.mlp_ratio = 2}}), eg::ValueError,
-              "[vision_transformer] layer.heads must be positive: 0");
+              "[vision_transformer] heads must be positive: 0");
   CHECK_ERROR(make({.classes = 0}), eg::ValueError,
               "[vision_transformer] classes must be positive: 0");
   CHECK_ERROR(make({.depth = -1}), eg::ValueError,

@@ -155,11 +155,11 @@ TEST_CASE("vision_transformer variants: error") {
   CHECK_ERROR(make({.tokenizer = Conv{}}), eg::ValueError,
               "[conv_tokenizer] channels must name at least one layer");
   CHECK_ERROR(make({.tokenizer = Conv{.stages = {{.channels = 8}}}}), eg::ValueError,
-              "[vision_transformer] the last of tokenizer.stages' channels must be dim, or 0 to "
-              "take it: the last of tokenizer.stages' channels 8, dim 192");
+              "[vision_transformer] tokenizer.stages.back().channels must be dim, or 0 to take it: "
+              "tokenizer.stages.back().channels 8, dim 192");
   CHECK_ERROR(make({.tokenizer = Conv{.channels = {64, 128}}}), eg::ValueError,
-              "[vision_transformer] the last of tokenizer.channels must be dim, or 0 to take it: "
-              "the last of tokenizer.channels 128, dim 192");
+              "[vision_transformer] tokenizer.channels.back() must be dim, or 0 to take it: "
+              "tokenizer.channels.back() 128, dim 192");
   CHECK_ERROR(make({.channels_in = 1, .tokenizer = Shifted{.channels_in = 3}}), eg::ValueError,
               "[vision_transformer] tokenizer.channels_in must be channels_in, or 0 to take it: "
               "tokenizer.channels_in 3, channels_in 1");
@@ -167,17 +167,17 @@ TEST_CASE("vision_transformer variants: error") {
               "[vision_transformer] tokenizer.dim must be dim, or 0 to take it: tokenizer.dim 96, "
               "dim 192");
   CHECK_ERROR(make({.tokenizer = Patches{.patch_size = 0}}), eg::ValueError,
-              "[vision_transformer] tokenizer.patch_size must be positive: 0");
+              "[vision_transformer] patch_size must be positive: 0");
   CHECK_ERROR(make({.tokenizer = Patches{.patch_size = 5}}), eg::ValueError,
-              "[vision_transformer] tokenizer.patch_size must divide image_size: patch_size 5, "
+              "[vision_transformer] patch_size must divide image_size: patch_size 5, "
               "image_size 32");
   CHECK_ERROR(make({.tokenizer = Shifted{.patch_size = 5}}), eg::ValueError,
-              "[vision_transformer] tokenizer.patch_size must divide image_size: patch_size 5, "
+              "[vision_transformer] patch_size must divide image_size: patch_size 5, "
               "image_size 32");
   CHECK_ERROR(
       make({.image_size = 4, .tokenizer = Patches{.patch_size = 7, .stride = 2, .padding = 1}}),
       eg::ValueError,
-      "[vision_transformer] tokenizer.patch_size must fit image_size and padding: "
+      "[vision_transformer] patch_size must fit image_size and padding: "
       "patch_size 7, image_size 4, padding 1");
   CHECK_ERROR(make({.image_size = 2, .tokenizer = Conv{.stages = {{.kernel = 5, .padding = 0}}}}),
               eg::ValueError,

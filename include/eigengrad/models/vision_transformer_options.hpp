@@ -104,11 +104,10 @@ inline models::ConvTokenizerOptions tokenizer_options(
     models::ConvTokenizerOptions own, const models::VisionTransformerOptions& model) {
   take_size(own.channels_in, "tokenizer.channels_in", model.channels_in, "channels_in");
   if (!own.channels.empty()) {
-    take_size(own.channels.back(), "the last of tokenizer.channels", model.dim, "dim");
+    take_size(own.channels.back(), "tokenizer.channels.back()", model.dim, "dim");
   }
   if (!own.stages.empty()) {
-    take_size(own.stages.back().channels, "the last of tokenizer.stages' channels", model.dim,
-              "dim");
+    take_size(own.stages.back().channels, "tokenizer.stages.back().channels", model.dim, "dim");
   }
   return own;
 }
@@ -130,15 +129,14 @@ inline nn::TransformerEncoderLayerOptions layer_options(const models::VisionTran
 
 /// **Throws** ValueError unless images of this size hold whole patches.
 inline void check_patches(Index patch_size, bool tiles, Index padding, Index image_size) {
-  if (patch_size < 1)
-    fail_vision_transformer("tokenizer.patch_size must be positive: ", patch_size);
+  if (patch_size < 1) fail_vision_transformer("patch_size must be positive: ", patch_size);
   if (tiles && image_size % patch_size != 0) {
-    fail_vision_transformer("tokenizer.patch_size must divide image_size: patch_size ", patch_size,
+    fail_vision_transformer("patch_size must divide image_size: patch_size ", patch_size,
                             ", image_size ", image_size);
   }
   if (image_size + 2 * padding < patch_size) {
-    fail_vision_transformer("tokenizer.patch_size must fit image_size and padding: patch_size ",
-                            patch_size, ", image_size ", image_size, ", padding ", padding);
+    fail_vision_transformer("patch_size must fit image_size and padding: patch_size ", patch_size,
+                            ", image_size ", image_size, ", padding ", padding);
   }
 }
 inline void check_tokenizer(const models::PatchEmbeddingOptions& o, Index image_size) {
@@ -157,13 +155,13 @@ inline const models::VisionTransformerOptions& check_vision_transformer(
                                                  {"channels_in", o.channels_in},
                                                  {"classes", o.classes},
                                                  {"dim", o.dim},
-                                                 {"layer.heads", o.layer.heads}};
+                                                 {"heads", o.layer.heads}};
   for (const auto& [name, size] : sizes) {
     if (size < 1) fail_vision_transformer(name, " must be positive: ", size);
   }
   if (o.depth < 0) fail_vision_transformer("depth must not be negative: ", o.depth);
   if (o.layer.head_dim == 0 && o.dim % o.layer.heads != 0) {
-    fail_vision_transformer("dim must be divisible by layer.heads: dim ", o.dim, ", layer.heads ",
+    fail_vision_transformer("dim must be divisible by heads: dim ", o.dim, ", heads ",
                             o.layer.heads);
   }
   if (!(o.rotary_base >= 0)) {
