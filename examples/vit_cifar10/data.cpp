@@ -17,7 +17,7 @@ std::string count_of(Index n, const char* what) { return std::to_string(n) + " "
 /// The first few names in a folder, for a message.
 std::string names_in(const std::string& folder) {
   std::string out;
-  const auto entries = eg::data::detail::folder_entries(folder);
+  const auto entries = eg::data::list_folder(folder);
   for (std::size_t i = 0; i < std::min<std::size_t>(entries.size(), 3); ++i) {
     out += (i ? ", " : "") + entries[i].filename().string();
   }
@@ -26,7 +26,7 @@ std::string names_in(const std::string& folder) {
 }
 
 bool holds_classes(const std::string& folder) {
-  const auto entries = eg::data::detail::folder_entries(folder);
+  const auto entries = eg::data::list_folder(folder);
   return std::any_of(entries.begin(), entries.end(), [](const auto& path) {
     return eg::io::is_folder(path.string()) && !eg::data::find_images(path.string()).empty();
   });

@@ -6,10 +6,8 @@
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/vit_cifar10/data_settings.hpp>
-#include <examples/vit_cifar10/metrics.hpp>
-#include <examples/vit_cifar10/model.hpp>
 
-/// Getting at the images, and measuring a model on them.
+/// Getting at the images.
 namespace vit {
 
 struct ImageData {
@@ -33,21 +31,12 @@ struct Parts {
 ImageData load_data(DataSettings& settings, Parts parts = {},
                     const std::vector<std::string>& classes = {});
 
-/// Loss (without smoothing) and accuracies on every image, without augmentation.
-inline Metrics measure(const Model& model, const eg::data::ImageDataset& images,
-                       const eg::data::Normalization& normalization, Index batch = 256) {
-  const eg::NoGrad no_grad;
-  const bool was_training = model.training();
-  model.eval();
-  Metrics metrics;
-  eg::data::DataLoader loader(
-      images, {.batch_size = batch, .shuffle = false, .augment = {.normalization = normalization}});
-  for (auto& [x, labels, targets] : loader.epoch(0)) {
-    const eg::Tensor<float> logits = model(x);
-    metrics.add(double(eg::cross_entropy(logits, labels).item()), logits.value(), labels);
-  }
-  model.train(was_training);
-  return metrics;
+/// Every image once, in order and without augmentation: as a model is measured.
+inline eg::data::DataLoader measuring_loader(const eg::data::ImageDataset& images,
+                                             const eg::data::Normalization& normalization,
+                                             Index batch = 256) {
+  return eg::data::DataLoader(images,
+                              {.batch_size = batch, .augment = {.normalization = normalization}});
 }
 
 }  // namespace vit

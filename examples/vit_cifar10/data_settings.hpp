@@ -54,30 +54,17 @@ inline void add_dataset_options(cli::Options& options, DataSettings& d) {
   options.add("limit", d.limit, "N", "use only so many training images; 0 is all", 0);
 }
 
-inline Json to_json(const DataSettings& d) {
-  Json j = Json::object();
-  j["dataset"] = d.dataset;
-  j["labels"] = d.labels;
-  j["image_size"] = d.image_size;
-  j["test_share"] = d.test_share;
-  j["skip_unreadable"] = d.skip_unreadable;
-  j["limit"] = d.limit;
-  j["validation"] = d.validation;
-  j["seed"] = d.seed;
-  return j;
-}
-
-inline DataSettings data_from_json(const Json& j) {
-  DataSettings d;
-  d.dataset = j.at("dataset").as_string();
-  d.labels = j.at("labels").as_string();
-  d.image_size = j.at("image_size").as_integer();
-  d.test_share = j.at("test_share").as_number();
-  d.skip_unreadable = j.at("skip_unreadable").as_bool();
-  d.limit = j.at("limit").as_integer();
-  d.validation = j.at("validation").as_integer();
-  d.seed = static_cast<std::uint64_t>(j.at("seed").as_integer());
-  return d;
+/// What a checkpoint carries.
+template <class Visit>
+void visit_fields(DataSettings& d, Visit&& visit) {
+  visit("dataset", d.dataset);
+  visit("labels", d.labels);
+  visit("image_size", d.image_size);
+  visit("test_share", d.test_share);
+  visit("skip_unreadable", d.skip_unreadable);
+  visit("limit", d.limit);
+  visit("validation", d.validation);
+  visit("seed", d.seed);
 }
 
 }  // namespace vit

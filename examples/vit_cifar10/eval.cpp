@@ -8,9 +8,10 @@
 #include <optional>
 
 #include <eigengrad/eigengrad.hpp>
+#include <eigengrad/io/fields.hpp>
+#include <examples/vit_cifar10/checkpoint.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/data.hpp>
-#include <examples/vit_cifar10/model.hpp>
 
 namespace vit {
 namespace {
@@ -109,22 +110,17 @@ struct Evaluation {
 };
 
 Evaluation evaluate_on(const EvalSettings& e, const Checkpoint& c, const ImageDataset& images) {
-  const eg::NoGrad no_grad;
-  c.model.eval();
-  Evaluation out{ClassificationMetrics(c.model.options().classes), std::nullopt};
-  if (e.flip_tta) out.mirrored.emplace(c.model.options().classes);
-  eg::data::DataLoader loader(
-      images, {.batch_size = e.batch, .augment = {.normalization = c.normalization}});
+  ClassificationMetrics mirrored(c.model.options().classes);
+  const auto add_mirrored = [&](const eg::data::Batch& batch, const eg::NdArray<float>& logits) {
+    if (!e.flip_tta) return;
+    mirrored.add(average_with_mirrored(c.model, batch.images, logits), batch.labels);
+  };
   const auto start = Clock::now();
-  for (const eg::data::Batch& batch : loader.epoch(0)) {
-    const eg::NdArray<float> logits = c.model(batch.images).value();
-    out.plain.add(logits, batch.labels);
-    if (!out.mirrored) continue;
-    out.mirrored->add(average_with_mirrored(c.model, batch.images, logits), batch.labels);
-  }
-  out.images_per_s =
-      double(images.size()) / std::chrono::duration<double>(Clock::now() - start).count();
-  return out;
+  const ClassificationMetrics plain =
+      eg::data::evaluate(measuring_loader(images, c.normalization, e.batch), c.model, add_mirrored);
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return {plain, e.flip_tta ? std::optional(mirrored) : std::nullopt,
+          double(images.size()) / seconds};
 }
 
 /// Without top-5 where there are no more classes than that.
@@ -171,37 +167,115 @@ void print_table(const ClassificationMetrics& m, const std::vector<std::string>&
   }
 }
 
-/// Shares are in [0, 1] here.
-Json to_json(const ClassificationMetrics& m, const std::vector<std::string>& names) {
-  Json j = Json::object();
-  j["images"] = m.images();
-  j["without_prediction"] = m.invalid();
-  j["top1"] = m.accuracy();
-  j["top5"] = m.top(5);
-  j["loss"] = m.loss();
-  j["calibration_error"] = m.calibration_error();
-  Json bins = Json::array();
+// What --json writes. Shares are in [0, 1] here; a class without images has no accuracy (null).
+struct BinRecord {
+  Index images = 0;
+  double confidence = 0;
+  double accuracy = 0;
+};
+struct ClassRecord {
+  std::string name;
+  Index images = 0;
+  double accuracy = 0;
+  double precision = 0;
+  std::vector<Index> predicted_as;  ///< its row of the confusion matrix
+};
+struct MetricsRecord {
+  Index images = 0;
+  Index without_prediction = 0;
+  double top1 = 0;
+  double top5 = 0;
+  double loss = 0;
+  double calibration_error = 0;
+  std::vector<BinRecord> calibration_bins;
+  std::vector<ClassRecord> classes;
+};
+struct EvalRecord {
+  std::string checkpoint;
+  std::string data;
+  std::string part;
+  double images_per_s = 0;
+  MetricsRecord result;
+  std::optional<MetricsRecord> flip_tta;
+};
+
+template <class Visit>
+void visit_fields(BinRecord& b, Visit&& visit) {
+  visit("images", b.images);
+  visit("confidence", b.confidence);
+  visit("accuracy", b.accuracy);
+}
+template <class Visit>
+void visit_fields(ClassRecord& c, Visit&& visit) {
+  visit("name", c.name);
+  visit("images", c.images);
+  visit("accuracy", c.accuracy);
+  visit("precision", c.precision);
+  visit("predicted_as", c.predicted_as);
+}
+template <class Visit>
+void visit_fields(MetricsRecord& m, Visit&& visit) {
+  visit("images", m.images);
+  visit("without_prediction", m.without_prediction);
+  visit("top1", m.top1);
+  visit("top5", m.top5);
+  visit("loss", m.loss);
+  visit("calibration_error", m.calibration_error);
+  visit("calibration_bins", m.calibration_bins);
+  visit("classes", m.classes);
+}
+template <class Visit>
+void visit_fields(EvalRecord& e, Visit&& visit) {
+  visit("checkpoint", e.checkpoint);
+  visit("data", e.data);
+  visit("part", e.part);
+  visit("images_per_s", e.images_per_s);
+  visit("result", e.result);
+  visit("flip_tta", e.flip_tta);
+}
+
+MetricsRecord record(const ClassificationMetrics& m, const std::vector<std::string>& names) {
+  MetricsRecord out{.images = m.images(),
+                    .without_prediction = m.invalid(),
+                    .top1 = m.accuracy(),
+                    .top5 = m.top(5),
+                    .loss = m.loss(),
+                    .calibration_error = m.calibration_error(),
+                    .calibration_bins = {},
+                    .classes = {}};
   for (const auto& bin : m.bins()) {
-    Json b = Json::object();
-    b["images"] = bin.images;
-    b["confidence"] = bin.confidence();
-    b["accuracy"] = bin.accuracy();
-    bins.push_back(b);
+    out.calibration_bins.push_back({bin.images, bin.confidence(), bin.accuracy()});
   }
-  j["calibration_bins"] = bins;
-  Json classes = Json::array();
   for (Index c = 0; c < m.classes(); ++c) {
-    Json k = Json::object();
-    k["name"] = names[static_cast<std::size_t>(c)];
-    k["images"] = m.images(c);
-    k["accuracy"] = m.images(c) ? Json(m.recall(c)) : Json();
-    k["precision"] = m.precision(c);
     const Index* row = m.confusion().data() + c * m.classes();
-    k["predicted_as"] = Json(std::vector<Index>(row, row + m.classes()));
-    classes.push_back(k);
+    out.classes.push_back({names[static_cast<std::size_t>(c)], m.images(c),
+                           m.images(c) ? m.recall(c) : std::nan(""), m.precision(c),
+                           std::vector<Index>(row, row + m.classes())});
   }
-  j["classes"] = classes;
-  return j;
+  return out;
+}
+
+void print_evaluation(const EvalSettings& e, const Evaluation& result,
+                      const std::vector<std::string>& names) {
+  print_table(result.plain, names);
+  if (result.plain.invalid() > 0) {
+    std::printf("the model gives no numbers for %lld images; they count as wrong\n",
+                static_cast<long long>(result.plain.invalid()));
+  }
+  if (result.mirrored) print_summary("with mirror images averaged in", *result.mirrored);
+  std::printf("%lld images, %.0f images/s\n", static_cast<long long>(result.plain.images()),
+              result.images_per_s);
+  print_summary(e.part.c_str(), result.plain);
+  std::printf("%s accuracy %.2f %%\n", e.part.c_str(), 100 * result.plain.accuracy());
+}
+
+void write_json(const EvalSettings& e, const Evaluation& result,
+                const std::vector<std::string>& names) {
+  EvalRecord out{
+      e.checkpoint, e.data.folder, e.part, result.images_per_s, record(result.plain, names),
+      std::nullopt};
+  if (result.mirrored) out.flip_tta = record(*result.mirrored, names);
+  eg::io::write_file(e.json, eg::io::to_json(out).dump(1) + "\n");
 }
 
 }  // namespace
@@ -234,27 +308,8 @@ int evaluate(const std::vector<std::string>& arguments) {
   const Checkpoint c = load_checkpoint(e.checkpoint);
   const ImageDataset images = images_of(e, c);
   const Evaluation result = evaluate_on(e, c, images);
-
-  print_table(result.plain, c.class_names);
-  if (result.plain.invalid() > 0) {
-    std::printf("the model gives no numbers for %lld images; they count as wrong\n",
-                static_cast<long long>(result.plain.invalid()));
-  }
-  if (result.mirrored) print_summary("with mirror images averaged in", *result.mirrored);
-  std::printf("%lld images, %.0f images/s\n", static_cast<long long>(images.size()),
-              result.images_per_s);
-  print_summary(e.part.c_str(), result.plain);
-  std::printf("%s accuracy %.2f %%\n", e.part.c_str(), 100 * result.plain.accuracy());
-  if (!e.json.empty()) {
-    Json j = Json::object();
-    j["checkpoint"] = e.checkpoint;
-    j["data"] = e.data.folder;
-    j["part"] = e.part;
-    j["images_per_s"] = result.images_per_s;
-    j["result"] = to_json(result.plain, c.class_names);
-    if (result.mirrored) j["flip_tta"] = to_json(*result.mirrored, c.class_names);
-    eg::io::write_file(e.json, j.dump(1) + "\n");
-  }
+  print_evaluation(e, result, c.class_names);
+  if (!e.json.empty()) write_json(e, result, c.class_names);
   return 0;
 }
 

@@ -6,8 +6,8 @@
 #include <eigengrad/data/image_folder.hpp>
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/image/image_file.hpp>
+#include <examples/vit_cifar10/checkpoint.hpp>
 #include <examples/vit_cifar10/commands.hpp>
-#include <examples/vit_cifar10/model.hpp>
 #include <examples/vit_cifar10/ranking.hpp>
 #include <examples/vit_cifar10/report/attention.hpp>
 #include <examples/vit_cifar10/report/picture.hpp>

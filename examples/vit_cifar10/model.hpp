@@ -6,10 +6,9 @@
 #include <vector>
 
 #include <eigengrad/eigengrad.hpp>
-#include <examples/vit_cifar10/data_settings.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
-/// Builds the model that the settings describe, and keeps both in one safetensors file.
+/// Builds the model that the settings describe.
 namespace vit {
 
 using Model = eg::models::VisionTransformer<float>;
@@ -69,47 +68,6 @@ inline eg::models::VisionTransformerOptions model_options(const ModelSettings& m
 
 inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
   return Model(model_options(m), rng);
-}
-
-/// A trained model and what is needed to use it.
-struct Checkpoint {
-  eg::data::Normalization normalization;
-  std::vector<std::string> class_names;
-  DataSettings data;  ///< what it was trained on
-  Model model;
-};
-
-/// Any program gets the model back with `eg::models::load_vision_transformer`.
-inline void save_checkpoint(const std::string& path, const Checkpoint& c) {
-  Json description = Json::object();
-  description["mean"] = Json(c.normalization.mean);
-  description["std"] = Json(c.normalization.stddev);
-  description["class_names"] = Json(c.class_names);
-  description["data"] = to_json(c.data);
-  eg::models::save_model(path, c.model, {{"vit_cifar10", description.dump()}});
-}
-
-/// **Throws** UsageError without a path; IoError when the file is no checkpoint of this program, or
-/// its weights are not those of the model that it describes.
-inline Checkpoint load_checkpoint(const std::string& path) {
-  if (path.empty()) {
-    throw cli::UsageError("--checkpoint FILE is required: the model.safetensors of a run");
-  }
-  const eg::io::SafetensorsFile file(path);
-  const auto found = file.metadata().find("vit_cifar10");
-  if (found == file.metadata().end()) {
-    throw eg::IoError("[checkpoint] " + path +
-                      " does not describe its model; it must be a model.safetensors that "
-                      "`vit_cifar10 train` wrote");
-  }
-  const Json description = Json::parse(found->second, path);
-  eg::data::Normalization normalization{
-      .mean = eg::io::from_json<std::vector<float>>(description.at("mean"), {.path = "mean"}),
-      .stddev = eg::io::from_json<std::vector<float>>(description.at("std"), {.path = "std"})};
-  auto names = eg::io::from_json<std::vector<std::string>>(description.at("class_names"),
-                                                           {.path = "class_names"});
-  return {std::move(normalization), std::move(names), data_from_json(description.at("data")),
-          eg::models::load_vision_transformer<float>(file)};
 }
 
 }  // namespace vit

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <examples/vit_cifar10/run_state.hpp>
+#include <examples/vit_cifar10/learner.hpp>
 
 /// Patches that become smaller during a run: the first epochs, on few tokens, cost little.
 namespace vit {

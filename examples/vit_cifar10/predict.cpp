@@ -6,11 +6,13 @@
 #include <fstream>
 #include <future>
 #include <iostream>
+#include <optional>
 
 #include <eigengrad/data/image_folder.hpp>
 #include <eigengrad/eigengrad.hpp>
+#include <eigengrad/io/fields.hpp>
+#include <examples/vit_cifar10/checkpoint.hpp>
 #include <examples/vit_cifar10/commands.hpp>
-#include <examples/vit_cifar10/model.hpp>
 #include <examples/vit_cifar10/ranking.hpp>
 
 namespace vit {
@@ -79,6 +81,28 @@ eg::Tensor<float> to_input(const eg::NdArray<std::uint8_t>& images,
   return eg::Tensor<float>(std::move(out));
 }
 
+/// Lines of --json.
+struct Answer {
+  std::string name;
+  double probability = 0;
+};
+struct Line {
+  std::string file;
+  std::optional<std::vector<Answer>> predictions;
+  std::optional<std::string> error;  ///< in their place
+};
+template <class Visit>
+void visit_fields(Answer& a, Visit&& visit) {
+  visit("class", a.name);
+  visit("probability", a.probability);
+}
+template <class Visit>
+void visit_fields(Line& l, Visit&& visit) {
+  visit("file", l.file);
+  visit("predictions", l.predictions);
+  visit("error", l.error);
+}
+
 class Printer {
  public:
   Printer(const PredictSettings& settings, const std::vector<std::string>& class_names)
@@ -90,11 +114,7 @@ class Printer {
   }
   void error(const std::string& file, const std::string& text) {
     error(text);
-    if (!settings_.json) return;
-    Json line = Json::object();
-    line["file"] = file;
-    line["error"] = text;
-    std::printf("%s\n", line.dump().c_str());
+    if (settings_.json) print({file, std::nullopt, text});
   }
 
   /// Probabilities (K), largest first.
@@ -106,17 +126,11 @@ class Printer {
       return error(file, bad.what());
     }
     if (settings_.json) {
-      Json line = Json::object();
-      line["file"] = file;
-      Json& list = line["predictions"] = Json::array();
+      std::vector<Answer> answers;
       for (const Index k : order) {
-        Json item = Json::object();
-        item["class"] = names_[static_cast<std::size_t>(k)];
-        item["probability"] = double(p[k]);
-        list.push_back(item);
+        answers.push_back({names_[static_cast<std::size_t>(k)], double(p[k])});
       }
-      std::printf("%s\n", line.dump().c_str());
-      return;
+      return print({file, answers, std::nullopt});
     }
     std::string line = file + ":";
     for (const Index k : order) {
@@ -130,6 +144,8 @@ class Printer {
   Index errors() const { return errors_; }
 
  private:
+  static void print(const Line& line) { std::printf("%s\n", eg::io::to_json(line).dump().c_str()); }
+
   const PredictSettings& settings_;
   const std::vector<std::string>& names_;
   Index errors_ = 0;

@@ -10,19 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace vit {
+#include <examples/vit_cifar10/clock_time.hpp>
 
-/// 75 -> "1:15", 3700 -> "1:01:40".
-inline std::string duration(double seconds) {
-  const long s = seconds < 0 ? 0 : static_cast<long>(seconds + 0.5);
-  char text[32];
-  if (s >= 3600) {
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-  } else {
-    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
-  }
-  return text;
-}
+namespace vit {
 
 /// What a person watches during an epoch.
 struct ProgressState {
@@ -48,7 +38,7 @@ inline std::string progress_line(const ProgressState& s, int width) {
       {1, words("  train %.1f %%", s.accuracy_percent)},
       {4, words("  %.0f images/s", s.images_per_s)},
       {5, words("  run %.0f %%", s.run_fraction * 100)},
-      {3, "  " + duration(s.seconds_left) + " left"}};
+      {3, "  " + clock_time(s.seconds_left) + " left"}};
   constexpr std::size_t kLeastBar = 10;
   constexpr std::size_t kMostBar = 30;
   const std::size_t room = static_cast<std::size_t>(std::max(width, 1));

@@ -7,21 +7,20 @@
 #include <vector>
 
 #include <examples/common/options.hpp>
+#include <examples/vit_cifar10/clock_time.hpp>
 #include <examples/vit_cifar10/commands.hpp>
-#include <examples/vit_cifar10/progress.hpp>
-#include <examples/vit_cifar10/report/run_record.hpp>
+#include <examples/vit_cifar10/run_record.hpp>
 
 namespace vit {
 namespace {
 
 using Row = std::vector<std::string>;
-using report::Json;
 
 const Row kHeader = {"run",          "preset",   "tokenizer",    "parameters", "epochs",
                      "time",         "images/s", "peak GFLOP/s", "PFLOP",      "seed",
                      "validation %", "test %",   "top-5 %"};
 
-/// With so many digits behind the point; a dash for what is not there.
+/// With `digits` after the point; a dash for what is not there.
 std::string shown(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   char text[32];
@@ -34,36 +33,27 @@ std::string name_of(std::string folder) {
   return folder.substr(folder.rfind('/') + 1);
 }
 
-/// Of the test images. Of no more classes than that it says nothing.
-double top5(const Json& run) {
-  const Json* classes = report::find(run, "data", "class_names");
-  const bool says = classes && classes->items().size() > 5;
-  return says ? report::number(run, "test_top5") : report::kMissing;
-}
-
 Row row_of(const std::string& folder) {
-  using report::number;
-  using report::text;
-  const Json run = report::read_run(folder);
-  const std::vector<Json>& epochs = run.at("epochs").items();
-  const Json none = Json::object();
-  const Json& last = epochs.empty() ? none : epochs.back();
-  const std::string planned = text(run, "configuration", "epochs");
-  const bool finished = text(run, "status") == "finished";
-  const double seconds = number(finished ? run : last, "seconds");
+  const RunRecord run = read_run(folder);
+  const EpochRecord last = run.epochs.empty() ? EpochRecord{} : run.epochs.back();
+  const bool finished = run.status == "finished";
+  const double seconds = finished ? run.seconds.value_or(kMissing) : last.seconds;
+  const double speed = finished ? run.images_per_s.value_or(kMissing) : last.images_per_s;
+  const double peak = run.peak_gflops.value_or(kMissing);
+  const bool has_top5 = run.data.class_names.size() > 5;  // of fewer classes it says nothing
   return {name_of(folder),
-          text(run, "configuration", "preset"),
-          text(run, "configuration", "tokenizer"),
-          text(run, "parameters"),
-          std::to_string(epochs.size()) + (finished ? "" : " of " + planned),
-          std::isfinite(seconds) ? duration(seconds) : "-",
-          shown(number(finished ? run : last, "images_per_s"), 0),
-          shown(number(run, "peak_gflops"), 0),
-          shown(seconds * number(run, "peak_gflops") * 1e-6, 3),
-          text(run, "seed"),
-          shown(number(last, "validation_accuracy"), 2),
-          shown(number(run, "test_accuracy"), 2),
-          shown(top5(run), 2)};
+          option_text(run, "preset"),
+          option_text(run, "tokenizer"),
+          run.parameters ? std::to_string(*run.parameters) : "",
+          std::to_string(run.epochs.size()) + (finished ? "" : " of " + option_text(run, "epochs")),
+          std::isfinite(seconds) ? clock_time(seconds) : "-",
+          shown(speed, 0),
+          shown(peak, 0),
+          shown(seconds * peak * 1e-6, 3),
+          std::to_string(run.seed),
+          shown(last.validation_accuracy.value_or(kMissing), 2),
+          shown(run.test_accuracy.value_or(kMissing), 2),
+          shown(has_top5 ? run.test_top5.value_or(kMissing) : kMissing, 2)};
 }
 
 std::string table(const std::vector<Row>& rows, bool markdown) {

@@ -101,9 +101,9 @@ inline std::vector<Index> parse_stages(const std::string& option, const std::str
                                        Index most, std::size_t stages) {
   std::vector<Index> out = parse_list(option, text, most);
   if (out.empty() || out.size() > stages) {
-    throw cli::UsageError(eg::detail::concat("--", option, " needs one number for all stages, or ",
-                                             "others for the last of the ", stages, " stages: \"",
-                                             text, "\""));
+    throw cli::UsageError("--" + option +
+                          " needs one number for all stages, or others for the last of the " +
+                          std::to_string(stages) + " stages: \"" + text + "\"");
   }
   out.insert(out.begin(), stages - out.size(), Index{out[0]});
   return out;

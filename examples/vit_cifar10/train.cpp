@@ -6,9 +6,12 @@
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/inspect/peak.hpp>
 #include <examples/vit_cifar10/commands.hpp>
-#include <examples/vit_cifar10/console.hpp>
+#include <examples/vit_cifar10/data.hpp>
+#include <examples/vit_cifar10/run_record.hpp>
+#include <examples/vit_cifar10/state_file.hpp>
 #include <examples/vit_cifar10/train_options.hpp>
 #include <examples/vit_cifar10/trainer.hpp>
+#include <examples/vit_cifar10/versions.hpp>
 
 namespace vit {
 namespace {
@@ -21,8 +24,6 @@ std::string now(const char* format) {
 }
 
 std::string default_folder() { return now("runs/%Y%m%d-%H%M%S"); }
-
-std::string state_file(const std::string& folder) { return folder + "/state.safetensors"; }
 
 void set_threads(const TrainSettings& t) {
   eg::set_num_threads(t.threads > 0 ? t.threads
@@ -44,59 +45,48 @@ TrainingData load_training_data(const TrainSettings& t) {
   return out;
 }
 
-/// What is the same for the images of a run whenever it goes on.
-Json describe(const TrainingData& data) {
-  Json j = Json::object();
-  j["training_images"] = data.train.size();
-  j["validation_images"] = data.validation.size();
-  j["test_images"] = data.test.size();
-  j["class_names"] = Json(data.train.classes());
-  j["mean"] = Json(data.normalization.mean);
-  j["std"] = Json(data.normalization.stddev);
-  return j;
+DataRecord describe(const TrainingData& data) {
+  return {.training_images = data.train.size(),
+          .validation_images = data.validation.size(),
+          .test_images = data.test.size(),
+          .class_names = data.train.classes(),
+          .mean = data.normalization.mean,
+          .deviation = data.normalization.stddev};
 }
 
-Json describe_run(const TrainSettings& t, const cli::Options& options, const TrainingData& data,
-                  const std::string& command_line) {
-  Json run = Json::object();
-  run["status"] = "running";
-  run["command"] = command_line;
-  run["date"] = now("%Y-%m-%d %H:%M");
-  run["configuration"] = to_json(options);
-  run["seed"] = t.seed;
-  run["threads"] = eg::num_threads();
-  run["versions"] = versions();
-  run["data"] = describe(data);
-  run["peak_gflops"] = eg::inspect::peak_gflops<float>();
+RunDescription describe_run(const TrainSettings& t, const cli::Options& options,
+                            const TrainingData& data, const std::string& command_line) {
+  RunDescription run;
+  run.command = command_line;
+  run.date = now("%Y-%m-%d %H:%M");
+  run.configuration = to_json(options);
+  run.seed = t.seed;
+  run.threads = eg::num_threads();
+  run.versions = versions();
+  run.data = describe(data);
+  run.peak_gflops = eg::inspect::peak_gflops<float>();
   return run;
 }
 
 /// Says what differs from the machine and the program that began the run.
-void compare_versions(const Json& run) {
-  if (run.at("versions") == versions()) return;
+void compare_versions(const RunDescription& run) {
+  if (run.versions == versions()) return;
   std::printf(
       "note: the run was begun by another build or on another machine; the weights may "
       "differ in their last digits\n");
 }
 
 /// What a person should know before the first step; the numbers of it also go into run.json.
-void print_start(const TrainSettings& t, const Trainer& trainer, Json& run) {
+void print_start(const TrainSettings& t, const Trainer& trainer, RunDescription& run) {
   const eg::models::VisionTransformerOptions& m = trainer.model().options();
   const auto images =
       eg::Tensor<float>::zeros({t.batch, m.channels_in, m.image_size, m.image_size});
   const auto summary = eg::inspect::summarize(trainer.model(), images);
-  run["parameters"] = trainer.model().parameter_count();
-  run["training_gflop_per_image"] = summary.step_flops / double(t.batch) * 1e-9;
+  run.parameters = trainer.model().parameter_count();
+  run.training_gflop_per_image = summary.step_flops / double(t.batch) * 1e-9;
   std::printf("%s    threads: %d, peak: %.0f GFLOP/s; results go to %s\n", summary.table().c_str(),
-              eg::num_threads(), run.at("peak_gflops").as_number(), t.out.c_str());
+              eg::num_threads(), *run.peak_gflops, t.out.c_str());
   std::fflush(stdout);
-}
-
-/// Trains to the end, or to a signal.
-int carry_out(Trainer& trainer, const TrainSettings& t, const Json& run) {
-  const int status = trainer.run(run);
-  if (status == 0) print_end(t.program, t.out, t.data.folder, trainer.epochs());
-  return status;
 }
 
 /// --patch-schedule decides on the epochs and the first patches.
@@ -135,15 +125,15 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();
   if (t.out.empty()) t.out = default_folder();
-  if (eg::io::is_file(state_file(t.out))) {
+  if (eg::io::is_file(state_path(t.out))) {
     throw cli::UsageError("--out " + t.out + " holds a run already; `--resume " + t.out +
                           "` continues it, or choose another folder");
   }
-  Json run = describe_run(t, options, data, command_line);
+  RunDescription run = describe_run(t, options, data, command_line);
   Trainer trainer(t, std::move(data));
   eg::io::make_folder(t.out);  // nothing is left behind by a wrong model
   print_start(t, trainer, run);
-  return carry_out(trainer, t, run);
+  return trainer.run(run);
 }
 
 int resume(TrainSettings& t, cli::Options& options) {
@@ -152,17 +142,17 @@ int resume(TrainSettings& t, cli::Options& options) {
     throw cli::UsageError("--resume " + folder + " writes to its own folder; leave out --out " +
                           t.out);
   }
-  const StateFile file(state_file(folder));
-  const Json& run = file.description();
+  const StateFile file(state_path(folder));
+  const RunDescription& run = file.run();
   if (file.state().finished) {
     std::printf("the run in %s is finished: nothing to do\n", folder.c_str());
     return 0;
   }
-  resume_options(options, run.at("configuration"));
+  resume_options(options, run.configuration);
   t.out = folder;
   set_threads(t);
   TrainingData data = load_training_data(t);
-  if (!(describe(data) == run.at("data"))) {
+  if (describe(data) != run.data) {
     throw cli::UsageError("the images in --data " + t.data.folder +
                           " are not those of the run in " + folder);
   }
@@ -172,9 +162,9 @@ int resume(TrainSettings& t, cli::Options& options) {
   Trainer trainer(t, std::move(data));
   trainer.restore(file);
   const RunState& at = file.state();
-  std::printf("continuing in epoch %d, behind %lld of its batches\n", at.epoch,
+  std::printf("continuing in epoch %d, after %lld of its batches\n", at.epoch,
               static_cast<long long>(at.batch));
-  return carry_out(trainer, t, run);
+  return trainer.run(run);
 }
 
 }  // namespace

@@ -2,44 +2,23 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include <examples/vit_cifar10/data.hpp>
+#include <examples/vit_cifar10/learner.hpp>
 #include <examples/vit_cifar10/patch_schedule.hpp>
-#include <examples/vit_cifar10/progress.hpp>
-#include <examples/vit_cifar10/report/predictions.hpp>
-#include <examples/vit_cifar10/run_log.hpp>
+#include <examples/vit_cifar10/plan.hpp>
+#include <examples/vit_cifar10/publisher.hpp>
+#include <examples/vit_cifar10/recorder.hpp>
 #include <examples/vit_cifar10/run_state.hpp>
 #include <examples/vit_cifar10/signals.hpp>
+#include <examples/vit_cifar10/state_file.hpp>
+#include <examples/vit_cifar10/training_data.hpp>
 
 namespace vit {
 
-/// The images of a run and what is known of them.
-struct TrainingData {
-  eg::data::ImageDataset train;
-  eg::data::ImageDataset validation;
-  eg::data::ImageDataset test;
-  eg::data::Normalization normalization;
-  DataSettings source;  ///< where they were found
-};
-
-/// The length of a run.
-struct Plan {
-  Plan(const TrainSettings& t, Index images);
-
-  Index batches;          ///< in an epoch
-  Index steps_per_epoch;  ///< the last step may have fewer batches
-  Index steps;            ///< of the run
-  int epochs;             ///< of which --steps may end the last before its time
-};
-
-/// The batches of a run; `plain` ones are those of the last epochs (--plain-epochs).
-eg::data::DataLoader make_loader(const TrainSettings& t, const TrainingData& data, bool plain);
-
-/// One run from its beginning, or from where a state file left it, to its end.
+/// The loop of a run: steps and epochs from its beginning, or from where a state file left it, to
+/// its end. What is written down is the recorder's work, what a person gets is the publisher's.
 ///
 /// A step's result depends on the settings and the number of the step alone; so a run that was
 /// interrupted, at whatever place, ends with the same bits.
@@ -47,17 +26,17 @@ class Trainer {
  public:
   /// **Throws** what a wrong model or option gives.
   Trainer(TrainSettings settings, TrainingData data);
+  Trainer(const Trainer&) = delete;  // the publisher refers to members
+  Trainer& operator=(const Trainer&) = delete;
 
   /// Takes up the run that the file holds.
   void restore(const StateFile& file);
 
-  /// Trains, measures and saves; `description` goes into the state file and run.json. **Returns**
-  /// the program's exit status: 0, or 128 and the number of the signal that ended the run before
-  /// its time.
-  int run(Json description);
+  /// Trains, measures and saves. **Returns** the program's exit status: 0, or 128 and the number of
+  /// the signal that ended the run early.
+  int run(RunDescription description);
 
   const Model& model() const { return learner_.model; }
-  const std::vector<EpochRecord>& epochs() const { return state_.epochs; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -77,22 +56,17 @@ class Trainer {
   [[noreturn]] void give_up(const std::string& what, const std::vector<eg::data::Batch>& batches);
   /// Weights that are not finite never reach a file.
   void require_finite();
+  /// The epoch as it was: training's sums, and a measurement of the validation images.
+  EpochRecord measure_epoch();
   void finish_epoch();
   void finish_run();
-  /// Loss and accuracies with the weights that are saved.
-  Metrics measure_on(const eg::data::ImageDataset& images);
-  /// The same weights, with what the report shows of each image.
-  report::Predictions predict(const eg::data::ImageDataset& images, const std::string& part);
-  void save_model(const std::string& name);
   void save();
-  void draw();
 
   /// Seconds since the last call; they count to the run.
   double lap();
 
   TrainSettings t_;
   TrainingData data_;
-  Json description_;
   Plan plan_;
   eg::data::DataLoader loader_;
   eg::data::DataLoader plain_loader_;  ///< for the last epochs
@@ -100,9 +74,9 @@ class Trainer {
   RunState state_;
   Learner learner_;
   std::vector<eg::Tensor<float>> parameters_;
-  eg::GeneratorSnapshot random_;  ///< as the step began
-  RunLog log_;
-  ProgressBar bar_;
+  eg::GeneratorSnapshot random_;  ///< when the step began
+  Recorder recorder_;
+  Publisher publisher_;
   Signals signals_;
   Clock::time_point last_lap_ = Clock::now();
   Clock::time_point last_save_ = Clock::now();

@@ -80,8 +80,6 @@ struct LineChart {
   bool from_zero = false;
 };
 
-namespace detail {
-
 /// Moves labels apart that would overlap, as little as their order allows.
 inline void spread(std::vector<double>& y, double gap, double low, double high) {
   std::vector<std::size_t> order(y.size());
@@ -95,76 +93,102 @@ inline void spread(std::vector<double>& y, double gap, double low, double high) 
   }
 }
 
-}  // namespace detail
+/// Where the numbers of a line chart lie in its SVG.
+struct LineFrame {
+  static constexpr double kWidth = 360, kHeight = 250;
+  static constexpr double kLeft = 40, kRight = 316, kTop = 34, kBottom = 210;
+
+  /// Round ends around all points. The chart must have one.
+  explicit LineFrame(const LineChart& chart) {
+    for (const Series& s : chart.series) {
+      for (const auto& [x, y] : s.points) {
+        x1 = std::max(x1, x);
+        y0 = std::min(y0, y);
+        y1 = std::max(y1, y);
+      }
+    }
+    if (chart.from_zero) y0 = 0;
+    if (y1 <= y0) y1 = y0 + (y0 != 0 ? std::abs(y0) * 0.1 : 1);
+    const std::vector<double> inner = ticks(y0, y1, 4);
+    const double step = inner.size() > 1 ? inner[1] - inner[0] : (y1 - y0) / 2;
+    y0 = std::floor(y0 / step + 1e-9) * step;
+    y1 = std::min(std::ceil(y1 / step - 1e-9) * step, chart.highest);
+    if (x1 <= x0) x0 = 0;
+  }
+
+  double x(double value) const { return kLeft + (value - x0) / (x1 - x0) * (kRight - kLeft); }
+  double y(double value) const { return kBottom - (value - y0) / (y1 - y0) * (kBottom - kTop); }
+
+  double x0 = 1, x1 = 1;
+  double y0 = std::numeric_limits<double>::infinity(), y1 = -y0;
+};
+
+inline std::string line_axes(const LineChart& chart, const LineFrame& at) {
+  using F = LineFrame;
+  std::string out;
+  for (const double y : ticks(at.y0, at.y1, 5)) {
+    out += svg_line(F::kLeft, at.y(y), F::kRight, at.y(y), "grid");
+    out += svg_text(F::kLeft - 7, at.y(y) + 4, "end", significant(y, 4));
+  }
+  for (const double x : ticks(at.x0, at.x1, 6, true)) {
+    out += svg_text(at.x(x), F::kBottom + 17, "middle", count(x));
+  }
+  if (at.x0 == 1 && at.x1 >= 10) out += svg_text(at.x(1), F::kBottom + 17, "middle", "1");
+  out += svg_line(F::kLeft, F::kBottom, F::kRight, F::kBottom, "axis");
+  out += svg_text((F::kLeft + F::kRight) / 2, F::kHeight - 5, "middle", chart.x_label);
+  out += svg_text(0, 10, "", chart.y_label, "strong");
+  return out;
+}
+
+/// A line, its points with their values, and the last value at `end`.
+inline std::string line_curve(const LineChart& chart, const LineFrame& at, const Series& s,
+                              double end) {
+  const std::string dash = s.dashed ? " dash" : "";
+  std::string line;
+  for (const auto& [x, y] : s.points) {
+    line += line.empty() ? 'M' : 'L';
+    line += px(at.x(x)) + " " + px(at.y(y));
+  }
+  std::string out = "<path d=\"" + line + "\" class=\"curve" + dash + "\"/>";
+  for (const auto& [x, y] : s.points) {
+    out += "<circle cx=\"" + px(at.x(x)) + "\" cy=\"" + px(at.y(y)) + "\" r=\"3.5\" class=\"dot" +
+           (s.points.size() > 24 || s.dashed ? " quiet" : "") + "\"><title>" + s.name + ", " +
+           chart.x_label + " " + count(x) + ": " + chart.show(y) + "</title></circle>";
+  }
+  return out +
+         svg_text(LineFrame::kRight + 8, end + 4, "", chart.show(s.points.back().second), "end");
+}
+
+/// A name with a piece of its line in front, ending at `right`, which moves to where they begin.
+inline std::string legend_entry(const Series& s, double& right) {
+  right -= 6.1 * static_cast<double>(s.name.size()) + 10;
+  std::string out = svg_text(right, 10, "", s.name);
+  out += "<path d=\"M" + px(right - 22) + " 6.5h17\" class=\"curve\"/>";
+  right -= 22;
+  return out;
+}
 
 /// Lines over whole numbers (epochs), each point with its value to hover over and the last value
 /// written at its end. Points that are not finite are left out.
 inline std::string line_chart(LineChart chart) {
-  constexpr double kWidth = 360, kHeight = 250, kLeft = 40, kRight = 316, kTop = 34, kBottom = 210;
-  double x0 = 1, x1 = 1, y0 = std::numeric_limits<double>::infinity(), y1 = -y0;
   for (Series& s : chart.series) {
     std::erase_if(s.points, [](const auto& p) { return !std::isfinite(p.second); });
-    for (const auto& [x, y] : s.points) {
-      x1 = std::max(x1, x);
-      y0 = std::min(y0, y);
-      y1 = std::max(y1, y);
-    }
   }
   std::erase_if(chart.series, [](const Series& s) { return s.points.empty(); });
   if (chart.series.empty()) return "";
-  if (chart.from_zero) y0 = 0;
-  if (y1 <= y0) y1 = y0 + (y0 != 0 ? std::abs(y0) * 0.1 : 1);
-  const std::vector<double> inner = ticks(y0, y1, 4);
-  const double step = inner.size() > 1 ? inner[1] - inner[0] : (y1 - y0) / 2;
-  y0 = std::floor(y0 / step + 1e-9) * step;
-  y1 = std::min(std::ceil(y1 / step - 1e-9) * step, chart.highest);
-  if (x1 <= x0) x0 = 0;
-  const auto at_x = [&](double x) { return kLeft + (x - x0) / (x1 - x0) * (kRight - kLeft); };
-  const auto at_y = [&](double y) { return kBottom - (y - y0) / (y1 - y0) * (kBottom - kTop); };
-
-  std::string out;
-  for (const double y : ticks(y0, y1, 5)) {
-    out += svg_line(kLeft, at_y(y), kRight, at_y(y), "grid");
-    out += svg_text(kLeft - 7, at_y(y) + 4, "end", significant(y, 4));
-  }
-  for (const double x : ticks(x0, x1, 6, true)) {
-    out += svg_text(at_x(x), kBottom + 17, "middle", count(x));
-  }
-  if (x0 == 1 && x1 >= 10) out += svg_text(at_x(1), kBottom + 17, "middle", "1");
-  out += svg_line(kLeft, kBottom, kRight, kBottom, "axis");
-  out += svg_text((kLeft + kRight) / 2, kHeight - 5, "middle", chart.x_label);
-  out += svg_text(0, 10, "", chart.y_label, "strong");
-
+  const LineFrame at(chart);
+  std::string out = line_axes(chart, at);
   std::vector<double> ends;
-  for (const Series& s : chart.series) ends.push_back(at_y(s.points.back().second));
-  detail::spread(ends, 13, kTop, kBottom);
-  double legend_end = kWidth;
+  for (const Series& s : chart.series) ends.push_back(at.y(s.points.back().second));
+  spread(ends, 13, LineFrame::kTop, LineFrame::kBottom);
+  double legend_right = LineFrame::kWidth;
   for (std::size_t i = chart.series.size(); i-- > 0;) {
     const Series& s = chart.series[i];
-    std::string line;
-    for (const auto& [x, y] : s.points) {
-      line += line.empty() ? 'M' : 'L';
-      line += px(at_x(x)) + " " + px(at_y(y));
-    }
-    std::string group =
-        "<path d=\"" + line + "\" class=\"curve" + (s.dashed ? " dash" : "") + "\"/>";
-    for (const auto& [x, y] : s.points) {
-      group += "<circle cx=\"" + px(at_x(x)) + "\" cy=\"" + px(at_y(y)) +
-               "\" r=\"3.5\" class=\"dot" + (s.points.size() > 24 || s.dashed ? " quiet" : "") +
-               "\"><title>" + s.name + ", " + chart.x_label + " " + count(x) + ": " +
-               chart.show(y) + "</title></circle>";
-    }
-    group += svg_text(kRight + 8, ends[i] + 4, "", chart.show(s.points.back().second), "end");
-    if (chart.series.size() > 1 && !s.dashed) {
-      legend_end -= 6.1 * static_cast<double>(s.name.size()) + 10;
-      group += svg_text(legend_end, 10, "", s.name);
-      group += "<path d=\"M" + px(legend_end - 22) + " 6.5h17\" class=\"curve" +
-               (s.dashed ? " dash" : "") + "\"/>";
-      legend_end -= 22;
-    }
+    std::string group = line_curve(chart, at, s, ends[i]);
+    if (chart.series.size() > 1 && !s.dashed) group += legend_entry(s, legend_right);
     out += "<g class=\"" + s.colour + "\">" + group + "</g>";
   }
-  return svg(kWidth, kHeight, chart.y_label + " by " + chart.x_label, out);
+  return svg(LineFrame::kWidth, LineFrame::kHeight, chart.y_label + " by " + chart.x_label, out);
 }
 
 }  // namespace vit::report

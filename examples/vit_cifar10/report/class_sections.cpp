@@ -50,6 +50,75 @@ std::string pair_bars(const Predictions& p, const std::vector<ConfusedPair>& pai
   return element("div", "bars", out);
 }
 
+using Bin = eg::data::ClassificationMetrics::Bin;
+
+/// What one sees over a bar.
+std::string bin_title(const Bin& bin, std::size_t i, std::size_t bins) {
+  return "confidence " + fixed(100.0 * double(i) / double(bins), 0) + " to " +
+         percent((double(i) + 1) / double(bins), 0) + ": " + count(double(bin.images)) +
+         " images, " + percent(bin.accuracy()) + " right, mean confidence " +
+         percent(bin.confidence());
+}
+
+/// Accuracy by confidence, and below it how many images have that confidence.
+std::string reliability_chart(const Predictions& p) {
+  constexpr double kLeft = 50, kTop = 28, kSide = 250, kStrip = 56, kBottom = kTop + kSide;
+  constexpr double kFloor = kBottom + 14 + kStrip;  // of the strip that counts images
+  const std::vector<Bin>& bins = p.metrics.bins();
+  Index most = 1;
+  for (const Bin& bin : bins) most = std::max(most, bin.images);
+  const double width = kSide / double(bins.size());
+  std::string out = svg_text(0, 10, "", "Accuracy, % of the images", "strong");
+  for (const double tick : {0.0, 0.2, 0.4, 0.6, 0.8, 1.0}) {
+    const double y = kBottom - tick * kSide;
+    out += svg_line(kLeft, y, kLeft + kSide, y, "grid");
+    out += svg_text(kLeft - 7, y + 4, "end", fixed(100 * tick, 0));
+    out += svg_text(kLeft + tick * kSide, kFloor + 16, "middle", fixed(100 * tick, 0));
+  }
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    const Bin& bin = bins[i];
+    if (bin.images == 0) continue;
+    const double x = kLeft + double(i) * width + 1;
+    const std::string title = bin_title(bin, i, bins.size());
+    out += svg_rect(x, kBottom - bin.accuracy() * kSide, width - 2, bin.accuracy() * kSide, "right",
+                    1, title);
+    const double height = std::max(0.75, kStrip * double(bin.images) / double(most));
+    out += svg_rect(x, kFloor - height, width - 2, height, "fill c3", 0.55, title);
+  }
+  out += svg_line(kLeft, kBottom, kLeft + kSide, kTop, "axis dash");
+  out += svg_line(kLeft, kBottom, kLeft + kSide, kBottom, "axis");
+  out += svg_line(kLeft, kFloor, kLeft + kSide, kFloor, "axis");
+  out += svg_text(kLeft - 7, kFloor - kStrip / 2 + 4, "end", "images");
+  out += svg_text(kLeft + kSide / 2, kFloor + 34, "middle", "Confidence, %");
+  return svg(kLeft + kSide + 16, kFloor + 40, "reliability diagram", out);
+}
+
+std::string calibration_words(const Predictions& p) {
+  const double accuracy = p.metrics.accuracy();
+  double confidence = 0;
+  for (const Bin& bin : p.metrics.bins()) confidence += bin.confidence_sum / double(p.size());
+  std::string words = element(
+      "div", "tiles",
+      tile(percent(p.metrics.calibration_error(), 2), "expected calibration error") +
+          tile(percent(confidence), "mean confidence") + tile(percent(accuracy), "accuracy"));
+  words += element("p", "",
+                   std::abs(confidence - accuracy) < 0.01
+                       ? "On average the model is as sure as it should be."
+                   : confidence < accuracy
+                       ? "The model is right more often than it claims: it is underconfident, as "
+                         "models trained with smoothed or mixed labels tend to be."
+                       : "The model is right less often than it claims: it is overconfident.");
+  words += element("p", "small",
+                   "Confidence is the probability of the predicted class. The images are sorted by "
+                   "it into " +
+                       std::to_string(p.metrics.bins().size()) +
+                       " bins of equal width; a bar says how many of a bin are right. Where bars "
+                       "end above the dotted line the model is underconfident, below it "
+                       "overconfident. The expected calibration error is the mean distance, "
+                       "weighted by the images in each bin, which the grey strip counts.");
+  return words;
+}
+
 }  // namespace
 
 std::string classes_section(const Material& m) {
@@ -86,73 +155,13 @@ std::string classes_section(const Material& m) {
 }
 
 std::string calibration_section(const Material& m) {
-  constexpr double kLeft = 50, kTop = 28, kSide = 250, kStrip = 56, kBottom = kTop + kSide;
   const Predictions& p = m.predictions;
-  using Bin = eg::data::ClassificationMetrics::Bin;
-  const std::vector<Bin>& bins = p.metrics.bins();
-  Index most = 1;
-  double confidence = 0;
-  for (const Bin& bin : bins) {
-    most = std::max(most, bin.images);
-    confidence += bin.confidence_sum / double(p.size());
-  }
-  const double width = kSide / double(bins.size());
-  const double strip = kBottom + 14 + kStrip;
-  std::string out = svg_text(0, 10, "", "Accuracy, % of the images", "strong");
-  for (const double tick : {0.0, 0.2, 0.4, 0.6, 0.8, 1.0}) {
-    const double y = kBottom - tick * kSide;
-    out += svg_line(kLeft, y, kLeft + kSide, y, "grid");
-    out += svg_text(kLeft - 7, y + 4, "end", fixed(100 * tick, 0));
-    out += svg_text(kLeft + tick * kSide, strip + 16, "middle", fixed(100 * tick, 0));
-  }
-  for (std::size_t i = 0; i < bins.size(); ++i) {
-    const Bin& bin = bins[i];
-    if (bin.images == 0) continue;
-    const double x = kLeft + double(i) * width + 1;
-    const std::string title = "confidence " + fixed(100.0 * double(i) / double(bins.size()), 0) +
-                              " to " + percent((double(i) + 1) / double(bins.size()), 0) + ": " +
-                              count(double(bin.images)) + " images, " + percent(bin.accuracy()) +
-                              " right, mean confidence " + percent(bin.confidence());
-    out += svg_rect(x, kBottom - bin.accuracy() * kSide, width - 2, bin.accuracy() * kSide, "right",
-                    1, title);
-    const double height = std::max(0.75, kStrip * double(bin.images) / double(most));
-    out += svg_rect(x, strip - height, width - 2, height, "fill c3", 0.55, title);
-  }
-  out += svg_line(kLeft, kBottom, kLeft + kSide, kTop, "axis dash");
-  out += svg_line(kLeft, kBottom, kLeft + kSide, kBottom, "axis");
-  out += svg_line(kLeft, strip, kLeft + kSide, strip, "axis");
-  out += svg_text(kLeft - 7, strip - kStrip / 2 + 4, "end", "images");
-  out += svg_text(kLeft + kSide / 2, strip + 34, "middle", "Confidence, %");
-  const std::string chart = svg(kLeft + kSide + 16, strip + 40, "reliability diagram", out);
-
-  const double accuracy = p.metrics.accuracy();
-  std::string words = element(
-      "div", "tiles",
-      element("div", "tile",
-              element("b", "", percent(p.metrics.calibration_error(), 2)) +
-                  "<span>expected calibration error</span>") +
-          element("div", "tile",
-                  element("b", "", percent(confidence)) + "<span>mean confidence</span>") +
-          element("div", "tile", element("b", "", percent(accuracy)) + "<span>accuracy</span>"));
-  words += element("p", "",
-                   std::abs(confidence - accuracy) < 0.01
-                       ? "On average the model is as sure as it should be."
-                   : confidence < accuracy
-                       ? "The model is more often right than it claims: it is underconfident, as "
-                         "models trained with smoothed or mixed labels tend to be."
-                       : "The model claims more than it keeps: it is overconfident.");
-  words += element("p", "small",
-                   "Confidence is the probability of the predicted class. Images are gathered in " +
-                       std::to_string(bins.size()) +
-                       " bins of equal width by it; a bar says how many of a bin are right. Bars "
-                       "above the dotted line are underconfident, below it overconfident. The "
-                       "expected calibration error is the mean distance, weighted by the images in "
-                       "each bin, which the grey strip counts.");
-  return section("calibration", "Can its confidence be trusted?",
-                 "A probability of 80\u202f% should be right in 80 of 100 cases.",
-                 element("div", "aside",
-                         figure(chart, "Reliability diagram over " + scored_images(p) + ".") +
-                             element("div", "", words)));
+  return section(
+      "calibration", "Can its confidence be trusted?",
+      "A probability of 80\u202f% should be right in 80 of 100 cases.",
+      element("div", "aside",
+              figure(reliability_chart(p), "Reliability diagram over " + scored_images(p) + ".") +
+                  element("div", "", calibration_words(p))));
 }
 
 std::string mistakes_section(const Material& m) {

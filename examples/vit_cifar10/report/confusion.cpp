@@ -48,69 +48,99 @@ std::vector<Index> similar_together(const NdArray<Index>& confusion) {
   return groups.empty() ? std::vector<Index>{} : groups.front();
 }
 
+namespace {
+
+/// The chart while it is drawn: sizes that follow from the number and the names of the classes.
+class ConfusionChart {
+ public:
+  ConfusionChart(const std::vector<std::string>& classes, const NdArray<Index>& confusion)
+      : classes_(classes), confusion_(confusion), n_(confusion.cols()) {
+    for (Index i = 0; i < n_ * n_; ++i) {
+      if (i % (n_ + 1) != 0) most_wrong_ = std::max(most_wrong_, double(confusion.data()[i]));
+    }
+    std::size_t longest = 0;
+    for (const std::string& name : classes) longest = std::max(longest, name.size());
+    cell_ = numbered_ ? std::min(44.0, 560.0 / double(n_)) : 900.0 / double(n_);
+    letter_ = numbered_ ? 11 : std::min(11.0, cell_ * 0.86);
+    label_ = double(longest) * letter_ * 0.56 + 10;
+    head_ = label_ * 0.72 + 6;
+    gap_ = numbered_ ? 2 : cell_ * 0.06;
+  }
+
+  std::string draw() const {
+    std::vector<Index> order(static_cast<std::size_t>(n_));
+    std::iota(order.begin(), order.end(), Index{0});
+    if (!numbered_) order = similar_together(confusion_);
+    const double side = double(n_) * cell_;
+    std::string out;
+    if (!numbered_) out += svg_rect(label_, head_, side, side, "cell", 1, "");
+    for (Index r = 0; r < n_; ++r) {
+      const Index truth = order[static_cast<std::size_t>(r)];
+      out += names(r, truth);
+      for (Index c = 0; c < n_; ++c) out += cell(r, c, truth, order[static_cast<std::size_t>(c)]);
+    }
+    return svg(label_ + side + (numbered_ ? label_ * 0.45 : 30), head_ + side + 4,
+               "confusion matrix", out, numbered_ ? 430 : 780);
+  }
+
+ private:
+  std::string name(Index k) const { return class_label(classes_[static_cast<std::size_t>(k)]); }
+  double top(Index r) const { return head_ + double(r) * cell_; }
+
+  /// The name of row and column `r`, to the left of the one and above the other.
+  std::string names(Index r, Index truth) const {
+    const std::string size = " style=\"font-size:" + px(letter_) + "px\"";
+    const double x = label_ + (double(r) + 0.5) * cell_;
+    return "<text x=\"" + px(label_ - 8) + "\" y=\"" + px(top(r) + cell_ / 2 + letter_ * 0.36) +
+           "\" text-anchor=\"end\"" + size + ">" + name(truth) +
+           "</text><text transform=\"translate(" + px(x + letter_ * 0.3) + " " + px(head_ - 6) +
+           ") rotate(-45)\"" + size + ">" + name(truth) + "</text>";
+  }
+
+  std::string cell(Index r, Index c, Index truth, Index said) const {
+    const Index* row = confusion_.data() + truth * n_;
+    const double images = double(std::accumulate(row, row + n_, Index{0}));
+    const double value = double(row[said]);
+    if (value == 0 && !numbered_) return "";
+    const bool right = truth == said;
+    // The root keeps rare confusions visible next to the frequent ones.
+    const double strength = right ? (images > 0 ? 0.15 + 0.85 * value / images : 0)
+                                  : 0.08 + 0.85 * std::sqrt(value / most_wrong_);
+    const std::string share = percent(value / std::max(images, 1.0));
+    const std::string numbers = count(value) + " of " + count(images);
+    const std::string title =
+        right ? name(truth) + ": " + numbers + " right (" + share + ")"
+              : name(truth) + " taken for " + name(said) + ": " + numbers + " (" + share + ")";
+    const double left = label_ + double(c) * cell_;
+    std::string out = svg_rect(left + gap_ / 2, top(r) + gap_ / 2, cell_ - gap_, cell_ - gap_,
+                               value == 0 ? "cell"
+                               : right    ? "right"
+                                          : "wrong",
+                               value == 0 ? 1 : strength, title);
+    if (numbered_ && value > 0) {
+      out += svg_text(left + cell_ / 2, top(r) + cell_ / 2 + 4, "", count(value),
+                      strength > 0.72 ? "number on" : "number");
+    }
+    return out;
+  }
+
+  const std::vector<std::string>& classes_;
+  const NdArray<Index>& confusion_;
+  Index n_;
+  bool numbered_ = n_ <= kNumberedClasses;
+  double most_wrong_ = 1;
+  double cell_;    ///< side of a cell
+  double letter_;  ///< size of the letters
+  double label_;   ///< width of the names on the left
+  double head_;    ///< height of those above
+  double gap_;     ///< between cells
+};
+
+}  // namespace
+
 std::string confusion_chart(const std::vector<std::string>& classes,
                             const NdArray<Index>& confusion) {
-  const Index n = confusion.cols();
-  const bool numbers = n <= kNumberedClasses;
-  std::vector<Index> order(static_cast<std::size_t>(n));
-  std::iota(order.begin(), order.end(), Index{0});
-  if (!numbers) order = similar_together(confusion);
-
-  double most_wrong = 1;
-  for (Index i = 0; i < n * n; ++i) {
-    if (i % (n + 1) != 0) most_wrong = std::max(most_wrong, double(confusion.data()[i]));
-  }
-  std::size_t longest = 0;
-  for (const std::string& name : classes) longest = std::max(longest, name.size());
-  const double cell = numbers ? std::min(44.0, 560.0 / double(n)) : 900.0 / double(n);
-  const double letter = numbers ? 11 : std::min(11.0, cell * 0.86);
-  const double label = double(longest) * letter * 0.56 + 10;
-  const double head = label * 0.72 + 6;
-  const double gap = numbers ? 2 : cell * 0.06;
-  const double side = double(n) * cell;
-  const std::string size = " style=\"font-size:" + px(letter) + "px\"";
-
-  std::string out;
-  if (!numbers) out += svg_rect(label, head, side, side, "cell", 1, "");
-  for (Index r = 0; r < n; ++r) {
-    const Index truth = order[static_cast<std::size_t>(r)];
-    const Index* row = confusion.data() + truth * n;
-    const double images = double(std::accumulate(row, row + n, Index{0}));
-    const std::string name = class_label(classes[static_cast<std::size_t>(truth)]);
-    const double y = head + double(r) * cell;
-    out += "<text x=\"" + px(label - 8) + "\" y=\"" + px(y + cell / 2 + letter * 0.36) +
-           "\" text-anchor=\"end\"" + size + ">" + name + "</text>";
-    const double x = label + (double(r) + 0.5) * cell;
-    out += "<text transform=\"translate(" + px(x + letter * 0.3) + " " + px(head - 6) +
-           ") rotate(-45)\"" + size + ">" + name + "</text>";
-    for (Index c = 0; c < n; ++c) {
-      const Index said = order[static_cast<std::size_t>(c)];
-      const double value = double(row[said]);
-      if (value == 0 && !numbers) continue;
-      const bool right = truth == said;
-      // The root keeps rare confusions visible beside the frequent ones.
-      const double strength = right ? (images > 0 ? 0.15 + 0.85 * value / images : 0)
-                                    : 0.08 + 0.85 * std::sqrt(value / most_wrong);
-      const std::string title =
-          right ? name + ": " + count(value) + " of " + count(images) + " right (" +
-                      percent(value / std::max(images, 1.0)) + ")"
-                : name + " taken for " + class_label(classes[static_cast<std::size_t>(said)]) +
-                      ": " + count(value) + " of " + count(images) + " (" +
-                      percent(value / std::max(images, 1.0)) + ")";
-      const double left = label + double(c) * cell;
-      out += svg_rect(left + gap / 2, y + gap / 2, cell - gap, cell - gap,
-                      value == 0 ? "cell"
-                      : right    ? "right"
-                                 : "wrong",
-                      value == 0 ? 1 : strength, title);
-      if (numbers && value > 0) {
-        out += svg_text(left + cell / 2, y + cell / 2 + 4, "", count(value),
-                        strength > 0.72 ? "number on" : "number");
-      }
-    }
-  }
-  return svg(label + side + (numbers ? label * 0.45 : 30), head + side + 4, "confusion matrix", out,
-             numbers ? 430 : 780);
+  return ConfusionChart(classes, confusion).draw();
 }
 
 }  // namespace vit::report

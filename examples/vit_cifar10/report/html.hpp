@@ -112,6 +112,11 @@ inline std::string element(const std::string& tag, const std::string& style,
          tag + ">";
 }
 
+/// A number and what it is of.
+inline std::string tile(const std::string& value, const std::string& what) {
+  return element("div", "tile", element("b", "", value) + element("span", "", what));
+}
+
 /// A picture or chart with what one sees in it.
 inline std::string figure(const std::string& content, const std::string& caption,
                           const std::string& style = "") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <eigengrad/eigengrad.hpp>
+#include <examples/vit_cifar10/data.hpp>
 #include <examples/vit_cifar10/model.hpp>
 #include <examples/vit_cifar10/ranking.hpp>
 
@@ -55,28 +56,20 @@ inline std::vector<ConfusedPair> confused_pairs(const eg::NdArray<Index>& confus
 
 /// Runs the model over the images as they are, without augmentation.
 inline Predictions predict_all(const Model& model, const eg::data::Normalization& normalization,
-                               const eg::data::ImageDataset& images, const std::string& part,
-                               Index batch = 256) {
-  const eg::NoGrad no_grad;
+                               const eg::data::ImageDataset& images, const std::string& part) {
   const auto classes = static_cast<Index>(images.classes().size());
   Predictions out{part, images, eg::data::ClassificationMetrics(classes)};
   out.probability = eg::NdArray<float>({images.size(), classes});
-  float* at = out.probability.data();
   if (images.size() == 0) return out;
-  const bool was_training = model.training();
-  model.eval();
-  eg::data::DataLoader loader(
-      images, {.batch_size = batch, .shuffle = false, .augment = {.normalization = normalization}});
-  for (const eg::data::Batch& b : loader.epoch(0)) {
-    const eg::Tensor<float> logits = model(b.images);
-    out.metrics.add(logits.value(), b.labels);
-    const eg::NdArray<float> p = eg::softmax(logits).value();
+  float* at = out.probability.data();
+  const auto keep = [&](const eg::data::Batch&, const eg::NdArray<float>& logits) {
+    const eg::NdArray<float> p = eg::softmax(eg::Tensor<float>(logits)).value();
     at = std::copy(p.begin(), p.end(), at);
     for (const float* row = p.begin(); row != p.end(); row += classes) {
       out.predicted.push_back(std::max_element(row, row + classes) - row);
     }
-  }
-  model.train(was_training);
+  };
+  out.metrics = eg::data::evaluate(measuring_loader(images, normalization), model, keep);
   return out;
 }
 

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The page as a whole, and the command that makes it from a run's folder.
-#include <cstdio>
-#include <optional>
+// The page as a whole.
+#include <utility>
 #include <vector>
 
-#include <examples/common/options.hpp>
-#include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/report/report.hpp>
 #include <examples/vit_cifar10/report/sections.hpp>
 #include <examples/vit_cifar10/report/style.hpp>
-#include <examples/vit_cifar10/train_options.hpp>
-#include <examples/vit_cifar10/trainer.hpp>
 
-namespace vit {
-namespace report {
+namespace vit::report {
 
 std::string make_report(const std::string& folder, Predictions predictions,
                         const eg::data::DataLoader* training) {
@@ -56,56 +50,4 @@ std::string make_report(const std::string& folder, Predictions predictions,
   return path;
 }
 
-}  // namespace report
-
-int report_command(const std::vector<std::string>& arguments) {
-  std::string data;
-  std::vector<std::string> folders;
-  cli::Options options("vit_cifar10 report RUNDIR [options]",
-                       "Makes RUNDIR/report.html again: one page with everything about the run.");
-  options.section("Options");
-  options.add("data", data, "DIR", "the data set's folder [the one that the run used]");
-  options.positional(folders);
-  if (!options.parse(arguments)) {
-    std::fputs(options.help().c_str(), stdout);
-    return 0;
-  }
-  if (folders.size() != 1) {
-    throw cli::UsageError("report needs the folder of one run, such as runs/20260101-120000");
-  }
-  const std::string& folder = folders.front();
-  const Json run = report::read_run(folder);
-  Checkpoint c = load_checkpoint(folder + "/model.safetensors");
-  c.data.folder = data.empty() ? report::text(run, "configuration", "data") : data;
-  ImageData images = load_data(c.data, {}, c.class_names);
-  // The test images are for the end of a run; until then it is judged by the validation images.
-  const bool finished = report::find(run, "test_accuracy") != nullptr;
-  if (!finished && images.validation.size() == 0) {
-    throw eg::StateError("[report] the run in " + folder +
-                         " is not finished and has no validation images; let it end first: "
-                         "`vit_cifar10 train --resume " +
-                         folder + "`");
-  }
-  report::Predictions predictions =
-      finished ? report::predict_all(c.model, c.normalization, images.test, "test")
-               : report::predict_all(c.model, c.normalization, images.validation, "validation");
-  // The training images come to the page as they came to the model. A run of another version may
-  // have had other settings: its page goes without them.
-  std::optional<eg::data::DataLoader> training;
-  try {
-    TrainSettings t;
-    cli::Options settings("", "");
-    add_train_options(settings, t);
-    resume_options(settings, run.at("configuration"));
-    training.emplace(make_loader(
-        t, {images.train, images.validation, images.test, c.normalization, c.data}, false));
-  } catch (const cli::UsageError&) {
-  } catch (const eg::IoError&) {
-  }
-  const std::string path =
-      report::make_report(folder, std::move(predictions), training ? &*training : nullptr);
-  std::printf("%s\n", path.c_str());
-  return 0;
-}
-
-}  // namespace vit
+}  // namespace vit::report

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The report's parts about the run as a whole: its result, its curves, its settings.
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -9,10 +10,6 @@
 
 namespace vit::report {
 namespace {
-
-std::string tile(const std::string& value, const std::string& what) {
-  return element("div", "tile", element("b", "", value) + element("span", "", what));
-}
 
 /// Where the accuracy on infinitely many such images lies with 95 % probability, by E. Wilson's
 /// interval (1927), which is right near 0 and 1 too.
@@ -24,14 +21,14 @@ std::pair<double, double> interval(double share, double n) {
   return {middle - half, middle + half};
 }
 
-/// A line for one field of all epochs; empty where the run did not record it.
-Series series(const Material& m, const std::string& field, const std::string& name,
+/// A line for one number of all epochs; empty where the run did not record it.
+template <class Number>
+Series series(const Material& m, Number EpochRecord::*number, const std::string& name,
               const std::string& colour, bool dashed = false) {
   Series out{name, colour, dashed, {}};
-  for (const Json& epoch : m.run.at("epochs").items()) {
-    const double x = number(epoch, "epoch");
-    const double y = number(epoch, field);
-    if (std::isfinite(x)) out.points.emplace_back(x, y);
+  for (const EpochRecord& epoch : m.run.epochs) {
+    const std::optional<double> y = epoch.*number;
+    if (y) out.points.emplace_back(epoch.epoch, *y);
   }
   return out;
 }
@@ -40,12 +37,12 @@ Series series(const Material& m, const std::string& field, const std::string& na
 bool tells_top5(const Material& m) { return m.checkpoint.class_names.size() > 5; }
 
 std::string accuracy_figure(const Material& m) {
-  std::vector<Series> curves = {series(m, "train_accuracy", "train", "c1"),
-                                series(m, "validation_accuracy", "validation", "c2")};
+  std::vector<Series> curves = {series(m, &EpochRecord::train_accuracy, "train", "c1"),
+                                series(m, &EpochRecord::validation_accuracy, "validation", "c2")};
   std::string caption = "Images whose class is the most probable one";
   if (tells_top5(m)) {
-    curves.push_back(series(m, "train_top5", "train, top-5", "c1", true));
-    curves.push_back(series(m, "validation_top5", "validation, top-5", "c2", true));
+    curves.push_back(series(m, &EpochRecord::train_top5, "train, top-5", "c1", true));
+    curves.push_back(series(m, &EpochRecord::validation_top5, "validation, top-5", "c2", true));
     caption += ", and (dotted) among the five most probable";
   }
   return figure(line_chart({.x_label = "epoch",
@@ -59,13 +56,13 @@ std::string accuracy_figure(const Material& m) {
 /// The curve is that of AdamW; Muon's has its shape and a peak of its own.
 std::string rate_caption(const Material& m) {
   const std::string out = "At the end of each epoch.";
-  if (text(m.run, "configuration", "optimizer") != "muon") return out;
-  const double lr = number(m.run, "configuration", "lr");
-  const double matrices = number(m.run, "configuration", "muon_lr") / lr;
-  const double kernels = number(m.run, "configuration", "kernel_lr") / lr;
+  if (option_text(m.run, "optimizer") != "muon") return out;
+  const double lr = option_number(m.run, "lr");
+  const double matrices = option_number(m.run, "muon_lr") / lr;
+  const double kernels = option_number(m.run, "kernel_lr") / lr;
   if (!std::isfinite(matrices)) return out;
-  const bool apart = kernels > 0 && text(m.run, "configuration", "conv_norm") == "batch" &&
-                     text(m.run, "configuration", "tokenizer") == "conv";
+  const bool apart = kernels > 0 && option_text(m.run, "conv_norm") == "batch" &&
+                     option_text(m.run, "tokenizer") == "conv";
   return "AdamW's, at the end of each epoch. Muon's, for the matrices of the hidden layers, is " +
          significant(matrices, 3) + " times as high throughout" +
          (apart ? ", for the convolutions " + significant(kernels, 3) + " times." : ".");
@@ -89,10 +86,7 @@ void add_settings(std::vector<std::pair<std::string, std::string>>& out, const J
     std::string words = name;
     std::replace(words.begin(), words.end(), '_', ' ');
     const bool fraction = value.is_number() && !value.is_integer();
-    const std::string shown = value.is_string() ? value.as_string()
-                              : fraction        ? significant(value.as_number(), 6)
-                                                : value.dump();
-    out.emplace_back(words, shown);
+    out.emplace_back(words, fraction ? significant(value.as_number(), 6) : as_text(value));
   }
 }
 
@@ -104,7 +98,7 @@ std::string dataset_title(const Material& m) {
   if (data.dataset == "cifar100") {
     return data.labels == "coarse" ? "CIFAR-100, coarse labels" : "CIFAR-100";
   }
-  std::string name = text(m.run, "configuration", "data");
+  std::string name = option_text(m.run, "data");
   while (name.size() > 1 && name.back() == '/') name.pop_back();
   return escape(name.substr(name.rfind('/') + 1));
 }
@@ -113,24 +107,24 @@ std::string header(const Material& m) {
   const Predictions& p = m.predictions;
   const double accuracy = p.metrics.accuracy();
   const auto [low, high] = interval(accuracy, double(p.size()));
-  const Json::Array& epochs = m.run.at("epochs").items();
-  const double images_per_s = number(m.run, "images_per_s");
-  const double seconds = number(m.run, "seconds");
-  const double peak = number(m.run, "peak_gflops");
+  const std::size_t epochs = m.run.epochs.size();
+  const double images_per_s = m.run.images_per_s.value_or(kMissing);
+  const double seconds = m.run.seconds.value_or(kMissing);
+  const double peak = m.run.peak_gflops.value_or(kMissing);
 
   std::string tiles;
   if (tells_top5(m)) tiles += tile(percent(p.metrics.top(5), 2), "top-5 accuracy");
   tiles += tile(short_count(double(m.checkpoint.model.parameter_count())), "parameters");
-  tiles += tile(count(double(epochs.size())), epochs.size() == 1 ? "epoch" : "epochs");
+  tiles += tile(count(double(epochs)), epochs == 1 ? "epoch" : "epochs");
   if (std::isfinite(seconds)) tiles += tile(duration(seconds), "from start to result");
-  if (std::isfinite(images_per_s)) tiles += tile(count(images_per_s), "training images a second");
+  if (std::isfinite(images_per_s)) tiles += tile(count(images_per_s), "training images per second");
   const double share = images_per_s * training_gflop(m.run) / peak;
   if (std::isfinite(share)) tiles += tile(percent(share, 0), "of the multiply-add peak");
   std::string out = element("h1", "", "Vision Transformer on " + dataset_title(m));
   out += element("p", "small",
                  "trained from scratch with eigengrad " +
-                     escape(text(m.run, "versions", "eigengrad")) + " on " +
-                     escape(text(m.run, "threads")) + " CPU threads");
+                     escape(member_text(m.run.versions, "eigengrad")) + " on " +
+                     std::to_string(m.run.threads) + " CPU threads");
   out +=
       element("div", "hero",
               element("div", "",
@@ -139,7 +133,7 @@ std::string header(const Material& m) {
                                   "accuracy on " + scored_images(p) + "<br/>95\u202f% interval " +
                                       fixed(100 * low, 1) + " to " + percent(high))) +
                   element("div", "tiles", tiles));
-  const double recorded = number(m.run, p.part + "_accuracy");
+  const double recorded = p.part == "test" ? m.run.test_accuracy.value_or(kMissing) : kMissing;
   if (std::isfinite(recorded) && std::abs(recorded - 100 * accuracy) > 0.005) {
     out += element("p", "note",
                    "run.json records " + percent(recorded / 100, 2) +
@@ -152,19 +146,20 @@ std::string header(const Material& m) {
 std::string curves_section(const Material& m) {
   const auto one = [](double x) { return fixed(x, 2); };
   double peak = 0;
-  for (const auto& [epoch, rate] : series(m, "learning_rate", "", "").points) {
+  for (const auto& [epoch, rate] : series(m, &EpochRecord::learning_rate, "", "").points) {
     peak = std::max(peak, std::isfinite(rate) ? rate : 0);
   }
   const auto rate = [peak](double x) { return x < peak / 200 ? "≈ 0" : significant(x, 2); };
-  const std::string loss = line_chart({.x_label = "epoch",
-                                       .y_label = "Loss",
-                                       .series = {series(m, "train_loss", "train", "c1"),
-                                                  series(m, "validation_loss", "validation", "c2")},
-                                       .show = one});
+  const std::string loss =
+      line_chart({.x_label = "epoch",
+                  .y_label = "Loss",
+                  .series = {series(m, &EpochRecord::train_loss, "train", "c1"),
+                             series(m, &EpochRecord::validation_loss, "validation", "c2")},
+                  .show = one});
   const std::string learning_rate =
       line_chart({.x_label = "epoch",
                   .y_label = "Learning rate",
-                  .series = {series(m, "learning_rate", "learning rate", "c1")},
+                  .series = {series(m, &EpochRecord::learning_rate, "learning rate", "c1")},
                   .show = rate,
                   .from_zero = true});
   if (loss.empty()) return "";
@@ -182,27 +177,23 @@ std::string curves_section(const Material& m) {
 
 std::string run_section(const Material& m) {
   std::vector<std::pair<std::string, std::string>> settings;
-  add_settings(settings, m.run.at("configuration"));
-  const Json* versions = find(m.run, "versions");
+  add_settings(settings, m.run.configuration);
+  const double seconds = m.run.seconds.value_or(kMissing);
+  const double peak = m.run.peak_gflops.value_or(kMissing);
   std::vector<std::pair<std::string, std::string>> circumstances = {
-      {"seed", text(m.run, "seed")},
-      {"date", text(m.run, "date")},
-      {"time", duration(number(m.run, "seconds"))},
-      {"training images", count(number(m.run, "data", "training_images"))},
-      {"validation images", count(number(m.run, "data", "validation_images"))},
-      {"test images", count(number(m.run, "data", "test_images"))},
-      {"threads", text(m.run, "threads")},
-      {"peak", significant(number(m.run, "peak_gflops")) + " GFLOP/s (multiply-adds, measured)"},
-      {"budget", significant(number(m.run, "seconds") * number(m.run, "peak_gflops") / 1e6, 2) +
-                     " PFLOP (time × peak)"}};
-  if (versions && versions->is_object()) {
-    for (const auto& [name, value] : versions->members()) {
-      circumstances.emplace_back(name == "isa" ? "instruction set" : name,
-                                 value.is_string() ? value.as_string() : value.dump());
-    }
+      {"seed", std::to_string(m.run.seed)},
+      {"date", m.run.date},
+      {"time", duration(seconds)},
+      {"training images", count(double(m.run.data.training_images))},
+      {"validation images", count(double(m.run.data.validation_images))},
+      {"test images", count(double(m.run.data.test_images))},
+      {"threads", std::to_string(m.run.threads)},
+      {"peak", significant(peak) + " GFLOP/s (multiply-adds, measured)"},
+      {"budget", significant(seconds * peak / 1e6, 2) + " PFLOP (time × peak)"}};
+  for (const auto& [name, value] : m.run.versions.members()) {
+    circumstances.emplace_back(name == "isa" ? "instruction set" : name, as_text(value));
   }
-  const std::string command = text(m.run, "command");
-  std::string content = element("pre", "", escape(command));
+  std::string content = element("pre", "", escape(m.run.command));
   content +=
       element("div", "split",
               element("div", "", element("h3", "", "Settings") + facts(settings)) +

@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
+#include <examples/vit_cifar10/checkpoint.hpp>
 #include <examples/vit_cifar10/report/html.hpp>
 #include <examples/vit_cifar10/report/predictions.hpp>
-#include <examples/vit_cifar10/report/run_record.hpp>
+#include <examples/vit_cifar10/run_record.hpp>
 
 /// The parts of the report, each a piece of HTML; one that has nothing to show is empty.
 namespace vit::report {
@@ -23,7 +24,7 @@ std::vector<SeenImage> first_images(const eg::data::DataLoader& training);
 
 /// What the report is made of.
 struct Material {
-  Json run;  ///< run.json
+  RunRecord run;
   Checkpoint checkpoint;
   Predictions predictions;
   eg::inspect::ModelSummary summary;  ///< of a single image

@@ -40,26 +40,28 @@ inline bool is_hidden(const std::string& name) {
   return name.starts_with(".") || name == "__MACOSX";
 }
 
-/// Paths in a folder, those that are hidden left out, sorted by their bytes.
-inline std::vector<std::filesystem::path> folder_entries(const std::string& folder) {
-  std::error_code error;
-  std::vector<std::filesystem::path> out;
-  std::filesystem::directory_iterator at(folder, error);
-  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
-    if (!is_hidden(at->path().filename().string())) out.push_back(at->path());
-  }
-  if (error) fail_folder(concat("cannot read the folder ", folder, ": ", error.message()));
-  std::sort(out.begin(), out.end(),
-            [](const auto& a, const auto& b) { return a.native() < b.native(); });
-  return out;
-}
-
 inline bool is_directory(const std::filesystem::path& path) {
   std::error_code ignored;  // what cannot be asked is no folder
   return std::filesystem::is_directory(path, ignored);
 }
 
 }  // namespace detail
+
+/// The paths in a folder, sorted by their bytes; hidden ones are left out. **Throws** IoError when
+/// the folder cannot be read.
+inline std::vector<std::filesystem::path> list_folder(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> out;
+  std::filesystem::directory_iterator at(folder, error);
+  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    if (!detail::is_hidden(at->path().filename().string())) out.push_back(at->path());
+  }
+  if (error)
+    detail::fail_folder(detail::concat("cannot read the folder ", folder, ": ", error.message()));
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return a.native() < b.native(); });
+  return out;
+}
 
 /// Has the file the name of a picture that is read: .png, .jpg, .jpeg, .bmp, .ppm or .pgm?
 inline bool has_image_name(std::string_view path) {
@@ -83,7 +85,7 @@ inline std::vector<std::string> find_images(const std::string& folder,
   while (!folders.empty()) {
     const std::string at = std::move(folders.back());
     folders.pop_back();
-    for (const std::filesystem::path& path : detail::folder_entries(at)) {
+    for (const std::filesystem::path& path : list_folder(at)) {
       std::error_code ignored;
       if (detail::is_directory(path)) {
         if (!std::filesystem::is_symlink(path, ignored)) folders.push_back(path.string());
@@ -113,7 +115,7 @@ inline ImageFiles list_images(const std::string& folder,
   ImageFiles out;
   out.classes = classes;
   Index loose = 0;
-  for (const std::filesystem::path& path : detail::folder_entries(folder)) {
+  for (const std::filesystem::path& path : list_folder(folder)) {
     if (!detail::is_directory(path)) {
       loose += has_image_name(path.native());
       continue;
@@ -168,7 +170,7 @@ inline ImageParts find_image_parts(const std::string& folder) {
   if (!detail::is_directory(folder)) {
     detail::fail_folder(detail::concat("there is no folder ", folder));
   }
-  for (const std::filesystem::path& path : detail::folder_entries(folder)) {
+  for (const std::filesystem::path& path : list_folder(folder)) {
     if (!detail::is_directory(path)) continue;
     const std::string name = path.filename().string();
     std::string* const part = name == "train" ? &out.train
@@ -184,7 +186,7 @@ inline ImageParts find_image_parts(const std::string& folder) {
                                        "; move the classes into train, or rename train if it is "
                                        "a class"));
   }
-  for (const std::filesystem::path& path : detail::folder_entries(out.train)) {
+  for (const std::filesystem::path& path : list_folder(out.train)) {
     if (detail::is_directory(path) || !has_image_name(path.native())) continue;
     detail::fail_folder(detail::concat(path.string(),
                                        " belongs to no class; each class needs a folder of its "

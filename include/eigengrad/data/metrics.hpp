@@ -65,10 +65,16 @@ class ClassificationMetrics {
   double loss() const { return images_ ? loss_sum_ / double(images_) : 0; }
   double accuracy() const { return top(1); }
   /// Share of the images whose class is among the k with the largest logits.
-  double top(Index k) const { return share(right(k), images_); }
+  double top(Index k) const { return share(correct(k), images_); }
   double accuracy_percent() const { return top_percent(1); }
   double top_percent(Index k) const {
-    return images_ ? 100.0 * double(right(k)) / double(images_) : 0;
+    return images_ ? 100.0 * double(correct(k)) / double(images_) : 0;
+  }
+  /// Images whose class is among the k with the largest logits.
+  Index correct(Index k) const {
+    Index count = 0;
+    for (Index r = 0; r < std::min(k, classes()); ++r) count += ranks_[static_cast<std::size_t>(r)];
+    return count;
   }
 
   /// Images by (class, predicted class), (K, K). Rows lack what has no prediction.
@@ -123,13 +129,6 @@ class ClassificationMetrics {
     }
   }
   static double share(Index part, Index all) { return all ? double(part) / double(all) : 0; }
-
-  /// Images whose class is among the k with the largest logits.
-  Index right(Index k) const {
-    Index count = 0;
-    for (Index r = 0; r < std::min(k, classes()); ++r) count += ranks_[static_cast<std::size_t>(r)];
-    return count;
-  }
 
   /// Counts image `i` of a batch. **Returns** its loss.
   double add_image(const NdArray<float>& logits, const NdArray<Index>& labels, Index i) {
