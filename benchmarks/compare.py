@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs vit_step and its peers in turn and makes the table of docs/performance.md.
+"""Runs vit_step and its peers one after the other and makes the table of docs/performance.md.
 
 Started by compare.sh, which builds vit_step and says how the peers run best.
 """
@@ -122,9 +122,9 @@ def contenders(arguments):
 
 
 def measure(configurations, programs, arguments):
-    """{(title, contender): [line of each round]}; the programs take turns in every round."""
+    """{(title, contender): [line of each round]}; in every round each program runs once."""
     results = {}
-    for turn in range(arguments.rounds):
+    for number in range(arguments.rounds):
         for configuration in configurations:
             steps = min(configuration.steps, 3) if arguments.quick else configuration.steps
             for program in programs:
@@ -135,7 +135,7 @@ def measure(configurations, programs, arguments):
                     continue
                 results.setdefault((configuration.title, program.name), []).append(line)
                 print(
-                    f"round {turn + 1} of {arguments.rounds}: {configuration.title}: "
+                    f"round {number + 1} of {arguments.rounds}: {configuration.title}: "
                     f"{program.name}: {line['ms_per_step']} ms",
                     file=sys.stderr,
                 )
@@ -199,7 +199,7 @@ def machine(own, peak, results, programs, arguments):
         f"{median(own, 'bandwidth_gbs'):.1f} GB/s of memory, both measured in the same run. "
         f"{own[0]['compiler']}, Release, no `-m` flag; {', '.join(sorted(versions))}. "
         f"Median of {arguments.rounds} round{'s' * (arguments.rounds > 1)} in which the programs "
-        "took turns."
+        "ran one after the other."
     )
     if any(p.tuned for p in programs):
         text += f" Tuned: {arguments.tuned_text}, channels-last for convolutions."
@@ -212,7 +212,7 @@ def profile(vit_step):
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = [json.loads(line) for line in output.splitlines()]
     step = lines.pop()
-    rows = ["| op | result | calls | ms a step | share | rate | of its limit |"]
+    rows = ["| op | result | calls | ms per step | share | rate | of its limit |"]
     rows.append("|---|---|---|---|---|---|---|")
     for op in lines:
         if op["percent_of_step"] < 0.2:
@@ -228,7 +228,7 @@ def profile(vit_step):
         )
     rows += [
         "",
-        f"`vit_step {HEADLINE} --batch 64 --profile`: {step['ms_per_step']:.0f} ms a step, "
+        f"`vit_step {HEADLINE} --batch 64 --profile`: {step['ms_per_step']:.0f} ms per step, "
         f"{step['percent_of_peak']:.0f} % of {step['peak_gflops']:.0f} GFLOP/s.",
     ]
     return "\n".join(rows)

@@ -17,7 +17,7 @@ struct Machine {
   double bandwidth_gbs = 0;
 };
 
-/// Measures both with the threads of now; leaves no memory behind.
+/// Measures both with the present number of threads; keeps no memory.
 inline Machine measure_machine() {
   const Machine machine{eigengrad::inspect::peak_gflops<float>(),
                         eigengrad::inspect::bandwidth_gbs<float>()};
@@ -25,7 +25,7 @@ inline Machine measure_machine() {
   return machine;
 }
 
-/// What something does at least, and so what limits it.
+/// The least work that something can do, and so what limits it.
 struct Work {
   enum class Limit { kFma, kMemory, kNone } limit = Limit::kNone;
   double amount = 0;  ///< FLOP or bytes
@@ -34,14 +34,14 @@ struct Work {
   const char* key() const { return fma() ? "gflops" : "gbs"; }
   const char* unit() const { return fma() ? "GFLOP/s" : "GB/s   "; }
   const char* limit_name() const { return fma() ? "fma" : "memory"; }
-  /// In 1e9 a second.
+  /// FLOP or bytes per nanosecond, that is 1e9 per second.
   double rate(double seconds) const { return amount / seconds / 1e9; }
   double percent(double seconds, const Machine& machine) const {
     return 100 * rate(seconds) / (fma() ? machine.peak_gflops : machine.bandwidth_gbs);
   }
 };
 inline Work flop(double n) { return {Work::Limit::kFma, n}; }
-/// Of its inputs, read once, and its results, written once; four bytes to a float.
+/// Memory traffic of `n` floats: inputs are read once, results written once.
 inline Work floats(double n) { return {Work::Limit::kMemory, 4 * n}; }
 
 inline const char* isa() { return eigengrad::simd::isa_name(eigengrad::simd::active_isa()); }

@@ -74,7 +74,7 @@ void print_profile(const eigengrad::inspect::Profiler& profiler, const ProfileRe
                    [](const Entry& a, const Entry& b) { return a.seconds > b.seconds; });
   double total = 0;
   for (const Entry& e : sorted) total += e.seconds;
-  if (!report.json) std::printf("ms a step    share  calls  %16s  %8s  op\n", "rate", "of limit");
+  if (!report.json) std::printf("ms per step  share  calls  %16s  %8s  op\n", "rate", "of limit");
   for (const Entry& e : sorted) {
     const Work work = op_work(e, report.optimizer_floats);
     (report.json ? print_json : print_line)(e, report, total, work);

@@ -15,10 +15,10 @@ namespace bench {
 Work op_work(const eigengrad::inspect::Profiler::Entry& entry, double optimizer_floats);
 
 struct ProfileReport {
-  int steps = 1;                ///< that the profiler saw
-  double optimizer_floats = 0;  ///< that a step of the optimiser reads and writes
+  int steps = 1;                ///< how many the profiler saw
+  double optimizer_floats = 0;  ///< what a step of the optimiser reads and writes
   Machine machine = {};
-  bool json = false;  ///< an object a line instead of the table
+  bool json = false;  ///< an object per line instead of the table
 };
 
 /// A line for each op, phase and shape, the slowest first: milliseconds and calls of a step, share

@@ -13,7 +13,7 @@ using eigengrad::Index;
 
 struct StepSettings {
   Index batch = 64, image = 32, patch = 4, dim = 192, depth = 6, heads = 3, mlp_ratio = 4;
-  std::string channels = "";  ///< of a convolutional tokenizer instead of patches: "32,96"
+  std::string channels = "";  ///< "32,96" for a convolutional tokenizer instead of patches
   bool inference = false;     ///< forward only, without gradients
 };
 

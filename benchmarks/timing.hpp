@@ -20,7 +20,7 @@ inline Timing summary(std::vector<double> seconds) {
   return {(seconds[(n - 1) / 2] + seconds[n / 2]) / 2, seconds.front()};
 }
 
-/// Seconds that `f` takes `repeat` times in a row, for one of them.
+/// Seconds per call of `f`, called `repeat` times.
 template <class F>
 double seconds_of(F&& f, long repeat = 1) {
   using Clock = std::chrono::steady_clock;
@@ -29,7 +29,7 @@ double seconds_of(F&& f, long repeat = 1) {
   return std::chrono::duration<double>(Clock::now() - start).count() / double(repeat);
 }
 
-/// `runs` timed calls behind `warmup` untimed ones.
+/// `runs` timed calls after `warmup` untimed ones.
 template <class F>
 Timing time_runs(F&& f, int runs, int warmup) {
   for (int i = 0; i < warmup; ++i) f();

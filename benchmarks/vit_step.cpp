@@ -55,8 +55,9 @@ void run(const Settings& s) {
         long(s.dim), long(s.depth), s.channels.c_str(), double(s.batch) / t, t * 1e3, gflops, peak,
         100 * gflops / peak, bandwidth, rss, bench::kCompiler);
   } else {
-    std::printf("%.1f images/s, %.2f ms a step, %.1f GFLOP/s = %.1f %% of the peak %.1f, %ld MiB\n",
-                double(s.batch) / t, t * 1e3, gflops, 100 * gflops / peak, peak, rss);
+    std::printf(
+        "%.1f images/s, %.2f ms per step, %.1f GFLOP/s = %.1f %% of the peak %.1f, %ld MiB\n",
+        double(s.batch) / t, t * 1e3, gflops, 100 * gflops / peak, peak, rss);
   }
 }
 
@@ -67,21 +68,20 @@ int main(int argc, char** argv) {
   cli::Options options("vit_step [options]",
                        "Times a ViT's training step on synthetic images and states it as a share "
                        "of the machine's FMA peak.");
-  options.add("batch", s.batch, "N", "images a step", 1);
+  options.add("batch", s.batch, "N", "images per step", 1);
   options.add("image", s.image, "PX", "side of the images", 1);
   options.add("patch", s.patch, "PX", "side of a patch", 1);
   options.add("channels", s.channels, "C,C", "convolutional tokenizer, e.g. 32,96");
   options.add("dim", s.dim, "N", "width of a token", 1);
   options.add("depth", s.depth, "N", "encoder layers", 0);
   options.add("heads", s.heads, "N", "attention heads", 1);
-  options.add("mlp-ratio", s.mlp_ratio, "N", "hidden width of the MLP over dim", 1);
+  options.add("mlp-ratio", s.mlp_ratio, "N", "hidden width of the MLP divided by dim", 1);
   options.add("threads", s.threads, "N", "threads", 1);
   options.add("steps", s.steps, "N", "timed steps (the median counts)", 1);
-  options.add("warmup", s.warmup, "N", "steps before", 0);
+  options.add("warmup", s.warmup, "N", "untimed steps before", 0);
   options.flag("inference", s.inference, "forward only, without gradients");
-  options.flag("profile", s.profile,
-               "first print where the time of as many more steps goes, by op");
-  options.flag("json", s.json, "one line of JSON; with --profile, behind a line for each op");
+  options.flag("profile", s.profile, "first print the time by op, of as many more steps");
+  options.flag("json", s.json, "one line of JSON; with --profile, after a line for each op");
   try {
     if (!options.parse({argv + 1, argv + argc})) {
       std::fputs(options.help().c_str(), stdout);

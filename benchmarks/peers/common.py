@@ -13,7 +13,7 @@ def options(description):
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     number = dict(type=int, metavar="N")
-    parser.add_argument("--batch", default=64, help="images a step", **number)
+    parser.add_argument("--batch", default=64, help="images per step", **number)
     parser.add_argument("--image", default=32, help="side of the images", **number)
     parser.add_argument("--patch", default=4, help="side of a patch", **number)
     parser.add_argument(
@@ -37,7 +37,7 @@ def widths(settings):
 
 
 def tokens(settings):
-    """How many tokens an image becomes, the class token included."""
+    """The number of tokens of an image, the class token included."""
     if settings.channels:
         return (settings.image >> len(widths(settings))) ** 2
     return (settings.image // settings.patch) ** 2 + 1

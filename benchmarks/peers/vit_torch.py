@@ -38,7 +38,7 @@ class EncoderLayer(nn.Module):
 
 
 class PatchTokens(nn.Module):
-    """Patches as rows, projected, behind a class token; the class token is read out."""
+    """Patches as rows, projected, after a class token; the class token is read out."""
 
     def __init__(self, settings):
         super().__init__()

@@ -87,7 +87,7 @@ void add_dropout(Suite& suite, const Shape& shape, bool samples) {
                   .error = [=] { return dropout_error(x.value(), op(x).value(), 0.1, group); }};
   });
   suite.add(name + "backward " + shape.str(), floats(2 * double(shape.numel())), 1e-6, [=] {
-    // Of ones and with a gradient of ones, the gradient is the result.
+    // Where input and incoming gradient are ones, the gradient equals the result.
     const Tensor x(Array::ones(shape), true);
     const Tensor y = op(x);
     return backward_kernel({x}, y, Array::ones(shape),

@@ -36,8 +36,8 @@ void add(Suite& suite, const Case& c) {
     };
     return Kernel{.run = run, .error = [=]() mutable {
                     run();
-                    return difference(out, naive_product(c.transpose_a ? turned(a) : exact(a),
-                                                         c.transpose_b ? turned(b) : exact(b)));
+                    return difference(out, naive_product(c.transpose_a ? transposed(a) : exact(a),
+                                                         c.transpose_b ? transposed(b) : exact(b)));
                   }};
   });
 }

@@ -103,7 +103,7 @@ inline Kernel backward_kernel(std::vector<Tensor> leaves, const Tensor& result, 
   return {.run = run, .error = error};
 }
 
-// One a file.
+// One function per file.
 void gemm_benchmarks(Suite& suite);
 void linear_benchmarks(Suite& suite);
 void attention_benchmarks(Suite& suite);

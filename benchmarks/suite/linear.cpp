@@ -36,7 +36,7 @@ struct Inputs {
     return eg::linear(x, weight, bias, {.activation = activation, .residual = residual});
   }
   Exact sums() const {
-    Exact out = naive_product(exact(x.value()), turned(weight.value()));
+    Exact out = naive_product(exact(x.value()), transposed(weight.value()));
     for (Index i = 0; i < out.dim(0); ++i) {
       for (Index j = 0; j < out.dim(1); ++j) out(i, j) += bias.value()(j);
     }
@@ -50,7 +50,7 @@ struct Inputs {
     }
     return y;
   }
-  /// Of x, weight, bias and the residual.
+  /// The gradients of x, weight, bias and the residual.
   std::vector<Exact> naive_gradients() const {
     Exact d = exact(dout);
     const Exact pre = sums();
@@ -61,7 +61,7 @@ struct Inputs {
         dbias(j) += d(i, j);
       }
     }
-    return {naive_product(d, exact(weight.value())), naive_product(turned(d), exact(x.value())),
+    return {naive_product(d, exact(weight.value())), naive_product(transposed(d), exact(x.value())),
             dbias, exact(dout)};
   }
 

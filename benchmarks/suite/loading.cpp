@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Batches of augmented images, beside what a training step consumes.
+// Batches of augmented images, compared with what a training step consumes.
 #include <benchmarks/step.hpp>
 #include <benchmarks/suite/harness.hpp>
 #include <benchmarks/suite/naive.hpp>
@@ -49,7 +49,7 @@ double augmentation_error(const eg::data::ImageDataset& images, const Array& bat
   return worst;
 }
 
-/// Seconds that the step of the default model takes for an image.
+/// Seconds per image of the default model's training step.
 double step_seconds(bool quick) {
   static const double seconds = [quick] {
     Step step({.batch = kBatch, .depth = 4, .mlp_ratio = 2, .channels = "32,96"});
@@ -58,7 +58,7 @@ double step_seconds(bool quick) {
   return seconds;
 }
 
-/// What one image costs, beside what a training step takes for it.
+/// What one image costs, compared with a training step's time for it.
 std::string rate(const Timing& t, bool quick) {
   const double each = t.median / double(kImages);
   char text[96];

@@ -100,12 +100,13 @@ constexpr const char* kAbout =
     "Times eigengrad's kernels, ops, optimisers, whole steps and data loading, one line each.\n\n"
     "Each is first compared with a naive version of it, plain loops in double; when they differ\n"
     "by more than its tolerance it gets a message instead of a time, and the exit status is 1.\n"
-    "Then it runs for a while: median and minimum of a call, and the median's rate as a share of\n"
-    "a limit measured at the start with as many threads. For products that is the FMA peak; for\n"
+    "Then it runs for a while, and gets the median and minimum time of a call and the median's\n"
+    "rate as a share of a limit, measured at the start with as many threads. For products that is "
+    "the FMA peak; for\n"
     "what only moves numbers the memory bandwidth, counting the bytes of inputs and results once.\n"
     "Above 100 % of the memory means that the arrays come from a cache, as they often do in a\n"
     "step. The error is the largest distance of an element, relative to the largest element.\n\n"
-    "--json prints an object a line. The first has \"machine\": true, isa, threads, compiler,\n"
+    "--json prints one object per line. The first has \"machine\": true, isa, threads, compiler,\n"
     "peak_gflops and bandwidth_gbs. The others have name, threads, median_us, min_us, error,\n"
     "tolerance and note, and where a limit applies limit (\"fma\" or \"memory\"), gflops or gbs,\n"
     "and percent_of_limit.\n\n"
@@ -120,7 +121,7 @@ int main(int argc, char** argv) {
   options.add("filter", settings.filter, "TEXT", "only benchmarks with TEXT in their name");
   options.add("threads", settings.threads, "N", "threads", 1);
   options.flag("quick", settings.quick, "few repetitions: a trial, not a measurement");
-  options.flag("json", settings.json, "a JSON object a line instead of the table");
+  options.flag("json", settings.json, "a JSON object per line instead of the table");
   try {
     if (!options.parse({argv + 1, argv + argc})) {
       std::fputs(options.help().c_str(), stdout);

@@ -69,7 +69,7 @@ void add_transpose(Suite& suite, const Shape& shape) {
     const Tensor x(random(shape));
     return Kernel{
         .run = [=] { eg::transpose(x, 0, 1); },
-        .error = [=] { return difference(eg::transpose(x, 0, 1).value(), turned(x.value())); }};
+        .error = [=] { return difference(eg::transpose(x, 0, 1).value(), transposed(x.value())); }};
   });
 }
 

@@ -16,7 +16,7 @@ inline Exact exact(const Array& a) {
 
 /// The transpose of a matrix.
 template <class T>
-Exact turned(const eg::NdArray<T>& a) {
+Exact transposed(const eg::NdArray<T>& a) {
   Exact out(Shape{a.dim(1), a.dim(0)});
   for (Index i = 0; i < a.dim(0); ++i) {
     for (Index j = 0; j < a.dim(1); ++j) out(j, i) = a(i, j);

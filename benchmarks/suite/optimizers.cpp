@@ -37,7 +37,7 @@ double count(const std::vector<Tensor>& tensors) {
   return n;
 }
 
-/// From zero and at a rate of 1 the parameters are what the steps add up to.
+/// Parameters that begin at zero are, at a rate of 1, the sum of the steps.
 void add_adamw(Suite& suite) {
   const double n = count(parameters(false));
   suite.add("adamw step, 2.7 M parameters", floats(7 * n), 1e-4, [] {
@@ -75,7 +75,7 @@ Exact naive_orthogonal(Exact x) {
   for (double v : x) squares += v * v;
   for (double& v : x) v /= std::sqrt(squares);
   for (int round = 0; round < 5; ++round) {
-    const Exact s = naive_product(x, turned(x));
+    const Exact s = naive_product(x, transposed(x));
     const Exact sx = naive_product(s, x);
     const Exact ssx = naive_product(s, sx);
     for (Index i = 0; i < x.numel(); ++i) {
@@ -107,8 +107,8 @@ void add_muon(Suite& suite) {
                           const double rows = double(x[i].dim(0)), cols = double(x[i].dim(1));
                           const bool tall = rows > cols;
                           const Exact g = exact(x[i].grad());
-                          Exact w = naive_orthogonal(tall ? turned(g) : g);
-                          if (tall) w = turned(w);
+                          Exact w = naive_orthogonal(tall ? transposed(g) : g);
+                          if (tall) w = transposed(w);
                           for (double& v : w) v *= -std::sqrt(std::max(1.0, rows / cols));
                           const double d = difference(x[i].value(), w);
                           if (!(d <= worst)) worst = d;

@@ -7,7 +7,7 @@
 namespace bench {
 namespace {
 
-/// The bits after two steps with so many threads.
+/// The bits after two steps with this number of threads.
 std::uint64_t bits(const StepSettings& s, int threads) {
   const int before = eg::num_threads();
   eg::set_num_threads(threads);

@@ -4,7 +4,7 @@
 #include "kernels.hpp"
 
 #include <eigengrad/ops.hpp>
-// From here on the code is made.
+// From here on, templates are instantiated.
 #undef EIGENGRAD_INSTANTIATE
 #define EIGENGRAD_INSTANTIATE(...) template __VA_ARGS__;
 #include <eigengrad/models.hpp>

@@ -3,7 +3,7 @@
 // own.
 #define EIGENGRAD_COMPILED
 #include "kernels.hpp"
-// From here on the code is made.
+// From here on, templates are instantiated.
 #undef EIGENGRAD_INSTANTIATE
 #define EIGENGRAD_INSTANTIATE(...) template __VA_ARGS__;
 #include <eigengrad/ops.hpp>

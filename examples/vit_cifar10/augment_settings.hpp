@@ -31,33 +31,37 @@ struct AugmentSettings {
 inline void add_augment_options(cli::Options& options, AugmentSettings& a) {
   options.section("Augmentation");
   options.add("crop-padding", a.crop_padding, "PX",
-              "random shifts by up to so many pixels, reflected at the border; 0 is off", 0, 1000);
+              "largest random shift, in pixels, reflected at the border; 0 is off", 0, 1000);
   options.add(
       "resized-crop", a.resized_crop, "X",
-      "least share of the area in a random crop that is made as large as the image; 0 is off", 0,
-      1);
+      "least share of the area that a random crop keeps, before it is enlarged to the image; 0 is "
+      "off",
+      0, 1);
   options.add("flip", a.flip, {"alternating", "random", "none"}, "horizontal flips");
-  options.add("rotation", a.rotation, "DEG", "turn by up to so many degrees", 0, 180);
+  options.add("rotation", a.rotation, "DEG", "rotate by at most DEG degrees", 0, 180);
   options.add("zoom", a.zoom, "X", "enlarge by factors from 1 - X to 1 + X", 0, 0.9);
   options.add("policy", a.policy, {"none", "autoaugment", "randaugment", "trivialaugment"},
-              "operations drawn for each image: AutoAugment's for CIFAR, RandAugment, "
-              "TrivialAugment (wide)");
-  options.add("policy-ops", a.policy_ops, "N", "randaugment: operations an image", 1, 20);
-  options.add("policy-magnitude", a.policy_magnitude, "X", "randaugment: strength of them", 0, 30);
+              "operations drawn for each image: AutoAugment's for CIFAR, RandAugment's, or "
+              "TrivialAugment's (wide)");
+  options.add("policy-ops", a.policy_ops, "N", "randaugment: operations per image", 1, 20);
+  options.add("policy-magnitude", a.policy_magnitude, "X",
+              "randaugment: strength of the operations", 0, 30);
   options.add("jitter", a.jitter, "X",
               "brightness, contrast and saturation by factors from 1 - X to 1 + X", 0, 1);
-  options.add("jitter-hue", a.jitter_hue, "X", "hue turned by up to X of the circle", 0, 0.5);
+  options.add("jitter-hue", a.jitter_hue, "X", "hue shifted by at most X of the colour circle", 0,
+              0.5);
   options.add("erasing", a.erasing, "P", "share of the images that lose a rectangle", 0, 1);
   options.add("cutout", a.cutout, "PX", "side of a square that each image loses; 0 is off", 0,
               1000);
   options.add("mixup", a.mixup, "X",
-              "alpha of MixUp, which blends the images of a batch two by two; 0 is off", 0, 100);
+              "alpha of MixUp, which blends the images of a batch in pairs; 0 is off", 0, 100);
   options.add("cutmix", a.cutmix, "X",
-              "alpha of CutMix, which exchanges rectangles between them; 0 is off", 0, 100);
+              "alpha of CutMix, which exchanges rectangles between the images of a pair; 0 is off",
+              0, 100);
   options.add("mix-probability", a.mix_probability, "P", "share of the batches that are mixed", 0,
               1);
   options.add("plain-epochs", a.plain_epochs, "N",
-              "last epochs with shifts, crops and flips alone, nothing mixed", 0, 100000);
+              "last epochs, which have only shifts, crops and flips, and nothing mixed", 0, 100000);
 }
 
 /// `plain` leaves out all but shifts, crops and flips.

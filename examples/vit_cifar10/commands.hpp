@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-/// The program's commands; each takes the arguments behind its name and returns the exit status.
+/// The program's commands; each takes the arguments after its name and returns the exit status.
 namespace vit {
 
 int train(const std::vector<std::string>& arguments, const std::string& command_line);

@@ -40,7 +40,7 @@ std::string detect(const std::string& folder) {
   if (!eg::io::is_folder(folder)) {
     throw cli::UsageError(name + ": there is no folder " + folder +
                           "; examples/vit_cifar10/get_data.sh DIR fetches CIFAR-10, and "
-                          "`vit_cifar10 generate --out DIR` draws a stand-in");
+                          "`vit_cifar10 generate --out DIR` draws images instead");
   }
   const bool cifar10 = has_folder("cifar-10-batches-bin") || has_file("data_batch_1.bin") ||
                        has_file("test_batch.bin");
@@ -89,8 +89,8 @@ void check(const DataSettings& s, bool for_model) {
   }
 }
 
-/// In an order that mixes the classes, as CIFAR's files do, and always the same; the first `limit`
-/// of them, unless that is 0.
+/// The files in an order that mixes the classes, as CIFAR's do, and is always the same; only the
+/// first `limit` of them unless that is 0.
 eg::data::ImageFiles mix(const eg::data::ImageFiles& files, Index limit) {
   eg::data::ImageFiles out;
   out.classes = files.classes;

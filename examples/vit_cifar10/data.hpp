@@ -12,7 +12,7 @@ namespace vit {
 
 struct ImageData {
   eg::data::ImageDataset train, validation, test;
-  std::string about;                 ///< in one line, what the parts are
+  std::string about;                 ///< a line that says what the parts are
   std::vector<std::string> skipped;  ///< what was wrong with pictures that were left out
   bool held_out = false;             ///< the folder has no test part, so one was divided off
 };

@@ -18,7 +18,7 @@ using eg::io::Json;
 struct DataSettings {
   std::string folder;
   std::string dataset = "auto";  ///< auto, cifar10, cifar100 or folder
-  std::string labels = "fine";   ///< of CIFAR-100
+  std::string labels = "fine";   ///< which of CIFAR-100's
   Index image_size = 0;          ///< 0: 32 for CIFAR, 64 for a folder of images
   double test_share = 0.1;       ///< held out of a folder that has no test part; 0: nothing
   bool skip_unreadable = false;
@@ -30,10 +30,10 @@ struct DataSettings {
 /// Declares the options that say where images come from.
 inline void add_source_options(cli::Options& options, DataSettings& d) {
   options.add("data", d.folder, "DIR",
-              "CIFAR-10 or CIFAR-100 (binary version), or a folder of images for each class, also "
-              "inside train and test (required)");
+              "CIFAR-10 or CIFAR-100 (binary version), or a folder of images for each class, which "
+              "may be inside train and test (required)");
   options.add("dataset", d.dataset, {"auto", "cifar10", "cifar100", "folder"},
-              "which of these; auto looks at what is there");
+              "which of these it is; auto looks at the folder");
   options.flag("skip-unreadable", d.skip_unreadable,
                "leave out pictures that cannot be read, instead of stopping");
 }
@@ -46,12 +46,13 @@ inline void add_dataset_options(cli::Options& options, DataSettings& d) {
               "side of the squares that pictures of a folder are cut and scaled to; 0 is 64", 0,
               4096);
   options.add("test-share", d.test_share, "X",
-              "share of each class held out to test, for a folder without a test part", 0.01, 0.9);
+              "share of each class held out as test images, for a folder without a test part", 0.01,
+              0.9);
   options.add("validation", d.validation, "N",
               "training images held out to measure each epoch; 0 trains on all, -1 holds out a "
               "tenth, at most 5000",
               -1);
-  options.add("limit", d.limit, "N", "use only so many training images; 0 is all", 0);
+  options.add("limit", d.limit, "N", "use only the first N training images; 0 uses all", 0);
 }
 
 /// What a checkpoint carries.

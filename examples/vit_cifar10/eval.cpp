@@ -287,18 +287,18 @@ int evaluate(const std::vector<std::string>& arguments) {
       "Measures a checkpoint: top-1 and top-5 accuracy, loss, each class, and how far confidence "
       "is\n"
       "from accuracy (expected calibration error in 15 bins; Guo et al., arXiv 1706.04599). An\n"
-      "image for which the model gives no numbers counts as wrong. Defaults stand in brackets.");
+      "image for which the model gives no numbers counts as wrong. Defaults are in brackets.");
   options.section("Options");
   options.add("checkpoint", e.checkpoint, "FILE", "model.safetensors of a run (required)");
   add_source_options(options, e.data);
   options.add("part", e.part, {"test", "validation", "train", "all"},
-              "which images, divided as for the run; all is everything in the folder");
-  options.flag("flip-tta", e.flip_tta,
-               "measure also with the mirror image's probabilities averaged in, apart");
-  options.add("json", e.json, "FILE",
-              "write all the numbers there too, the confusion matrix as well");
-  options.add("batch", e.batch, "N", "images at a time", 1);
-  options.add("threads", e.threads, "N", "threads; 0 is all cores; no result depends on them", 0,
+              "which of the run's images; all takes everything in the folder");
+  options.flag(
+      "flip-tta", e.flip_tta,
+      "print also what the mean of an image's and its mirror image's probabilities reaches");
+  options.add("json", e.json, "FILE", "write all numbers to FILE too, with the confusion matrix");
+  options.add("batch", e.batch, "N", "images per call of the model", 1);
+  options.add("threads", e.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
               4096);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);

@@ -125,20 +125,19 @@ int explain(const std::vector<std::string>& arguments) {
   cli::Options options(
       "vit_cifar10 explain --checkpoint FILE [options] PICTURE",
       "Says what is in a picture, and writes a PNG of the picture and of where the model looks,\n"
-      "side by side: grey where it draws little from, bright where it draws much from. Of the\n"
-      "picture the middle square is scaled to the model's size, as for training. Defaults stand "
-      "in\n"
-      "brackets.");
+      "side by side: grey where the model draws on little, bright where it draws on much. The\n"
+      "middle square of the picture is scaled to the model's size, as for training. Defaults are\n"
+      "in brackets.");
   options.section("Options");
   options.add("checkpoint", e.checkpoint, "FILE", "model.safetensors of a run (required)");
   options.add("out", e.out, "FILE", "the PNG to write [PICTURE's name with _attention.png, here]");
   options.add("method", e.method, {"rollout", "last", "head"},
-              "through all layers; the mean of a layer's heads, the last layer's if none is named; "
-              "or one head");
-  options.add("layer", e.layer, "N", "which layer, from 1, for last and head; 0 is the last", 0,
+              "rollout: attention through all layers; last: the mean of a layer's heads; head: one "
+              "head");
+  options.add("layer", e.layer, "N", "layer from 1, for last and head; 0 is the last layer", 0,
               1000);
-  options.add("head", e.head, "N", "which head, from 1, for head; 0 is the first", 0, 10000);
-  options.add("size", e.size, "PX", "side of each of the two pictures", 16, 4096);
+  options.add("head", e.head, "N", "head from 1, for head; 0 is the first head", 0, 10000);
+  options.add("size", e.size, "PX", "side of each of the two pictures, in pixels", 16, 4096);
   options.positional(e.pictures);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);

@@ -46,9 +46,9 @@ int generate(const std::vector<std::string>& arguments) {
   std::uint64_t seed = 1;
   cli::Options options("vit_cifar10 generate --out DIR [options]",
                        "Writes a drawn data set of ten classes, for a first try without data. "
-                       "Defaults stand in brackets.");
+                       "Defaults are in brackets.");
   options.section("Options");
-  options.add("out", out, "DIR", "where it goes (required)");
+  options.add("out", out, "DIR", "folder to write to (required)");
   options.add("format", format, {"cifar", "folder"},
               "cifar-10-batches-bin as CIFAR-10 has it, or PNG files of several sizes in "
               "train/CLASS and test/CLASS");

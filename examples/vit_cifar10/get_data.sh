@@ -23,7 +23,7 @@ sha256=${EIGENGRAD_CIFAR_SHA256:-$sha256}
 
 [ ! -f "$dir/$folder/$last" ] || exit 0
 mkdir -p "$dir"
-work=$(mktemp -d "$dir/.download.XXXXXX")  # beside the target, so that the last step is a rename
+work=$(mktemp -d "$dir/.download.XXXXXX")  # next to the target, so that the last step is a rename
 trap 'rm -rf "$work"' EXIT
 echo "downloading $url"
 if command -v curl >/dev/null; then

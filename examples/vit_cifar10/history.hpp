@@ -19,7 +19,7 @@ inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 /// Accuracies in percent. What follows `learning_rate` depends on the machine, not on the seed.
 struct EpochRecord {
-  int epoch = 0;   ///< from 1
+  int epoch = 0;   ///< counts from 1
   Index step = 0;  ///< steps of the run at its end
   double train_loss = kMissing;
   double train_accuracy = kMissing;
@@ -27,11 +27,11 @@ struct EpochRecord {
   std::optional<double> validation_loss;  ///< without validation images there are none of these
   std::optional<double> validation_accuracy;
   std::optional<double> validation_top5;
-  double learning_rate = kMissing;  ///< of the last step
-  double images_per_s = kMissing;   ///< of training alone
-  double wait_seconds = kMissing;   ///< that the model waited for images
+  double learning_rate = kMissing;  ///< the last step's
+  double images_per_s = kMissing;   ///< in training alone
+  double wait_seconds = kMissing;   ///< how long the model waited for images
   double epoch_seconds = kMissing;  ///< validation included
-  double seconds = kMissing;        ///< of the run so far
+  double seconds = kMissing;        ///< since the run began
 };
 
 /// The columns of metrics.csv, and the fields of an epoch in run.json and in state files.

@@ -26,8 +26,8 @@ inline std::unique_ptr<eg::optim::Ema<float>> make_ema(const Model& model, const
       model.parameters(), eg::optim::EmaOptions{.decay = t.ema}, model.named_buffers());
 }
 
-/// As it is before the first step. `settings` are those of the model, which a patch schedule
-/// changes during a run.
+/// The learner before the first step. `settings` are the model's, which a patch schedule changes
+/// during a run.
 inline Learner make_learner(const TrainSettings& t, const ModelSettings& settings,
                             const TrainingData& data, const Plan& plan) {
   eg::Generator rng(t.seed);

@@ -35,7 +35,7 @@ class PatchSchedule {
     return std::accumulate(parts_.begin(), parts_.end(), 0,
                            [](int sum, const Part& part) { return sum + part.epochs; });
   }
-  /// In an epoch, counted from 1.
+  /// The side of the patches in an epoch, which counts from 1.
   Index patch_size(int epoch) const {
     for (const Part& part : parts_) {
       if (epoch <= part.epochs) return part.patch_size;

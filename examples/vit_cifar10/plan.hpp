@@ -14,9 +14,9 @@ struct Plan {
         steps(t.steps > 0 ? t.steps : t.epochs * steps_per_epoch),
         epochs(static_cast<int>(eg::divide_up(steps, steps_per_epoch))) {}
 
-  Index batches;          ///< in an epoch
+  Index batches;          ///< per epoch
   Index steps_per_epoch;  ///< the last step may have fewer batches
-  Index steps;            ///< of the run
+  Index steps;            ///< of the whole run
   int epochs;             ///< the last may be cut short by --steps
 };
 

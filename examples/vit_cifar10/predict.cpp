@@ -38,7 +38,7 @@ void read_lines(std::istream& in, std::vector<std::string>& out) {
   }
 }
 
-/// The files that the arguments stand for. What is wrong with a folder goes to `errors`.
+/// The files that the arguments name. What is wrong with a folder goes to `errors`.
 std::vector<std::string> collect(const PredictSettings& p, std::vector<std::string>& errors) {
   std::vector<std::string> paths;
   for (const std::string& path : p.paths) {
@@ -89,7 +89,7 @@ struct Answer {
 struct Line {
   std::string file;
   std::optional<std::vector<Answer>> predictions;
-  std::optional<std::string> error;  ///< in their place
+  std::optional<std::string> error;  ///< instead of predictions
 };
 template <class Visit>
 void visit_fields(Answer& a, Visit&& visit) {
@@ -191,20 +191,20 @@ int predict(const std::vector<std::string>& arguments) {
   cli::Options options(
       "vit_cifar10 predict --checkpoint FILE [options] PICTURE|FOLDER|-...",
       "Says what is in pictures (PNG, JPEG, BMP, PPM, PGM), in folders of them, or in files whose\n"
-      "names are read from standard input (-). Of each picture the middle square is scaled to the\n"
+      "names are read from standard input (-). The middle square of each picture is scaled to the\n"
       "model's size, as for training. The exit status is 1 when one could not be read; the others\n"
-      "are printed all the same. Defaults stand in brackets.");
+      "are printed even so. Defaults are in brackets.");
   options.section("Options");
   options.add("checkpoint", p.checkpoint, "FILE", "model.safetensors of a run (required)");
-  options.add("list", p.list, "FILE", "names of more pictures or folders, one a line");
+  options.add("list", p.list, "FILE", "names of more pictures or folders, one per line");
   options.add("top", p.top, "N", "classes to print for each picture", 1);
   options.flag("json", p.json,
-               "print a JSON object a line: {\"file\", \"predictions\": [{\"class\", "
+               "print one JSON object per line: {\"file\", \"predictions\": [{\"class\", "
                "\"probability\"}, ...]}, or {\"file\", \"error\"}");
-  options.add("batch", p.batch, "N", "pictures that go through the model at once", 1, 65536);
-  options.add("threads", p.threads, "N", "threads; 0 is all cores; no result depends on them", 0,
+  options.add("batch", p.batch, "N", "pictures per call of the model", 1, 65536);
+  options.add("threads", p.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
               4096);
-  options.flag("timing", p.timing, "say at the end, on standard error, how fast it was");
+  options.flag("timing", p.timing, "print the speed at the end, on standard error");
   options.positional(p.paths);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);
@@ -223,7 +223,7 @@ int predict(const std::vector<std::string>& arguments) {
   if (!files.empty()) classify(p, c, files, printer);
   if (p.timing) {
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    std::fprintf(stderr, "%zu pictures in %.2f s, %.0f a second\n", files.size(), seconds,
+    std::fprintf(stderr, "%zu pictures in %.2f s, %.0f per second\n", files.size(), seconds,
                  double(files.size()) / seconds);
   }
   return printer.errors() > 0 ? 1 : 0;

@@ -9,26 +9,27 @@
 
 #include <examples/common/options.hpp>
 
-/// Named sets of options that were tuned together. What stands on the command line goes before.
+/// Named sets of options that were tuned together. The command line overrides them.
 namespace vit {
 
 struct Preset {
   std::string_view name;
-  std::string_view tokenizer;  ///< for which --tokenizer
-  std::string_view dataset;    ///< for cifar10, cifar100 or folder; empty: for all others
-  std::string_view options;    ///< as on a command line: "--epochs 6 --clip 1"
+  std::string_view tokenizer;  ///< the --tokenizer that it is for
+  std::string_view
+      dataset;  ///< cifar10, cifar100 or folder; empty: all that have no line of their own
+  std::string_view options;                     ///< as on the command line: "--epochs 6 --clip 1"
   std::array<std::string_view, 2> shared = {};  ///< more of them, which other presets have too
 };
 
-/// For convolutions with batch norm: few steps, each far, in a line down to zero; and images of 31,
-/// 15, 7 and 4 pixels, each of the last a token.
+/// Convolutions with batch norm learn in few, long steps, whose rate falls linearly to zero. Their
+/// images have 31, 15, 7 and 4 pixels, and each pixel of the last is a token.
 inline constexpr std::string_view kFarSteps =
     " --conv-pool 2,3 --batch 512 --kernel-lr 0.16 --muon-lr 0.04 --muon-momentum 0.6 --lr 0.007 "
     "--schedule linear --warmup 0";
-/// For the plain model: an epoch in which each image goes without half of its patches costs half.
+/// The plain model loses half of each image's patches in training, which halves an epoch's cost.
 inline constexpr std::string_view kHalfThePatches =
     " --patch-size 4 --rotary 10 --patch-dropout 0.5";
-/// For as many epochs as would otherwise learn the images by heart.
+/// Mixing keeps a long run from learning the images by heart.
 inline constexpr std::string_view kMixed = " --cutmix 1 --mix-probability 0.5";
 
 /// The first line that fits is taken. docs/results.md says what each reaches.
@@ -54,7 +55,7 @@ inline constexpr Preset kPresets[] = {
     {"long", "patch", "", "--epochs 70 --dim 192 --depth 6 --heads 6", {kHalfThePatches, kMixed}},
 };
 
-/// Each name once, behind "none", which leaves the defaults.
+/// "none", which leaves the defaults, then each name once.
 inline std::vector<std::string> preset_names() {
   std::vector<std::string> out = {"none"};
   for (const Preset& preset : kPresets) {
@@ -69,7 +70,7 @@ inline std::string all_options(const Preset& preset) {
   return out;
 }
 
-/// For the help: what each changes in the defaults.
+/// What each preset changes in the defaults, for the help.
 inline std::string describe_presets() {
   std::string out = "Presets";
   for (const Preset& p : kPresets) {

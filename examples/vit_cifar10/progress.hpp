@@ -20,10 +20,10 @@ struct ProgressState {
   double epoch_fraction = 0;  ///< 0 to 1
   double run_fraction = 0;
   double loss = 0, accuracy_percent = 0, images_per_s = 0;
-  double seconds_left = 0;  ///< of the run
+  double seconds_left = 0;  ///< until the run ends
 };
 
-/// One line of at most `width` characters: what does not fit is left out, the least needed first.
+/// One line of at most `width` characters; what does not fit is left out, the least useful first.
 inline std::string progress_line(const ProgressState& s, int width) {
   const auto words = [](const char* format, auto... values) {
     char text[96];
@@ -31,7 +31,7 @@ inline std::string progress_line(const ProgressState& s, int width) {
     return std::string(text);
   };
   const std::string head = words("epoch %d/%d ", s.epoch, s.epochs);
-  // In the order of a line; the number says what goes first when there is no room.
+  // In the order of the line. The part with the largest number goes first when there is no room.
   std::vector<std::pair<int, std::string>> parts = {
       {0, words(" %3.0f %%", s.epoch_fraction * 100)},
       {2, words("  loss %.3f", s.loss)},
@@ -63,8 +63,8 @@ inline std::string progress_line(const ProgressState& s, int width) {
   return out.substr(0, room);
 }
 
-/// A line that is redrawn in place on a terminal, ten times a second; nothing where the output goes
-/// to a file: there each epoch's line says it all.
+/// A line that is redrawn in place on a terminal, ten times per second. Where the output goes to a
+/// file there is none: the line of each epoch is enough.
 class ProgressBar {
  public:
   /// `mode` is auto, bar or plain.
@@ -75,8 +75,8 @@ class ProgressBar {
     const auto now = Clock::now();
     if (!shown_ || now - last_ < std::chrono::milliseconds(100)) return;
     last_ = now;
-    // In one write, and what is left of a longer line goes last: nothing flickers. The last column
-    // stays empty, since some terminals would begin a new line there.
+    // One write, which erases the rest of a longer line last, so that nothing flickers. The last
+    // column stays empty: some terminals would begin a new line there.
     const std::string text = "\r" + progress_line(s, columns() - 1) + "\033[K";
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);

@@ -18,8 +18,8 @@ class Recorder {
  public:
   explicit Recorder(std::string folder) : folder_(std::move(folder)) {}
 
-  /// Opens the event file of the run. `step` is where the run stands: later events of earlier
-  /// files, which it wrote before it was killed, count no more.
+  /// Opens the event file of the run. `step` is the last step that counts: later events of earlier
+  /// files, which the run wrote before it was killed, are purged.
   void begin(RunDescription run, Index step);
 
   /// Draws every tenth step.

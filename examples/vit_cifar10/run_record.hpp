@@ -38,7 +38,7 @@ struct RunDescription {
   std::optional<double> peak_gflops;
   std::optional<Index> parameters;
   std::optional<double> training_gflop_per_image;
-  std::optional<double> images_per_s;  ///< from here on: of a finished run
+  std::optional<double> images_per_s;  ///< this and the following: of a finished run
   std::optional<double> test_loss;
   std::optional<double> test_accuracy;
   std::optional<double> test_top5;

@@ -30,18 +30,18 @@ struct EpochSums {
 };
 
 /// The place of a run and what it has measured so far. A batch follows from its number and the
-/// seed, the learning rate from the step, so with the arrays of the learner it is all of a run.
+/// seed, the learning rate from the step; so with the learner's arrays this is all of a run.
 struct RunState {
-  int epoch = 1;     ///< that is under way
+  int epoch = 1;     ///< the one under way
   Index batch = 0;   ///< batches of the epoch that are done
-  EpochSums so_far;  ///< of these batches
+  EpochSums so_far;  ///< from these batches
   double train_seconds = 0;
   double wait_seconds = 0;
   double epoch_seconds = 0;
   double seconds = 0;  ///< of the whole run
   bool finished = false;
-  Index patch_size = 0;             ///< of the model as it is saved
-  std::vector<EpochRecord> epochs;  ///< that are complete
+  Index patch_size = 0;             ///< of the saved model
+  std::vector<EpochRecord> epochs;  ///< the complete ones
 
   /// Images that the model learned from per second, in this epoch.
   double images_per_s() const { return double(so_far.images) / train_seconds; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs side by side, a line each: what they cost and what they reached.
+// Compares runs, one line each: what they cost and what they reached.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -20,7 +20,7 @@ const Row kHeader = {"run",          "preset",   "tokenizer",    "parameters", "
                      "time",         "images/s", "peak GFLOP/s", "PFLOP",      "seed",
                      "validation %", "test %",   "top-5 %"};
 
-/// With `digits` after the point; a dash for what is not there.
+/// A number with `digits` after the point; a dash for one that is missing.
 std::string shown(double value, int digits) {
   if (!std::isfinite(value)) return "-";
   char text[32];
@@ -85,8 +85,8 @@ int runs(const std::vector<std::string>& arguments) {
   bool markdown = false;
   std::vector<std::string> folders;
   cli::Options options("vit_cifar10 runs RUNDIR... [options]",
-                       "Prints a line for each run: what it cost and what it reached, at its last "
-                       "epoch.\nPFLOP is its time times the machine's peak of multiply-adds.");
+                       "Prints a line for each run: what it cost, and what it reached in its last "
+                       "epoch.\nPFLOP is its time multiplied by the machine's peak.");
   options.section("Options");
   options.flag("markdown", markdown, "as a Markdown table");
   options.positional(folders);
@@ -99,7 +99,7 @@ int runs(const std::vector<std::string>& arguments) {
   for (const std::string& folder : folders) {
     try {
       rows.push_back(row_of(folder));
-    } catch (const eigengrad::IoError& error) {  // runs/* may have more in it than runs
+    } catch (const eigengrad::IoError& error) {  // runs/* may match more than runs
       std::fprintf(stderr, "vit_cifar10: %s\n", error.what());
     }
   }

@@ -96,7 +96,8 @@ inline std::vector<Index> parse_list(const std::string& option, const std::strin
   return out;
 }
 
-/// The same for each of so many stages; the first number stands for those in front that have none.
+/// The same with a number for each of `stages` stages; the first number also stands for the stages
+/// in front of it.
 inline std::vector<Index> parse_stages(const std::string& option, const std::string& text,
                                        Index most, std::size_t stages) {
   std::vector<Index> out = parse_list(option, text, most);

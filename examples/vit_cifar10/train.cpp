@@ -131,7 +131,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
   }
   RunDescription run = describe_run(t, options, data, command_line);
   Trainer trainer(t, std::move(data));
-  eg::io::make_folder(t.out);  // nothing is left behind by a wrong model
+  eg::io::make_folder(t.out);  // only now: a wrong model leaves no folder
   print_start(t, trainer, run);
   return trainer.run(run);
 }
@@ -174,7 +174,7 @@ int train(const std::vector<std::string>& arguments, const std::string& command_
   cli::Options options(
       "vit_cifar10 train --data DIR [options]",
       "Trains a Vision Transformer, measures it on held-out training images after "
-      "each epoch and\non the test images once, at the end. Defaults stand in brackets.");
+      "each epoch and\non the test images once, at the end. Defaults are in brackets.");
   add_train_options(options, settings);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);

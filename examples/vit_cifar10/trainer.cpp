@@ -15,7 +15,7 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-/// Images per second over all epochs, of which each saw so many.
+/// Images per second over all epochs, each of `images_per_epoch`.
 double mean_speed(const std::vector<EpochRecord>& epochs, double images_per_epoch) {
   double images = 0;
   double seconds = 0;
@@ -99,7 +99,7 @@ void Trainer::change_patches() {
 bool Trainer::train_epoch() {
   change_patches();
   learner_.model.train();
-  // With --steps the last epoch may be a part of one.
+  // --steps may cut the last epoch short.
   const Index steps_left = plan_.steps - (state_.epoch - 1) * plan_.steps_per_epoch;
   const Index batches = std::min(plan_.batches, steps_left * t_.accumulate);
   lap();

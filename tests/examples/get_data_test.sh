@@ -33,7 +33,7 @@ run 0 "$url/missing.tar.gz" "$sum" "$work/a"  # what is there is not fetched aga
 
 run 1 "$url/good.tar.gz" "${sum//[0-9]/0}" "$work/b"
 grep -q 'SHA-256' "$work/out" || fail 'the checksum is not named'
-[ -z "$(ls -A "$work/b")" ] || fail 'a wrong archive left something behind'
+[ -z "$(ls -A "$work/b")" ] || fail 'a wrong archive was kept'
 
 head -c 100 "$work/www/good.tar.gz" >"$work/www/cut.tar.gz"
 run 1 "$url/cut.tar.gz" "$sum" "$work/c"

@@ -63,13 +63,13 @@ share=$(awk -F'[:,]' '/"images_per_s"/ && !rate { rate = $2 } /"peak_gflops"/ { 
   /"training_gflop_per_image"/ { work = $2 } END { printf "%.0f", 100 * rate * work / peak }' dropped/run.json)
 grep -qE "<b>$share[^0-9<]*</b><span>of the multiply-add peak" dropped/report.html || fail "not $share % of the peak"
 mflop() { grep -oE "[0-9.]+[^0-9]{1,3}MFLOP to $1" dropped/report.html | grep -oE '^[0-9.]+'; }
-awk "BEGIN { exit !($(mflop look) > $(mflop learn)) }" || fail "a fourth of the tokens: $(mflop learn) MFLOP to learn"
-# Of patches that changed on the way there is no one number.
+awk "BEGIN { exit !($(mflop classify) > $(mflop learn)) }" || fail "a fourth of the tokens: $(mflop learn) MFLOP to learn"
+# A run whose patches changed has no single number.
 "$program" train ${small% --epochs*} --tokenizer patch --patch-schedule 8:1,4:1 --out grown >/dev/null
 check_page grown/report.html $sections
 ! grep -q 'multiply-add peak' grown/report.html || fail 'a share of the peak, of two kinds of patches'
 
-# Of two classes none says anything by being among the five most probable.
+# With two classes, being among the five most probable says nothing.
 grep -q 'top-5' patch/report.html || fail 'ten classes: no top-5'
 grep -q "Muon's, .* is 10 times as high" patch/report.html || fail 'the learning rate of Muon'
 for class in dark light; do
@@ -88,7 +88,7 @@ grep -q 'top-1' eval.txt || fail 'two classes: no top-1'
 ! grep -q 'top-5' eval.txt || fail 'two classes: a top-5 of eval'
 ! grep -q 'Muon' shades/report.html || fail 'a learning rate that no optimizer has'
 
-# Runs side by side: a head, and a line each that ends in what the run reached.
+# Runs compared: a head, and for each a line that ends in what the run reached.
 "$program" runs 'run <a&b>' patch/ >runs.txt
 [ "$(wc -l <runs.txt)" = 3 ] || fail 'runs: not a line for each'
 grep -qE "^run <a&b> .* $accuracy +[0-9.]+\$" runs.txt || { cat runs.txt; fail 'runs: the test accuracy'; }
@@ -97,7 +97,7 @@ grep -qE ' [0-9.]+ +-$' runs.txt || { cat runs.txt; fail 'runs: a top-5 of two c
 "$program" runs --markdown patch >runs.txt
 grep -qE '^\| patch \| quick \| patch \| [0-9]+ \| 2 \| ' runs.txt || { cat runs.txt; fail 'runs --markdown'; }
 if "$program" runs data patch >runs.txt 2>error.txt; then fail 'runs: a folder without a run'; fi
-[ "$(wc -l <runs.txt)" = 2 ] || fail 'runs: the others beside a folder without a run'
+[ "$(wc -l <runs.txt)" = 2 ] || fail 'runs: the others next to a folder without a run'
 grep -q 'there is no data/run.json' error.txt || { cat error.txt; fail 'runs: the folder is not named'; }
 
 # A run of a version with other options has a page too, without the training images.

@@ -10,7 +10,7 @@ cd "$work"
 fail() { echo "FAILED: $*"; exit 1; }
 
 # Everything that has a state: dropout of values and of patches, stochastic depth, batch norm, running
-# means, mixed batches, several batches a step, held-out images, a schedule.
+# means, mixed batches, several batches per step, held-out images, a schedule.
 "$program" generate --out data --train 1700 --test 100 >/dev/null
 settings="--data data --lr 0.002 --dim 24 --heads 2 --depth 2 --channels 8 --batch 20 --accumulate 2
   --validation 100 --epochs 3 --threads 1 --dropout 0.1 --patch-dropout 0.3 --stochastic-depth 0.2
@@ -47,7 +47,7 @@ same_as_whole() {
   [ "$(grep '^test accuracy' whole.txt)" = "$(grep '^test accuracy' "$1.txt")" ] ||
     fail "$1: another test accuracy"
 }
-[ "$(numbers whole | wc -l)" = 4 ] || fail 'a line an epoch'
+[ "$(numbers whole | wc -l)" = 4 ] || fail 'a line per epoch'
 [ "$(numbers whole | tail -n 1 | cut -d, -f1,2)" = 3,120 ] || fail 'the steps of three epochs'
 
 # kill -9 in the middle of the first epoch, again in the middle of the second.
@@ -63,14 +63,14 @@ kill -9 $! && wait $! 2>/dev/null || true
 grep -q '^epoch 1/3' killed.txt && fail 'an epoch was trained again'
 same_as_whole killed
 
-# Ctrl-C and SIGTERM: the step is finished and saved, the way on is printed.
+# Ctrl-C and SIGTERM: the step is finished and saved, and how to go on is printed.
 # end SIGNAL STATUS EPOCH
 end() {
   local status=0
   at "$3" asked
   kill "-$1" $! && wait $! || status=$?
   [ $status = "$2" ] || fail "status $status after SIG$1"
-  grep -q 'vit_cifar10 train --resume asked$' asked.txt || fail "SIG$1: the way on is not printed"
+  grep -q 'vit_cifar10 train --resume asked$' asked.txt || fail "SIG$1: how to go on is not printed"
 }
 # A background job of a script ignores SIGINT; `env` gives it its meaning back.
 env --default-signal=INT "$program" train $settings --save-every 0 --out asked >asked.txt &

@@ -24,7 +24,7 @@ column() {
 "$program" generate --out data --train 600 --test 100 >/dev/null
 small="--data data --dim 16 --heads 2 --depth 2 --channels 8 --conv-norm none --batch 25 --validation 100 --threads 1"
 
-# 20 batches an epoch: 7 steps of three batches, the last of two. 10 steps end in the second epoch.
+# 20 batches per epoch: 7 steps of three batches, the last of two. 10 steps end in the second epoch.
 "$program" train $small --accumulate 3 --steps 10 --lr 0.002 --schedule constant --warmup 0 --out steps >/dev/null
 [ "$(column step steps | tr '\n' ' ')" = '7 10 ' ] || fail "steps: $(column step steps)"
 [ "$(column learning_rate steps | tail -n 1)" = 0.002 ] || fail 'a constant learning rate'
@@ -66,7 +66,7 @@ cmp exploded/state.safetensors before || fail 'a step that failed was saved'
 "$program" eval --checkpoint exploded/model.safetensors --data data >good.txt
 grep -q 'loss [0-9]' good.txt || fail 'the last good checkpoint'
 
-# A preset gives values, the command line goes before, run.json has what came of it.
+# A preset gives values, the command line overrides them, run.json has the result.
 value() { sed -n "s/^    \"$1\": \(.*[^,]\),*$/\1/p" "$2/run.json"; }
 for preset in quick standard long; do
   for tokenizer in conv patch; do
@@ -78,7 +78,7 @@ for preset in quick standard long; do
   done
 done
 [ "$(value epochs quick-conv)" != "$(value epochs long-conv)" ] || fail 'presets without effect'
-[ "$(value depth long-conv)" = 2 ] || fail 'a preset went before the command line'
+[ "$(value depth long-conv)" = 2 ] || fail 'a preset overrode the command line'
 
 # Every kind of augmentation, alone in the last epoch's images; the same bits with more threads.
 strong="--resized-crop 0.5 --rotation 10 --zoom 0.1 --jitter 0.3 --jitter-hue 0.1 --erasing 0.25
@@ -94,7 +94,7 @@ cmp -s randaugment/model.safetensors autoaugment/model.safetensors && fail 'a po
 # Patches that change: the loss goes on from where it was, and the model knows its patches.
 "$program" train $small --tokenizer patch --patch-schedule 16:2,8:1 --ema 0.5 --out patches \
   >patches.txt
-grep -q '^patches of 8 pixels from here on: 16 tokens an image' patches.txt || fail 'patch schedule'
+grep -q '^patches of 8 pixels from here on: 16 tokens per image' patches.txt || fail 'patch schedule'
 [ "$(grep -c '^epoch ./3' patches.txt)" = 3 ] || fail 'the epochs of a patch schedule'
 "$program" eval --checkpoint patches/model.safetensors --data data >eval.txt
 grep -q "$(grep '^test accuracy' patches.txt)" eval.txt || fail 'a model whose patches have changed'

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 fail() { echo "FAILED: $*"; exit 1; }
 
-# has FILE TEXT...: each text stands in the file.
+# has FILE TEXT...: the file contains each text.
 has() {
   local file=$1 text
   shift

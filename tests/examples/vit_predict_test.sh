@@ -22,7 +22,7 @@ cmp all.txt same.txt || fail 'the output depends on --batch or --threads'
 predict --top 1 --list names.txt | cmp - all.txt || fail '--list'
 predict --top 1 - <names.txt | cmp - all.txt || fail 'standard input'
 
-# One JSON object a line.
+# One JSON object per line.
 predict --json --top 2 pictures/test/disc wide.ppm >out.json
 [ "$(wc -l <out.json)" = 5 ] || fail 'lines of JSON'
 [ "$(grep -cE '^\{"file": "[^"]+", "predictions": \[\{"class": "[a-z]+", "probability": [0-9.e-]+\}, \{.*\}\]\}$' out.json)" = 5 ] ||

@@ -5,13 +5,13 @@
 small="--data data --validation 100 $small"
 
 "$program" train $small --epochs 2 --out run >train.txt
-[ "$(grep -c '^epoch' train.txt)" = 2 ] || fail 'one line an epoch'
+[ "$(grep -c '^epoch' train.txt)" = 2 ] || fail 'one line per epoch'
 last=$(grep '^test accuracy' train.txt)
 [[ $last =~ ^test\ accuracy\ [0-9]+\.[0-9][0-9]\ %$ ]] || fail "the test accuracy: $last"
 for file in model.safetensors best.safetensors metrics.csv run.json; do
   [ -s "run/$file" ] || fail "run/$file is missing"
 done
-[ "$(wc -l <run/metrics.csv)" = 3 ] || fail 'metrics.csv has a line an epoch'
+[ "$(wc -l <run/metrics.csv)" = 3 ] || fail 'metrics.csv has a line per epoch'
 [ -s run/events.out.tfevents.* ] || fail 'no event file'
 for key in command configuration seed versions data epochs images_per_s seconds peak_gflops test_accuracy; do
   grep -q "^  \"$key\":" run/run.json || fail "run.json lacks $key"

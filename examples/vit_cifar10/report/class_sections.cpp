@@ -182,8 +182,8 @@ std::string mistakes_section(const Material& m) {
       "mistakes", "The most confident mistakes",
       "Of " + count(double(wrong.size())) +
           " wrong answers those that the model was "
-          "surest of. Above stands the label, below what the model said, and how probable "
-          "it found that. Some of the labels may be the ones that are wrong.",
+          "surest of. The label is above, what the model said below, with the probability that it "
+          "gave. Some of the labels may be the ones that are wrong.",
       element("div", "pictures", out));
 }
 

@@ -9,13 +9,13 @@
 /// The confusion matrix as a chart.
 namespace vit::report {
 
-/// Up to so many classes the cells hold numbers.
+/// The cells hold numbers up to this number of classes.
 inline constexpr eigengrad::Index kNumberedClasses = 20;
-/// Up to so many the matrix is drawn at all.
+/// The matrix is drawn up to this number of classes.
 inline constexpr eigengrad::Index kDrawnClasses = 200;
 
-/// An order of the classes in which those that are taken for one another stand together: the two
-/// most alike groups of classes are joined until there is one (average linkage).
+/// An order of the classes in which those that are taken for one another are next to each other:
+/// the two most alike groups of classes are joined until there is one (average linkage).
 std::vector<eigengrad::Index> similar_together(
     const eigengrad::NdArray<eigengrad::Index>& confusion);
 

@@ -11,7 +11,7 @@
 /// Text for a page: escaped, and numbers as people write them.
 namespace vit::report {
 
-/// Text from outside (class names, commands, paths) as it may stand in HTML, in attributes too.
+/// Text from outside (class names, commands, paths) as HTML takes it, in attributes too.
 inline std::string escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -46,7 +46,7 @@ inline std::string class_label(std::string name) {
 
 inline constexpr const char* kUnknown = "–";
 
-/// With so many digits behind the point; a dash for what is not finite.
+/// A number with `digits` after the point; a dash for one that is not finite.
 inline std::string fixed(double x, int digits) {
   if (!std::isfinite(x)) return kUnknown;
   char text[64];
@@ -55,7 +55,7 @@ inline std::string fixed(double x, int digits) {
   return minus_zero ? text + 1 : text;
 }
 
-/// With so many significant digits, and no zeros behind them: 0.002, 1.5, 120.
+/// A number with `digits` significant digits and no zeros at the end: 0.002, 1.5, 120.
 inline std::string significant(double x, int digits = 3) {
   if (!std::isfinite(x)) return kUnknown;
   if (x == 0) return "0";
@@ -72,7 +72,7 @@ inline std::string significant(double x, int digits = 3) {
   return out;
 }
 
-/// 0.8469 as "84.69 %", the space not to be broken.
+/// 0.8469 as "84.69 %", with a space that does not break.
 inline std::string percent(double share, int digits = 1) {
   return fixed(100 * share, digits) + "\u202f%";
 }

@@ -10,7 +10,7 @@
 namespace vit::report {
 namespace {
 
-/// An image with the normalisation taken back.
+/// An image with its normalisation undone.
 Picture seen_picture(const eg::NdArray<float>& image,
                      const eg::data::Normalization& normalization) {
   const Index area = image.dim(1) * image.dim(2);
@@ -76,15 +76,16 @@ std::string training_images_section(const Material& m) {
     out += figure(image_tag(enlarged(picture, 64), "training image"), seen.label);
   }
   return section("images", "What it saw",
-                 "Images of the first batches as they came to the model, changed as the settings "
-                 "say, another way in each epoch. Shares stand where two images are mixed.",
+                 "Images of the first batches as the model got them: the settings say how they are "
+                 "changed, and each epoch changes them in another way. Mixed images have the share "
+                 "of each class below them.",
                  element("div", "pictures", out));
 }
 
 std::string model_section(const Material& m) {
   std::string table =
       "<tr><th>layer</th><th>type</th><th>output</th><th class=\"n\">parameters</th>"
-      "<th class=\"n\">MFLOP</th></tr>";
+      "<th class=\"n\">MFLOP per image</th></tr>";
   for (const std::vector<std::string>& row : m.summary.rows()) {
     const std::size_t depth = (row[0].find_first_not_of(' ') + 1) / 2;
     const bool whole = row[0].empty();
@@ -95,7 +96,7 @@ std::string model_section(const Material& m) {
     table += element("tr", whole ? "total" : "", cells);
   }
   const double batch = double(m.summary.batch);
-  std::string work = short_count(m.summary.model.flops / batch) + "FLOP to look at an image";
+  std::string work = short_count(m.summary.model.flops / batch) + "FLOP to classify an image";
   const double learning = training_gflop(m.run) * 1e9;
   if (std::isfinite(learning)) {
     const bool drops = m.checkpoint.model.options().patch_dropout > 0;
@@ -103,8 +104,8 @@ std::string model_section(const Material& m) {
             (drops ? "what patch dropout leaves of it" : "it");
   }
   return section("model", "The model",
-                 count(double(m.summary.model.trained)) + " trained numbers; " + work +
-                     ". Equal layers stand once; the outputs are those for one image.",
+                 count(double(m.summary.model.trained)) + " trained parameters; " + work +
+                     ". Equal layers are listed once; the outputs are those of one image.",
                  element("div", "scroll", element("table", "", table)));
 }
 

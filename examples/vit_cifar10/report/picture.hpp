@@ -40,7 +40,7 @@ Picture side_by_side(std::span<const Picture> pictures, Index gap);
 /// Image `i` of a data set, no larger than 96 pixels.
 Picture thumbnail(const eigengrad::data::ImageDataset& images, Index i);
 
-/// Enlarged by a whole factor to at least so many pixels a side: browsers do it less well.
+/// Enlarged by a whole factor to sides of at least `least` pixels: browsers enlarge less well.
 Picture enlarged(const Picture& picture, Index least);
 
 /// <img> with the picture in it; `alt` is escaped already.

@@ -76,7 +76,7 @@ std::string facts(const std::vector<std::pair<std::string, std::string>>& pairs)
   return element("dl", "facts", out);
 }
 
-/// "label_smoothing" as "label smoothing", values as they stand in run.json.
+/// "label_smoothing" as "label smoothing", values as in run.json.
 void add_settings(std::vector<std::pair<std::string, std::string>>& out, const Json& json) {
   for (const auto& [name, value] : json.members()) {
     if (value.is_object()) {
@@ -171,7 +171,7 @@ std::string curves_section(const Material& m) {
   charts += figure(learning_rate, rate_caption(m));
   return section("curves", "Training",
                  "Training images are measured during the epoch, while the model learns from them; "
-                 "validation images, which it never learns from, behind each epoch.",
+                 "validation images, which it never learns from, after each epoch.",
                  element("div", "columns", charts));
 }
 

@@ -18,7 +18,7 @@ struct SeenImage {
   std::string label;         ///< HTML
 };
 
-/// Images from the beginning of the first epoch, some of each of its first batches, for mixing
+/// Images from the beginning of the first epoch: some of each of its first batches, because mixing
 /// differs from batch to batch.
 std::vector<SeenImage> first_images(const eg::data::DataLoader& training);
 
@@ -27,8 +27,8 @@ struct Material {
   RunRecord run;
   Checkpoint checkpoint;
   Predictions predictions;
-  eg::inspect::ModelSummary summary;  ///< of a single image
-  std::vector<SeenImage> seen;        ///< the first that the run learned from
+  eg::inspect::ModelSummary summary;  ///< for a batch of one image
+  std::vector<SeenImage> seen;        ///< the first images that the run learned from
 };
 
 /// "10,000 test images".

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The report's parts that look into the model: attention, positions, filters; and at what it saw.
+// The report's parts that look into the model: attention, positions, filters.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -111,7 +111,7 @@ std::string component_tiles(const eg::Matrix<float>& filters, Index side, Index 
   return out;
 }
 
-/// Whitening (C, 3, k, k) and the convolution behind it (O, C, m, m) as one convolution of pixels
+/// Whitening (C, 3, k, k) and the convolution after it (O, C, m, m) as one convolution of pixels
 /// (O, 3, k + m - 1, k + m - 1), as far as they are linear: each whitening filter comes with its
 /// negative, and gelu(x) - gelu(-x) = x.
 eg::NdArray<float> joined(const eg::NdArray<float>& whitening, const eg::NdArray<float>& weight) {
@@ -229,10 +229,10 @@ std::string attention_section(const Material& m) {
           " counts for the answer: through all layers (attention "
           "rollout, Abnar and Zuidema 2020), and through single heads of the last layers. The "
           "first " +
-          p.part + " image of some classes, chosen by nothing but their place in the file.",
+          p.part + " image of some classes, chosen only by its place in the file.",
       figure(element("div", "scroll", grid) + colour_bar(kInferno, "counts little", "counts much"),
-             "Each map is stretched to its own range. Bright does not mean that the model needs "
-             "that place, only that it draws on it."));
+             "Each map is stretched to its own range. A bright place is one that the model draws "
+             "on, not always one that it needs."));
 }
 
 std::string weights_section(const Material& m) {
@@ -268,7 +268,7 @@ std::string weights_section(const Material& m) {
   }
   if (content.empty()) return "";
   return section("weights", "What it has learned",
-                 "Which positions are alike, and which colours and edges to look for.",
+                 "Which positions are alike, and which colours and edges it looks for.",
                  element("div", "columns", content));
 }
 
