@@ -32,22 +32,6 @@ struct EvalSettings {
   int threads = 0;
 };
 
-/// All images of several sets, one set after the other.
-ImageDataset join(const std::vector<ImageDataset>& sets) {
-  Index n = 0;
-  for (const ImageDataset& set : sets) n += set.size();
-  const ImageDataset& first = sets.front();
-  eg::NdArray<std::uint8_t> images({n, first.channels(), first.height(), first.width()});
-  eg::NdArray<Index> labels(eg::Shape{n});
-  Index at = 0;
-  for (const ImageDataset& set : sets) {
-    std::copy_n(set.images().data(), set.images().numel(), images.data() + at * first.image_size());
-    std::copy_n(set.labels().data(), set.size(), labels.data() + at);
-    at += set.size();
-  }
-  return ImageDataset(std::move(images), std::move(labels), first.classes());
-}
-
 /// The images to measure on. The run's settings, from the checkpoint, find its validation images.
 ImageDataset images_of(EvalSettings& e, const Checkpoint& c) {
   DataSettings d = c.data;
@@ -81,7 +65,7 @@ ImageDataset images_of(EvalSettings& e, const Checkpoint& c) {
   for (const ImageDataset& set : {data.validation, data.test}) {
     if (set.size() > 0) sets.push_back(set);
   }
-  return join(sets);
+  return eg::data::join(sets);
 }
 
 /// Logits whose softmax is the mean of the probabilities for an image and for its mirror image.
@@ -125,8 +109,8 @@ Evaluation evaluate_on(const EvalSettings& e, const Checkpoint& c, const ImageDa
 
 /// Without top-5 where there are no more classes than that.
 void print_summary(const char* name, const ClassificationMetrics& m) {
-  std::printf("%s: top-1 %.2f %%, ", name, 100 * m.accuracy());
-  if (m.classes() > 5) std::printf("top-5 %.2f %%, ", 100 * m.top(5));
+  std::printf("%s: top-1 %.2f %%, ", name, m.accuracy_percent());
+  if (m.classes() > 5) std::printf("top-5 %.2f %%, ", m.top_percent(5));
   std::printf("loss %.4f, calibration error %.2f %%\n", m.loss(), 100 * m.calibration_error());
 }
 
@@ -266,7 +250,7 @@ void print_evaluation(const EvalSettings& e, const Evaluation& result,
   std::printf("%lld images, %.0f images/s\n", static_cast<long long>(result.plain.images()),
               result.images_per_s);
   print_summary(e.part.c_str(), result.plain);
-  std::printf("%s accuracy %.2f %%\n", e.part.c_str(), 100 * result.plain.accuracy());
+  std::printf("%s accuracy %.2f %%\n", e.part.c_str(), result.plain.accuracy_percent());
 }
 
 void write_json(const EvalSettings& e, const Evaluation& result,

@@ -99,11 +99,9 @@ void explain_picture(const ExplainSettings& e) {
   const Index side = c.model.options().image_size;
   const eg::NoGrad no_grad;
   c.model.eval();
-  const eg::data::ImageTransform normalise({.normalization = c.normalization}, 3, side, side, 0);
-  eg::NdArray<float> x({1, 3, side, side});
-  const report::Picture seen = eg::data::centre_square(picture, side);
-  normalise(x.data(), seen.data(), 0, 0);
-  const eg::Tensor<float> input(std::move(x));
+  const eg::Tensor<float> input(
+      eg::data::normalize(eg::data::centre_square(picture, side), c.normalization)
+          .reshape({1, 3, side, side}));
 
   const report::AttentionMaps maps(c.model, input);
   const auto [map, name] = choose(maps, e);

@@ -68,19 +68,6 @@ std::vector<std::string> collect(const PredictSettings& p, std::vector<std::stri
   return files;
 }
 
-/// What the model sees: bytes to normalised numbers.
-eg::Tensor<float> to_input(const eg::NdArray<std::uint8_t>& images,
-                           const eg::data::ImageTransform& normalise) {
-  eg::NdArray<float> out(images.shape());
-  const Index size = images.numel() / images.dim(0);
-  eg::parallel_for(images.dim(0), eg::row_grain(size), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      normalise(out.data() + i * size, images.data() + i * size, 0, i);
-    }
-  });
-  return eg::Tensor<float>(std::move(out));
-}
-
 /// Lines of --json.
 struct Answer {
   std::string name;
@@ -157,7 +144,6 @@ void classify(const PredictSettings& p, const Checkpoint& c, const std::vector<s
   const eg::NoGrad no_grad;
   c.model.eval();
   const Index side = c.model.options().image_size;
-  const eg::data::ImageTransform normalise({.normalization = c.normalization}, 3, side, side, 0);
   const auto total = static_cast<Index>(files.size());
   const int threads = eg::num_threads();
   const auto read = [&](Index begin) {
@@ -170,8 +156,8 @@ void classify(const PredictSettings& p, const Checkpoint& c, const std::vector<s
   for (Index begin = 0; begin < total; begin += p.batch) {
     const eg::data::DecodedImages batch = next.get();
     if (begin + p.batch < total) next = read(begin + p.batch);
-    const eg::NdArray<float> probabilities =
-        eg::softmax(c.model(to_input(batch.images, normalise))).value();
+    const eg::Tensor<float> input(eg::data::normalize(batch.images, c.normalization));
+    const eg::NdArray<float> probabilities = eg::softmax(c.model(input)).value();
     for (std::size_t i = 0; i < batch.errors.size(); ++i) {
       const std::string& file = files[static_cast<std::size_t>(begin) + i];
       if (!batch.errors[i].empty()) {

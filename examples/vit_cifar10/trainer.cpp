@@ -196,8 +196,8 @@ EpochRecord Trainer::measure_epoch() {
     const auto measured =
         eg::data::evaluate(measuring_loader(data_.validation, data_.normalization), learner_.model);
     e.validation_loss = measured.loss();
-    e.validation_accuracy = 100 * measured.accuracy();
-    e.validation_top5 = 100 * measured.top(5);
+    e.validation_accuracy = measured.accuracy_percent();
+    e.validation_top5 = measured.top_percent(5);
   }
   lap();
   e.epoch_seconds = state_.epoch_seconds;
@@ -240,8 +240,8 @@ void Trainer::finish_run() {
   }();
   if (tested) {
     run.test_loss = predictions.metrics.loss();
-    run.test_accuracy = 100 * predictions.metrics.accuracy();
-    run.test_top5 = 100 * predictions.metrics.top(5);
+    run.test_accuracy = predictions.metrics.accuracy_percent();
+    run.test_top5 = predictions.metrics.top_percent(5);
     publisher_.print_test_accuracy(*run.test_accuracy);
   }
   lap();
