@@ -62,17 +62,6 @@ Picture stretch(const NdArray<float>& values, float low, float high) {
   return to_bytes(out);
 }
 
-Picture coloured(const NdArray<float>& values, std::span<const Rgb> map) {
-  const Index area = values.numel();
-  Picture out({3, values.dim(0), values.dim(1)});
-  for (Index i = 0; i < area; ++i) {
-    const float x = values.data()[i];
-    const Rgb rgb = colour(map, x == x ? double(x) : 0.0);
-    for (Index c = 0; c < 3; ++c) out.data()[c * area + i] = rgb[static_cast<std::size_t>(c)];
-  }
-  return out;
-}
-
 Picture overlay(const Picture& picture, const NdArray<float>& map) {
   const Index height = picture.dim(1);
   const Index width = picture.dim(2);

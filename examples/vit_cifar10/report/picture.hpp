@@ -27,9 +27,6 @@ Picture to_bytes(const NdArray<float>& values);
 /// Numbers (3, H, W) as a picture in which `low` is black and `high` is white.
 Picture stretch(const NdArray<float>& values, float low, float high);
 
-/// Numbers (H, W), 0 to 1, as a picture in a colour map's colours.
-Picture coloured(const NdArray<float>& values, std::span<const Rgb> map);
-
 /// A map (h, w) of what matters, laid over a picture: grey where it does not, in the map's colours
 /// where it does. The map is stretched to its own range.
 Picture overlay(const Picture& picture, const NdArray<float>& map);
