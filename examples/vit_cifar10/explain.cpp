@@ -6,10 +6,10 @@
 #include <eigengrad/data/image_folder.hpp>
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/image/image_file.hpp>
+#include <eigengrad/models/attention_map.hpp>
 #include <examples/vit_cifar10/checkpoint.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/ranking.hpp>
-#include <examples/vit_cifar10/report/attention.hpp>
 #include <examples/vit_cifar10/report/picture.hpp>
 
 namespace vit {
@@ -49,19 +49,19 @@ Index pick(const char* option, Index number, Index count, Index otherwise) {
   return number > 0 ? number - 1 : otherwise;
 }
 
-/// The map that was asked for, and its name.
-std::pair<eg::NdArray<float>, std::string> choose(const report::AttentionMaps& maps,
+/// The maps that the options name, and what they are called.
+std::pair<eg::NdArray<float>, std::string> choose(const eg::models::AttentionMaps<float>& maps,
                                                   const ExplainSettings& e) {
   if (e.method == "rollout") {
-    return {maps.rollout(0), "attention through all " + std::to_string(maps.layers()) + " layers"};
+    return {maps.rollout(), "attention through all " + std::to_string(maps.layers()) + " layers"};
   }
   const Index layer = pick("layer", e.layer, maps.layers(), maps.layers() - 1);
   const std::string where =
       "layer " + std::to_string(layer + 1) + " of " + std::to_string(maps.layers());
-  if (e.method == "last") return {maps.layer(0, layer), "attention in " + where};
+  if (e.method == "last") return {maps.layer(layer), "attention in " + where};
   const Index head = pick("head", e.head, maps.heads(), 0);
-  return {maps.head(0, layer, head), "attention of head " + std::to_string(head + 1) + " of " +
-                                         std::to_string(maps.heads()) + " in " + where};
+  return {maps.head(layer, head), "attention of head " + std::to_string(head + 1) + " of " +
+                                      std::to_string(maps.heads()) + " in " + where};
 }
 
 /// IMAGE's name without folders and ending, in the current folder.
@@ -103,8 +103,9 @@ void explain_picture(const ExplainSettings& e) {
       eg::data::normalize(eg::data::centre_square(picture, side), c.normalization)
           .reshape({1, 3, side, side}));
 
-  const report::AttentionMaps maps(c.model, input);
-  const auto [map, name] = choose(maps, e);
+  const eg::models::AttentionMaps<float> maps(c.model, input);
+  const auto [all, name] = choose(maps, e);
+  const eg::NdArray<float> map = report::map_of(all, 0);
   print_top(path, eg::softmax(c.model(input)).value(), c.class_names);
   const Index whole = std::min(picture.dim(1), picture.dim(2));
   const report::Picture shown =

@@ -62,6 +62,12 @@ Picture stretch(const NdArray<float>& values, float low, float high) {
   return to_bytes(out);
 }
 
+NdArray<float> map_of(const NdArray<float>& maps, Index i) {
+  NdArray<float> out({maps.dim(1), maps.dim(2)});
+  std::copy_n(maps.data() + i * out.numel(), out.numel(), out.data());
+  return out;
+}
+
 Picture overlay(const Picture& picture, const NdArray<float>& map) {
   const Index height = picture.dim(1);
   const Index width = picture.dim(2);

@@ -27,6 +27,9 @@ Picture to_bytes(const NdArray<float>& values);
 /// Numbers (3, H, W) as a picture in which `low` is black and `high` is white.
 Picture stretch(const NdArray<float>& values, float low, float high);
 
+/// Map `i` (h, w) of several (N, h, w).
+NdArray<float> map_of(const NdArray<float>& maps, Index i);
+
 /// A map (h, w) of what matters, laid over a picture: grey where it does not, in the map's colours
 /// where it does. The map is stretched to its own range.
 Picture overlay(const Picture& picture, const NdArray<float>& map);

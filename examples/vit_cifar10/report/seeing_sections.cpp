@@ -6,7 +6,7 @@
 
 #include <Eigen/Eigenvalues>
 
-#include <examples/vit_cifar10/report/attention.hpp>
+#include <eigengrad/models/attention_map.hpp>
 #include <examples/vit_cifar10/report/picture.hpp>
 #include <examples/vit_cifar10/report/sections.hpp>
 
@@ -35,10 +35,47 @@ eg::Tensor<float> model_input(const Material& m, const std::vector<Index>& indic
   return loader.epoch(0).begin()->images;
 }
 
-std::string map_image(const Picture& picture, const eg::NdArray<float>& map, Index scale,
-                      const std::string& alt) {
-  return image_tag(overlay(resized(picture, picture.dim(1) * scale, picture.dim(2) * scale), map),
-                   alt);
+/// Maps of all images shown, and what stands above them.
+struct MapColumn {
+  std::string above;
+  std::string below;
+  eg::NdArray<float> maps;  ///< (B, grid, grid)
+  bool small = true;        ///< in two thirds of the picture's size
+};
+
+/// The rollout, then the heads of the last layers, the last layer first.
+std::vector<MapColumn> map_columns(const Model& model, const eg::Tensor<float>& images) {
+  const eg::models::AttentionMaps<float> maps(model, images);
+  const Index heads = std::min<Index>(maps.heads(), 8);
+  const Index layers = maps.heads() <= 4 ? std::min<Index>(maps.layers(), 2) : 1;
+  std::vector<MapColumn> out = {{"Rollout", "all layers", maps.rollout(), false}};
+  for (Index layer = maps.layers() - 1; layer >= maps.layers() - layers; --layer) {
+    for (Index h = 0; h < heads; ++h) {
+      out.push_back({"Head " + std::to_string(h + 1), "layer " + std::to_string(layer + 1),
+                     maps.head(layer, h)});
+    }
+  }
+  return out;
+}
+
+/// What the model says of image `i`, the image, and its maps, number `n` of each column.
+std::string map_row(const Predictions& p, Index i, Index n, const std::vector<MapColumn>& columns) {
+  const Picture picture = thumbnail(p.images, i);
+  const Index scale = std::max<Index>(1, 96 / std::max(picture.dim(1), picture.dim(2)));
+  const std::string name = class_label(p.name(p.label(i)));
+  std::string out = element(
+      "div", "",
+      "<b>" + name + "</b><br/>" +
+          (p.right(i) ? std::string("recognised") : "taken for " + class_label(p.name(p.said(i)))) +
+          "<br/>" + percent(double(p.confidence(i)), 0));
+  out += image_tag(enlarged(picture, 64), name);
+  for (const MapColumn& column : columns) {
+    const Index factor = column.small ? std::max<Index>(1, scale * 2 / 3) : scale;
+    const Picture large = resized(picture, picture.dim(1) * factor, picture.dim(2) * factor);
+    out += image_tag(overlay(large, map_of(column.maps, n)),
+                     column.above + ", " + column.below + ", " + name);
+  }
+  return out;
 }
 
 /// What a parameter is called by its end, or nullptr.
@@ -183,44 +220,18 @@ std::string attention_section(const Material& m) {
     return "";
   const Predictions& p = m.predictions;
   const std::vector<Index> shown = examples(p, 8);
-  const AttentionMaps maps(model, model_input(m, shown));
-  const Index heads = std::min<Index>(maps.heads(), 8);
-  const Index layers = maps.heads() <= 4 ? std::min<Index>(maps.layers(), 2) : 1;
-  const Index columns = 2 + heads * layers;
+  const std::vector<MapColumn> columns = map_columns(model, model_input(m, shown));
 
   const auto head_label = [](const std::string& above, const std::string& below) {
     return element("div", "head", "<b>" + above + "</b><br/>" + below);
   };
-  std::string out = "<div></div>" + head_label("Image", "") + head_label("Rollout", "all layers");
-  for (Index layer = maps.layers() - 1; layer >= maps.layers() - layers; --layer) {
-    for (Index h = 0; h < heads; ++h) {
-      out += head_label("Head " + std::to_string(h + 1), "layer " + std::to_string(layer + 1));
-    }
-  }
-  for (std::size_t n = 0; n < shown.size(); ++n) {
-    const Index i = shown[n];
-    const Picture picture = thumbnail(p.images, i);
-    const Index scale = std::max<Index>(1, 96 / std::max(picture.dim(1), picture.dim(2)));
-    const std::string name = class_label(p.name(p.label(i)));
-    out += element("div", "",
-                   "<b>" + name + "</b><br/>" +
-                       (p.right(i) ? std::string("recognised")
-                                   : "taken for " + class_label(p.name(p.said(i)))) +
-                       "<br/>" + percent(double(p.confidence(i)), 0));
-    out += image_tag(enlarged(picture, 64), name);
-    out += map_image(picture, maps.rollout(Index(n)), scale, "rollout, " + name);
-    for (Index layer = maps.layers() - 1; layer >= maps.layers() - layers; --layer) {
-      for (Index h = 0; h < heads; ++h) {
-        out += map_image(
-            picture, maps.head(Index(n), layer, h), std::max<Index>(1, scale * 2 / 3),
-            "layer " + std::to_string(layer + 1) + ", head " + std::to_string(h + 1) + ", " + name);
-      }
-    }
-  }
-  const std::string grid = "<div class=\"maps\" style=\"grid-template-columns:96px repeat(" +
-                           std::to_string(columns) +
-                           ",minmax(72px,1fr));min-width:" + std::to_string(96 + 80 * columns) +
-                           "px\">" + out + "</div>";
+  std::string out = "<div></div>" + head_label("Image", "");
+  for (const MapColumn& column : columns) out += head_label(column.above, column.below);
+  for (std::size_t n = 0; n < shown.size(); ++n) out += map_row(p, shown[n], Index(n), columns);
+  const std::size_t count = columns.size() + 1;
+  const std::string grid =
+      "<div class=\"maps\" style=\"grid-template-columns:96px repeat(" + std::to_string(count) +
+      ",minmax(72px,1fr));min-width:" + std::to_string(96 + 80 * count) + "px\">" + out + "</div>";
   const std::string tokens =
       std::to_string(model.grid()) + "×" + std::to_string(model.grid()) + " tokens";
   return section(
