@@ -8,6 +8,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/scratch.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// The machine's limits, for multiply-adds and for memory: the speed of everything else is a share
 /// of one of them.
@@ -45,15 +46,9 @@ struct TriadLoop {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* a, const T* b, const T* c, T factor, Index n) {
     using V = simd::Vec<T, Arch>;
-    const V f = simd::broadcast<V>(factor);
-    simd::for_each_vector<V>(
-        n,
-        [=](Index i) EIGENGRAD_INLINE_LAMBDA {
-          simd::store<V>(a + i, simd::load<V>(b + i) + f * simd::load<V>(c + i));
-        },
-        [=](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = i; j < i + left; ++j) a[j] = b[j] + factor * c[j];
-        });
+    simd::transform_singly<V>(n, [=](auto at) EIGENGRAD_INLINE_LAMBDA {
+      at.store(a, at.load(b) + at.repeat(factor) * at.load(c));
+    });
   }
 };
 

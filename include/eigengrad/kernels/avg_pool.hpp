@@ -7,6 +7,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/pool.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Means of windows.
 namespace eigengrad::kernels {
@@ -67,22 +68,11 @@ struct AvgPool {
  private:
   template <class V>
   static EIGENGRAD_INLINE void join_rows(T* sums, const T* x, const Window2d& w, RowRange rows) {
-    simd::for_each_vector<V>(
-        w.input.w,
-        [&](Index q) EIGENGRAD_INLINE_LAMBDA {
-          V sum{};
-          for (Index i = rows.first; i < rows.last; ++i) {
-            sum += simd::load<V>(x + i * w.input.w + q);
-          }
-          simd::store<V>(sums + q, sum);
-        },
-        [&](Index q, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index e = q; e < q + left; ++e) {
-            T sum = 0;
-            for (Index i = rows.first; i < rows.last; ++i) sum += x[i * w.input.w + e];
-            sums[e] = sum;
-          }
-        });
+    simd::transform_singly<V>(w.input.w, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      typename decltype(at)::Value sum{};
+      for (Index i = rows.first; i < rows.last; ++i) sum += at.load(x + i * w.input.w);
+      at.store(sums, sum);
+    });
   }
 };
 
@@ -110,14 +100,9 @@ struct AvgPoolBackward {
         const RowRange range(w, r);
         for (Index i = range.first; i < range.last; ++i) {
           T* to = dx + i * w.input.w;
-          simd::for_each_vector<V>(
-              w.input.w,
-              [&](Index q) EIGENGRAD_INLINE_LAMBDA {
-                simd::store<V>(to + q, simd::load<V>(to + q) + simd::load<V>(add + q));
-              },
-              [&](Index q, Index left) EIGENGRAD_INLINE_LAMBDA {
-                for (Index e = q; e < q + left; ++e) to[e] += add[e];
-              });
+          simd::transform_singly<V>(w.input.w, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+            at.store(to, at.load(to) + at.load(add));
+          });
         }
       }
     }

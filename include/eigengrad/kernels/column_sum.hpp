@@ -8,6 +8,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Column sums of a matrix: the gradient of a bias.
 namespace eigengrad::kernels {
@@ -21,19 +22,12 @@ struct ColumnSumRows {
   static EIGENGRAD_INLINE void run(T* sums, const T* x, Index rows, Index cols) {
     using V = simd::Vec<T, Arch>;
     auto some_rows = [&]<int R>(const T* row) EIGENGRAD_INLINE_LAMBDA {
-      simd::for_each_vector<V>(
-          cols,
-          [&](Index j) EIGENGRAD_INLINE_LAMBDA {
-            V total = simd::load<V>(sums + j);
-            EIGENGRAD_UNROLL
-            for (int i = 0; i < R; ++i) total += simd::load<V>(row + i * cols + j);
-            simd::store<V>(sums + j, total);
-          },
-          [&](Index j, Index left) EIGENGRAD_INLINE_LAMBDA {
-            for (int i = 0; i < R; ++i) {
-              for (Index c = j; c < j + left; ++c) sums[c] += row[i * cols + c];
-            }
-          });
+      simd::transform_singly<V>(cols, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+        auto total = at.load(sums);
+        EIGENGRAD_UNROLL
+        for (int i = 0; i < R; ++i) total += at.load(row + i * cols);
+        at.store(sums, total);
+      });
     };
     Index r = 0;
     for (; r + 4 <= rows; r += 4) some_rows.template operator()<4>(x + r * cols);

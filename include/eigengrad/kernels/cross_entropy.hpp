@@ -7,6 +7,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/softmax.hpp>
 
 /// Cross-entropy of the softmax of each row of (rows, n) with its target.
@@ -28,26 +29,22 @@ namespace detail {
 template <class T, class V, bool Soft>
 EIGENGRAD_INLINE T row_losses(const T* x, const T* target, T shift, T log_total, T keep, T uniform,
                               Index n) {
-  V sum{};
-  T total = 0;
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V loss = log_total - (simd::load<V>(x + i) - shift);
-        if constexpr (Soft) {
-          const V t = simd::load<V>(target + i) * keep + uniform;
-          sum += t == V{} ? V{} : t * loss;
-        } else {
-          sum += loss;
-        }
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        for (Index j = i; j < i + left; ++j) {
-          const T t = Soft ? target[j] * keep + uniform : T(1);
-          if (t != T(0)) total += t * (log_total - (x[j] - shift));
-        }
-      });
-  return total + simd::reduce_add(sum);
+  simd::Accumulator<V> total;
+  simd::transform_singly<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    auto& sum = at.part(total);
+    const auto loss = log_total - (at.load(x) - shift);
+    if constexpr (!Soft) {
+      sum += loss;
+    } else {
+      const auto t = at.load(target) * keep + uniform;
+      if constexpr (at.kWhole) {
+        sum += t == V{} ? V{} : t * loss;
+      } else if (t != T(0)) {
+        sum += t * loss;
+      }
+    }
+  });
+  return total.sum();
 }
 
 template <class T>
@@ -90,21 +87,11 @@ EIGENGRAD_INLINE void row_gradient(T* dx, const T* p, const T* target, T scale, 
     sum = 0;
     for (Index i = 0; i < n; ++i) sum += target[i] * keep + uniform;
   }
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V v = simd::load<V>(p + i) * sum - uniform;
-        if constexpr (Soft) {
-          simd::store<V>(dx + i, (v - simd::load<V>(target + i) * keep) * scale);
-        } else {
-          simd::store<V>(dx + i, v * scale);
-        }
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        for (Index j = i; j < i + left; ++j) {
-          dx[j] = (p[j] * sum - uniform - (Soft ? target[j] * keep : T(0))) * scale;
-        }
-      });
+  simd::transform_singly<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    auto v = at.load(p) * sum - uniform;
+    if constexpr (Soft) v = v - at.load(target) * keep;
+    at.store(dx, v * scale);
+  });
 }
 
 template <class T>

@@ -14,6 +14,7 @@
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/interpolation.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Resampling of images by separable weights: first each row that is needed, then across rows.
 ///
@@ -172,19 +173,15 @@ struct InterpolateChunk {
     using V = simd::Vec<T, Arch>;
     const Index taps = rows->count.data()[i];
     T* row = out + i * cols->outputs;
-    const auto mix = [&](Index j) EIGENGRAD_INLINE_LAMBDA {
+    simd::transform<V>(cols->outputs, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
       V sum{};
       for (Index t = 0; t < taps; ++t) {
         const Index from = rows->index.data()[t * rows->stride + i] - low;
         sum += rows->weight.data()[t * rows->stride + i] *
-               simd::load<V>(lines + from * cols->stride + j);
+               simd::load<V>(lines + from * cols->stride + at.i);
       }
-      return sum;
-    };
-    simd::for_each_vector<V>(
-        cols->outputs, [&](Index j) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(row + j, mix(j)); },
-        [&](Index j, Index left)
-            EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(row + j, mix(j), left); });
+      at.store(row, sum);
+    });
   }
 };
 

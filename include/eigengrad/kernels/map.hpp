@@ -3,6 +3,7 @@
 
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Elementwise loops: vectorised, parallel, one pass.
 namespace eigengrad::kernels {
@@ -14,13 +15,8 @@ struct Map {
   template <class Arch>
   static EIGENGRAD_INLINE void run(F f, T* out, Index n, In... in) {
     using V = simd::Vec<T, Arch>;
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i)
-            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(out + i, f(simd::load<V>(in + i)...)); },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          simd::store_partial<V>(out + i, f(simd::load_partial<V>(in + i, left)...), left);
-        });
+    simd::transform<V>(n,
+                       [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.store(out, f(at.load(in)...)); });
   }
 };
 

@@ -12,6 +12,7 @@
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/transpose.hpp>
 
 /// Copies between strided layouts: permutations, slices, concatenation, expansion. No arithmetic
@@ -98,14 +99,8 @@ struct AddRun {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* out, const T* in, Index n) {
     using V = simd::Vec<T, Arch>;
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          simd::store<V>(out + i, simd::load<V>(out + i) + simd::load<V>(in + i));
-        },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = i; j < i + left; ++j) out[j] += in[j];
-        });
+    simd::transform_singly<V>(
+        n, [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.store(out, at.load(out) + at.load(in)); });
   }
 };
 

@@ -7,6 +7,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Random bits as a function of (key, index), and the dropout masks made of them.
 ///
@@ -93,16 +94,9 @@ struct DropoutElements {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* y, const T* x, Index begin, Index end, DropoutMask mask) {
     using V = simd::Vec<T, Arch>;
-    simd::for_each_vector<V>(
-        end - begin,
-        [&](Index j) EIGENGRAD_INLINE_LAMBDA {
-          const Index i = begin + j;
-          simd::store<V>(y + i, mask.apply(simd::load<V>(x + i), i));
-        },
-        [&](Index j, Index left) EIGENGRAD_INLINE_LAMBDA {
-          const Index i = begin + j;
-          simd::store_partial<V>(y + i, mask.apply(simd::load_partial<V>(x + i, left), i), left);
-        });
+    simd::transform<V>(end - begin, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      at.store(y + begin, mask.apply(at.load(x + begin), begin + at.i));
+    });
   }
 };
 
@@ -111,13 +105,8 @@ struct ScaleElements {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* y, const T* x, Index n, T scale) {
     using V = simd::Vec<T, Arch>;
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i)
-            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(y + i, simd::load<V>(x + i) * scale); },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          simd::store_partial<V>(y + i, simd::load_partial<V>(x + i, left) * scale, left);
-        });
+    simd::transform<V>(n,
+                       [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.store(y, at.load(x) * scale); });
   }
 };
 

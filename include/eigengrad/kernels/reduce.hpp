@@ -8,6 +8,7 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Sums, maxima and minima over any axes.
 ///
@@ -128,27 +129,16 @@ struct ReduceColumns {
       const T* b = a + stride;
       const T* c = b + stride;
       const T* d = c + stride;
-      simd::for_each_vector<V>(
-          width,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            const V four = op(op(simd::load<V>(a + i), simd::load<V>(b + i)),
-                              op(simd::load<V>(c + i), simd::load<V>(d + i)));
-            simd::store<V>(acc + i, op(simd::load<V>(acc + i), four));
-          },
-          [&](Index i, Index) EIGENGRAD_INLINE_LAMBDA {
-            for (; i < width; ++i) acc[i] = op(acc[i], op(op(a[i], b[i]), op(c[i], d[i])));
-          });
+      simd::transform_singly<V>(width, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+        const auto four = op(op(at.load(a), at.load(b)), op(at.load(c), at.load(d)));
+        at.store(acc, op(at.load(acc), four));
+      });
     }
     for (; r < rows; ++r) {
       const T* a = x + r * stride;
-      simd::for_each_vector<V>(
-          width,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            simd::store<V>(acc + i, op(simd::load<V>(acc + i), simd::load<V>(a + i)));
-          },
-          [&](Index i, Index) EIGENGRAD_INLINE_LAMBDA {
-            for (; i < width; ++i) acc[i] = op(acc[i], a[i]);
-          });
+      simd::transform_singly<V>(width, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+        at.store(acc, op(at.load(acc), at.load(a)));
+      });
     }
   }
 };

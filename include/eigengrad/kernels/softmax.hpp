@@ -7,6 +7,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/vmath.hpp>
 
 /// Softmax over the middle axis of (outer, n, inner), forward and backward.
@@ -18,17 +19,14 @@ namespace detail {
 template <class T, class V>
 EIGENGRAD_INLINE T row_max(const T* x, Index n) {
   constexpr T kInf = std::numeric_limits<T>::infinity();
-  V top = simd::broadcast<V>(-kInf);
-  T most = -kInf;
-  simd::for_each_vector<V>(
-      n, [&](Index i) EIGENGRAD_INLINE_LAMBDA { top = simd::max_nan(top, simd::load<V>(x + i)); },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        for (Index j = i; j < i + left; ++j) most = simd::max_nan(most, x[j]);
-      });
-  for (Index i = 0; i < simd::kSize<V>; ++i) {
-    most = simd::max_nan<T>(most, top[i]);
-  }
-  return most;
+  simd::Accumulator<V> most{simd::broadcast<V>(-kInf), -kInf};
+  simd::transform_singly<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    auto& part = at.part(most);
+    part = simd::max_nan(part, at.load(x));
+  });
+  T top = most.rest;
+  for (Index i = 0; i < simd::kSize<V>; ++i) top = simd::max_nan<T>(top, most.lanes[i]);
+  return top;
 }
 
 /// e^x where no x is above 0, as the differences from a maximum are: fewer selects than in `exp`.
@@ -48,31 +46,19 @@ EIGENGRAD_INLINE V softmax_exp(V x) {
 /// Sum of exp(x - shift) over a row, whose terms go to y when `Store`.
 template <class T, class V, bool Store>
 EIGENGRAD_INLINE T row_exp(T* y, const T* x, T shift, Index n) {
-  V sum{};
-  T total = 0;
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V e = softmax_exp(simd::load<V>(x + i) - shift);
-        if constexpr (Store) simd::store<V>(y + i, e);
-        sum += e;
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        const V e = softmax_exp(simd::load_partial<V>(x + i, left) - shift);
-        if constexpr (Store) simd::store_partial<V>(y + i, e, left);
-        for (Index j = 0; j < left; ++j) total += e[j];
-      });
-  return total + simd::reduce_add(sum);
+  simd::Accumulator<V> total;
+  simd::transform<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    const V e = softmax_exp(at.load(x) - shift);
+    if constexpr (Store) at.store(y, e);
+    at.add(total, e);
+  });
+  return total.sum();
 }
 
 template <class T, class V>
 EIGENGRAD_INLINE void row_scale(T* y, T scale, Index n) {
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(y + i, simd::load<V>(y + i) * scale); },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        for (Index j = i; j < i + left; ++j) y[j] *= scale;
-      });
+  simd::transform_singly<V>(
+      n, [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.store(y, at.load(y) * scale); });
 }
 
 /// One row that lies contiguously: y = exp(x - max) / sum, or x - max - log(sum).
@@ -85,14 +71,8 @@ EIGENGRAD_INLINE void softmax_row(T* y, const T* x, Index n) {
   if constexpr (Log) {
     // Two subtractions: the sum of a large shift and a small logarithm would lose the latter.
     const T log_total = std::log(total);
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          simd::store<V>(y + i, simd::load<V>(x + i) - shift - log_total);
-        },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = i; j < i + left; ++j) y[j] = x[j] - shift - log_total;
-        });
+    simd::transform_singly<V>(
+        n, [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.store(y, at.load(x) - shift - log_total); });
   } else {
     row_scale<T, V>(y, total == T(0) ? T(0) : T(1) / total, n);
   }
@@ -101,32 +81,16 @@ EIGENGRAD_INLINE void softmax_row(T* y, const T* x, Index n) {
 /// One row of the gradient: dx = y (dout - sum(dout y)), or dout - exp(y) sum(dout).
 template <class T, class V, bool Log>
 EIGENGRAD_INLINE void softmax_row_backward(T* dx, const T* dout, const T* y, Index n) {
-  V sum{};
-  T total = 0;
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        const V d = simd::load<V>(dout + i);
-        sum += Log ? d : d * simd::load<V>(y + i);
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        for (Index j = i; j < i + left; ++j) total += Log ? dout[j] : dout[j] * y[j];
-      });
-  total += simd::reduce_add(sum);
-  auto gradient = [&](V d, V v) EIGENGRAD_INLINE_LAMBDA {
-    return Log ? d - vmath::exp(v) * total : v * (d - total);
-  };
-  simd::for_each_vector<V>(
-      n,
-      [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-        simd::store<V>(dx + i, gradient(simd::load<V>(dout + i), simd::load<V>(y + i)));
-      },
-      [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-        simd::store_partial<V>(
-            dx + i,
-            gradient(simd::load_partial<V>(dout + i, left), simd::load_partial<V>(y + i, left)),
-            left);
-      });
+  simd::Accumulator<V> sum;
+  simd::transform_singly<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    const auto d = at.load(dout);
+    at.part(sum) += Log ? d : d * at.load(y);
+  });
+  const T total = sum.sum();
+  simd::transform<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    const V d = at.load(dout), v = at.load(y);
+    at.store(dx, Log ? d - vmath::exp(v) * total : v * (d - total));
+  });
 }
 
 template <class T, bool Log>

@@ -8,6 +8,7 @@
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// (x - y)^2, kept apart or summed.
 namespace eigengrad::kernels {
@@ -28,16 +29,10 @@ struct SumSquaredError {
   static EIGENGRAD_INLINE void run(T* out, const T* x, const T* y, Index n) {
     using V = simd::Vec<T, Arch>;
     V sum{};
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          const V d = simd::load<V>(x + i) - simd::load<V>(y + i);
-          sum += d * d;
-        },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          const V d = simd::load_partial<V>(x + i, left) - simd::load_partial<V>(y + i, left);
-          sum += d * d;
-        });
+    simd::transform<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      const V d = at.load(x) - at.load(y);
+      sum += d * d;
+    });
     *out = simd::reduce_add(sum);
   }
 };

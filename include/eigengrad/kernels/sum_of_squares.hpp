@@ -5,6 +5,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// The sum behind a Euclidean norm, in double: a float's square can overflow a float.
 namespace eigengrad::kernels {
@@ -44,13 +45,8 @@ struct Scale {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* x, Index n, T factor) {
     using V = simd::Vec<T, Arch>;
-    simd::for_each_vector<V>(
-        n,
-        [=](Index i)
-            EIGENGRAD_INLINE_LAMBDA { simd::store<V>(x + i, simd::load<V>(x + i) * factor); },
-        [=](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = i; j < i + left; ++j) x[j] *= factor;
-        });
+    simd::transform_singly<V>(
+        n, [=](auto at) EIGENGRAD_INLINE_LAMBDA { at.store(x, at.load(x) * factor); });
   }
 };
 

@@ -10,6 +10,7 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/window.hpp>
 
 /// Images to columns and back: row (c, i, j) of the columns holds what tap (i, j) of the window
@@ -154,14 +155,8 @@ struct FoldPlane {
       const T* from = in + r * grid->cols + in_x.first;
       T* to = x + (grid->y0 + r * grid->sy) * size->w + grid->x0 + in_x.first * grid->sx;
       if (grid->sx == 1) {
-        simd::for_each_vector<V>(
-            n,
-            [&](Index q) EIGENGRAD_INLINE_LAMBDA {
-              simd::store<V>(to + q, simd::load<V>(to + q) + simd::load<V>(from + q));
-            },
-            [&](Index q, Index left) EIGENGRAD_INLINE_LAMBDA {
-              for (Index e = q; e < q + left; ++e) to[e] += from[e];
-            });
+        simd::transform_singly<V>(
+            n, [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.store(to, at.load(to) + at.load(from)); });
       } else {
         for (Index q = 0; q < n; ++q) to[q * grid->sx] += from[q];
       }

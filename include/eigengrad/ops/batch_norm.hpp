@@ -34,14 +34,14 @@ kernels::ChannelStatistics<T> channel_statistics(const NdArray<T>& statistics) {
   return {s.mean, s.offset, s.rstd};
 }
 
-inline kernels::Planes planes_of(const Shape& x) { return {x[0], x[1], x[2] * x[3]}; }
+inline kernels::ImagePlanes planes_of(const Shape& x) { return {x[0], x[1], x[2] * x[3]}; }
 
 /// (3, C) statistics of x (B, C, H, W); moves the running mean and variance (C) towards them.
 template <class T>
 NdArray<T> batch_norm_training_statistics(const NdArray<T>& x, NdArray<T>& running_mean,
                                           NdArray<T>& running_var,
                                           const BatchNorm2dArguments& options) {
-  const kernels::Planes planes = planes_of(x.shape());
+  const kernels::ImagePlanes planes = planes_of(x.shape());
   NdArray<T> statistics(Shape{3, planes.channels});
   NdArray<T> mean(running_mean.shape());
   NdArray<T> variance(running_var.shape());

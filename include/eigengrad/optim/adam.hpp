@@ -8,6 +8,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/kernels/ranges.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
@@ -65,30 +66,20 @@ struct AdamKernel {
     T* m = s->m + begin;
     T* v = s->v + begin;
     T* v_max = Amsgrad ? s->v_max + begin : nullptr;
-    auto step = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
-      const V value = fetch(w);
-      const V d = fetch(g) * s->sign + value * s->l2;
-      V mean = fetch(m);
+    simd::transform<V>(end - begin, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      const V value = at.load(w);
+      const V d = at.load(g) * s->sign + value * s->l2;
+      V mean = at.load(m);
       mean = mean + (d - mean) * s->add1;
-      put(m, mean);
-      V square = fetch(v) * s->beta2 + d * d * s->add2;
-      put(v, square);
+      at.store(m, mean);
+      V square = at.load(v) * s->beta2 + d * d * s->add2;
+      at.store(v, square);
       if constexpr (Amsgrad) {
-        square = simd::max(square, fetch(v_max));
-        put(v_max, square);
+        square = simd::max(square, at.load(v_max));
+        at.store(v_max, square);
       }
-      put(w, value * s->shrink - mean * s->lr / (vmath::sqrt(square) * s->unbias2 + s->eps));
-    };
-    simd::for_each_vector<V>(
-        end - begin,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + i); },
-               [=](T* p, V x) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + i, x); });
-        },
-        [&](Index i, Index n) EIGENGRAD_INLINE_LAMBDA {
-          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + i, n); },
-               [=](T* p, V x) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + i, x, n); });
-        });
+      at.store(w, value * s->shrink - mean * s->lr / (vmath::sqrt(square) * s->unbias2 + s->eps));
+    });
   }
 };
 

@@ -11,6 +11,7 @@
 #include <eigengrad/core/scratch.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
@@ -31,20 +32,13 @@ struct ClampKernel {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* x, Index n, T bound) {
     using V = simd::Vec<T, Arch>;
-    const V high = simd::broadcast<V>(bound);
-    const V low = simd::broadcast<V>(-bound);
-    simd::for_each_vector<V>(
-        n,
-        [=](Index i) EIGENGRAD_INLINE_LAMBDA {
-          V v = simd::load<V>(x + i);  // comparisons in this order keep a NaN
-          v = v > high ? high : v;
-          simd::store<V>(x + i, v < low ? low : v);
-        },
-        [=](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = i; j < i + left; ++j) {
-            x[j] = x[j] > bound ? bound : x[j] < -bound ? -bound : x[j];
-          }
-        });
+    simd::transform_singly<V>(n, [=](auto at) EIGENGRAD_INLINE_LAMBDA {
+      const auto high = at.repeat(bound);
+      const auto low = at.repeat(-bound);
+      const auto v = at.load(x);  // comparisons in this order keep a NaN
+      const auto below = v > high ? high : v;
+      at.store(x, below < low ? low : below);
+    });
   }
 };
 

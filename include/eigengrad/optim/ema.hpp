@@ -14,6 +14,7 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
 /// A running mean of a model's weights, which is often more accurate than the weights themselves.
@@ -38,17 +39,10 @@ struct EmaKernel {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* mean, const T* x, Index n, T share) {
     using V = simd::Vec<T, Arch>;
-    simd::for_each_vector<V>(
-        n,
-        [=](Index i) EIGENGRAD_INLINE_LAMBDA {
-          const V m = simd::load<V>(mean + i);
-          simd::store<V>(mean + i, m + (simd::load<V>(x + i) - m) * share);
-        },
-        [=](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          const V m = simd::load_partial<V>(mean + i, left);
-          simd::store_partial<V>(mean + i, m + (simd::load_partial<V>(x + i, left) - m) * share,
-                                 left);
-        });
+    simd::transform<V>(n, [=](auto at) EIGENGRAD_INLINE_LAMBDA {
+      const V m = at.load(mean);
+      at.store(mean, m + (at.load(x) - m) * share);
+    });
   }
 };
 

@@ -17,6 +17,7 @@
 #include <eigengrad/kernels/map.hpp>
 #include <eigengrad/kernels/orthogonalize.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
@@ -95,22 +96,12 @@ struct MuonMomentum {
     T* out = u + begin;
     const T keep = s->nesterov ? s->momentum : T(1);
     const T add = s->nesterov ? T(1) : T(0);
-    auto step = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
-      const V gradient = fetch(g);
-      const V buffer = fetch(b) * s->momentum + gradient;
-      put(b, buffer);
-      put(out, gradient * add + buffer * keep);
-    };
-    simd::for_each_vector<V>(
-        end - begin,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + i); },
-               [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + i, v); });
-        },
-        [&](Index i, Index n) EIGENGRAD_INLINE_LAMBDA {
-          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + i, n); },
-               [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + i, v, n); });
-        });
+    simd::transform<V>(end - begin, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      const V gradient = at.load(g);
+      const V buffer = at.load(b) * s->momentum + gradient;
+      at.store(b, buffer);
+      at.store(out, gradient * add + buffer * keep);
+    });
   }
 };
 

@@ -9,6 +9,7 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/kernels/ranges.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
 /// Stochastic gradient descent with momentum.
@@ -48,26 +49,16 @@ struct SGDKernel {
     T* w = s->w + begin;
     const T* g = s->g + begin;
     T* b = Momentum ? s->b + begin : nullptr;
-    auto step = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
-      const V value = fetch(w);
-      V d = fetch(g) * s->sign + value * s->decay;
+    simd::transform<V>(end - begin, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      const V value = at.load(w);
+      V d = at.load(g) * s->sign + value * s->decay;
       if constexpr (Momentum) {
-        const V buffer = fetch(b) * s->momentum + d * s->add;
-        put(b, buffer);
+        const V buffer = at.load(b) * s->momentum + d * s->add;
+        at.store(b, buffer);
         d = Nesterov ? d + buffer * s->momentum : buffer;
       }
-      put(w, value - d * s->lr);
-    };
-    simd::for_each_vector<V>(
-        end - begin,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + i); },
-               [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + i, v); });
-        },
-        [&](Index i, Index n) EIGENGRAD_INLINE_LAMBDA {
-          step([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + i, n); },
-               [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + i, v, n); });
-        });
+      at.store(w, value - d * s->lr);
+    });
   }
 };
 

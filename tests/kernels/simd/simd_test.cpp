@@ -41,22 +41,6 @@ struct Operations {
   }
 };
 
-struct ForEach {
-  template <class Arch>
-  static EIGENGRAD_INLINE void run(std::vector<int>* seen, Index* rests, Index n) {
-    using V = simd::Vec<float, Arch>;
-    simd::for_each_vector<V>(
-        n,
-        [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-          for (Index j = 0; j < simd::kSize<V>; ++j) ++(*seen)[static_cast<std::size_t>(i + j)];
-        },
-        [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-          ++*rests;
-          for (Index j = 0; j < left; ++j) ++(*seen)[static_cast<std::size_t>(i + j)];
-        });
-  }
-};
-
 template <class T>
 struct NanAware {
   template <class Arch>
@@ -102,16 +86,6 @@ TEST_CASE("simd: the largest lane is found wherever it is") {
     Results<float> r;
     simd::dispatch<Operations<float>>(&r, static_cast<const float*>(input), Index{0});
     if (static_cast<Index>(at) < r.lanes) CHECK(r.most == -1);
-  }
-}
-
-TEST_CASE("simd: every element is visited once, the rest in one call") {
-  for (Index n = 0; n < 70; ++n) {
-    std::vector<int> seen(static_cast<std::size_t>(n), 0);
-    Index rests = 0;
-    simd::dispatch<ForEach>(&seen, &rests, n);
-    CHECK(std::all_of(seen.begin(), seen.end(), [](int k) { return k == 1; }));
-    CHECK(rests <= 1);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/gemm/gemm_tile.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// The small matrix products of one head, by one thread.
 namespace eigengrad::kernels::detail {
@@ -72,12 +73,9 @@ struct MultiplyHead {
     if (cols < kWidth || ldb * Index{sizeof(T)} % 1024 == 0) {
       for (Index p = 0; p < kc; ++p, b += ldb) {
         T* to = copy + p * kWidth;
-        simd::for_each_vector<V>(
-            cols,
-            [&](Index i) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(to + i, simd::load<V>(b + i)); },
-            [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-              simd::store<V>(to + i, simd::load_partial<V>(b + i, left));
-            });
+        simd::transform<V>(cols, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+          simd::store<V>(to + at.i, at.load(b));  // zeros past the end
+        });
       }
       b = copy;
       ldb = kWidth;

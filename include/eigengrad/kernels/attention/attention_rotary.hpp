@@ -3,6 +3,7 @@
 
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/attention/attention_rows.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Rotary positions: the rows of a head's queries and keys, turned by where their tokens are.
 namespace eigengrad::kernels::detail {
@@ -18,30 +19,18 @@ struct TurnPairs {
     using V = simd::Vec<T, Arch>;
     const Index half = width / 2;
     for (Index t = 0; t < tokens; ++t, out += out_token, x += x_token, table += width) {
-      auto turn = [&](Index i, auto load, auto store) EIGENGRAD_INLINE_LAMBDA {
-        const V a = load(x + i), b = load(x + half + i);
-        const V cosine = load(table + i);
-        const V sine = Back ? -load(table + half + i) : load(table + half + i);
+      simd::transform<V>(half, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+        const V a = at.load(x), b = at.load(x + half);
+        const V cosine = at.load(table);
+        const V sine = Back ? -at.load(table + half) : at.load(table + half);
         V first = a * cosine - b * sine, second = a * sine + b * cosine;
         if (add) {
-          first += load(out + i);
-          second += load(out + half + i);
+          first += at.load(out);
+          second += at.load(out + half);
         }
-        store(out + i, first);
-        store(out + half + i, second);
-      };
-      simd::for_each_vector<V>(
-          half,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            turn(
-                i, [](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p); },
-                [](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p, v); });
-          },
-          [&](Index i, Index n) EIGENGRAD_INLINE_LAMBDA {
-            turn(
-                i, [n](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p, n); },
-                [n](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p, v, n); });
-          });
+        at.store(out, first);
+        at.store(out + half, second);
+      });
     }
   }
 };

@@ -6,6 +6,7 @@
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/attention/attention_product.hpp>
 #include <eigengrad/kernels/attention/attention_rows.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/transpose.hpp>
 
 /// Products of rows with a head's keys (or values), as scores and their gradients need them.
@@ -43,16 +44,11 @@ struct AttentionEdge {
       for (Index j = 0; j < 16; j += simd::kSize<V>) simd::store<V>(out + j, V{});
       for (Index j = 0; j < edge; ++j) {
         const T* const key = y + j * y_token;
-        V sum{};
-        T rest = 0;
-        simd::for_each_vector<V>(
-            width,
-            [&](Index i)
-                EIGENGRAD_INLINE_LAMBDA { sum += simd::load<V>(x + i) * simd::load<V>(key + i); },
-            [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-              for (Index c = i; c < i + left; ++c) rest += x[c] * key[c];
-            });
-        out[j] = simd::reduce_add(sum) + rest;
+        simd::Accumulator<V> total;
+        simd::transform_singly<V>(width, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+          at.part(total) += at.load(x) * at.load(key);
+        });
+        out[j] = total.sum();
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/conv/conv2d.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Gradients of convolution with respect to its weight and bias.
 namespace eigengrad::kernels {
@@ -167,17 +168,13 @@ struct ConvBiasSum {
                                    Index begin, Index end) {
     using V = simd::Vec<T, Arch>;
     for (Index o = begin; o < end; ++o) {
-      V sum{};
-      T total = 0;
+      simd::Accumulator<V> total;
       for (Index image = 0; image < images; ++image) {
         const T* d = dout + (image * m + o) * positions;
-        simd::for_each_vector<V>(
-            positions, [&](Index i) EIGENGRAD_INLINE_LAMBDA { sum += simd::load<V>(d + i); },
-            [&](Index i, Index left) EIGENGRAD_INLINE_LAMBDA {
-              for (Index e = i; e < i + left; ++e) total += d[e];
-            });
+        simd::transform_singly<V>(
+            positions, [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.part(total) += at.load(d); });
       }
-      db[o] = total + simd::reduce_add(sum);
+      db[o] = total.sum();
     }
   }
 };

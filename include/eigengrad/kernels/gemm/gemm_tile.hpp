@@ -7,6 +7,7 @@
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/transpose.hpp>
 
 /// What a matrix product is made of: the register tile, packing, prefetching, the epilogue.
@@ -231,19 +232,12 @@ EIGENGRAD_INLINE void gemm_pack_a(T* __restrict out, Index step, T* __restrict s
     }
     for (; i < m; ++i, to += step) copy.template operator()<1>(to, from + i);
     if (sums == nullptr) return;
-    simd::for_each_vector<V>(
-        m,
-        [&](Index j) EIGENGRAD_INLINE_LAMBDA {
-          V total = simd::load<V>(sums + j);
-          EIGENGRAD_UNROLL
-          for (int r = 0; r < R; ++r) total += simd::load<V>(from + r * lda + j);
-          simd::store<V>(sums + j, total);
-        },
-        [&](Index j, Index left) EIGENGRAD_INLINE_LAMBDA {
-          for (int r = 0; r < R; ++r) {
-            for (Index l = j; l < j + left; ++l) sums[l] += from[r * lda + l];
-          }
-        });
+    simd::transform_singly<V>(m, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      auto total = at.load(sums);
+      EIGENGRAD_UNROLL
+      for (int r = 0; r < R; ++r) total += at.load(from + r * lda);
+      at.store(sums, total);
+    });
   };
   Index p = 0;
   for (; p + 4 <= kc; p += 4, from += 4 * lda) some_rows.template operator()<4>(p);
@@ -262,32 +256,21 @@ EIGENGRAD_INLINE void gemm_epilogue(const Gemm<T>& g, Index m0, Index rows, Inde
     const T* factor = e.factor ? e.factor + i * e.ld_factor + n0 : nullptr;
     T* pre = e.pre_activation ? e.pre_activation + i * e.ld_pre + n0 : nullptr;
     T* derivative = e.derivative ? e.derivative + i * e.ld_derivative + n0 : nullptr;
-    auto finish = [&](auto fetch, auto put) EIGENGRAD_INLINE_LAMBDA {
-      V x = fetch(c) * e.scale;
-      if (bias) x += fetch(bias);
-      if (pre) put(pre, x);
+    simd::transform<V>(cols, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+      V x = at.load(c) * e.scale;
+      if (bias) x += at.load(bias);
+      if (pre) at.store(pre, x);
       if (derivative) {
         V slope;
         x = activate<A>(x, slope);
-        put(derivative, slope);
+        at.store(derivative, slope);
       } else {
         x = activate<A>(x);
       }
-      if (factor) x *= fetch(factor);
-      if (residual) x += fetch(residual);
-      put(c, x);
-    };
-    simd::for_each_vector<V>(
-        cols,
-        [&](Index j) EIGENGRAD_INLINE_LAMBDA {
-          finish([=](const T* p) EIGENGRAD_INLINE_LAMBDA { return simd::load<V>(p + j); },
-                 [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store<V>(p + j, v); });
-        },
-        [&](Index j, Index n) EIGENGRAD_INLINE_LAMBDA {
-          finish([=](const T* p)
-                     EIGENGRAD_INLINE_LAMBDA { return simd::load_partial<V>(p + j, n); },
-                 [=](T* p, V v) EIGENGRAD_INLINE_LAMBDA { simd::store_partial<V>(p + j, v, n); });
-        });
+      if (factor) x *= at.load(factor);
+      if (residual) x += at.load(residual);
+      at.store(c, x);
+    });
   }
 }
 

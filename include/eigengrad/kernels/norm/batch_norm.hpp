@@ -7,12 +7,13 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transform.hpp>
 
 /// Batch normalisation of (batch, channels, size): one mean and variance for each channel.
 namespace eigengrad::kernels {
 
 /// The extents of an image batch; `size` is height times width.
-struct Planes {
+struct ImagePlanes {
   Index batch, channels, size;
   Index at(Index b, Index c) const { return (b * channels + c) * size; }
   Index per_channel() const { return batch * size; }
@@ -31,20 +32,34 @@ struct ChannelStatistics {
 
 namespace detail {
 
-/// Calls `full(i)` for each vector of a channel's planes, `rest(i)` for each element behind them
-/// and `done()` after each plane.
-template <class V, class Full, class Rest, class Done>
-EIGENGRAD_INLINE void for_each_plane(const Planes& planes, Index c, Full full, Rest rest,
-                                     Done done) {
+/// Calls `body(at)`, as `simd::transform_singly` does, over each of a channel's planes and `done()`
+/// after it. Arrays are named by where they begin, as the planes' elements are counted from there.
+template <class V, class Body, class Done>
+EIGENGRAD_INLINE void for_each_plane(const ImagePlanes& planes, Index c, Body body, Done done) {
   for (Index b = 0; b < planes.batch; ++b) {
     const Index start = planes.at(b, c);
     Index i = start;
     const Index end = start + planes.size;
-    for (; i + simd::kSize<V> <= end; i += simd::kSize<V>) full(i);
-    for (; i < end; ++i) rest(i);
+    for (; i + simd::kSize<V> <= end; i += simd::kSize<V>) body(simd::WholeVector<V>{i});
+    for (; i < end; ++i) body(simd::SingleElement<V>{i});
     done();
   }
 }
+
+/// Two sums over a channel: planes are summed in T, their sums in double, since a channel is often
+/// a million values.
+template <class V>
+struct ChannelSums {
+  simd::Accumulator<V> first, second;  // of one plane
+  double first_total = 0, second_total = 0;
+
+  EIGENGRAD_INLINE void end_plane() {
+    first_total += static_cast<double>(first.sum());
+    second_total += static_cast<double>(second.sum());
+    first = {};
+    second = {};
+  }
+};
 
 /// Batch statistics of the channels in [c, end). `mean_out` and `variance` (the population's) are
 /// for the caller.
@@ -52,47 +67,27 @@ template <class T>
 struct BatchStatistics {
   template <class Arch>
   static EIGENGRAD_INLINE void run(ChannelStatistics<T> s, T* mean_out, T* variance, const T* x,
-                                   Planes planes, Index c, Index end, T eps) {
+                                   ImagePlanes planes, Index c, Index end, T eps) {
     using V = simd::Vec<T, Arch>;
     const double count = static_cast<double>(planes.per_channel());
     for (; c < end; ++c) {
-      // Planes are summed in T, their sums in double: a channel is often a million values.
-      V first{};
-      V second{};
-      T first_rest = 0;
-      T second_rest = 0;
-      double sum = 0;
-      double squares = 0;
-      auto done = [&]() EIGENGRAD_INLINE_LAMBDA {
-        sum += static_cast<double>(simd::reduce_add(first) + first_rest);
-        squares += static_cast<double>(simd::reduce_add(second) + second_rest);
-        first = V{};
-        second = V{};
-        first_rest = 0;
-        second_rest = 0;
-      };
+      ChannelSums<V> sums;
       for_each_plane<V>(
-          planes, c, [&](Index i) EIGENGRAD_INLINE_LAMBDA { first += simd::load<V>(x + i); },
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA { first_rest += x[i]; }, done);
-      const T mean = static_cast<T>(sum / count);
+          planes, c, [&](auto at) EIGENGRAD_INLINE_LAMBDA { at.part(sums.first) += at.load(x); },
+          [&]() EIGENGRAD_INLINE_LAMBDA { sums.end_plane(); });
+      const T mean = static_cast<T>(sums.first_total / count);
       // Squares of differences: the difference of two large squares has no digits left.
-      sum = 0;
-      squares = 0;
+      ChannelSums<V> differences;
       for_each_plane<V>(
           planes, c,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            const V d = simd::load<V>(x + i) - mean;
-            first += d;
-            second += d * d;
+          [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+            const auto d = at.load(x) - mean;
+            at.part(differences.first) += d;
+            at.part(differences.second) += d * d;
           },
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            const T d = x[i] - mean;
-            first_rest += d;
-            second_rest += d * d;
-          },
-          done);
-      const double shift = sum / count;
-      const double var = std::max(squares / count - shift * shift, 0.0);
+          [&]() EIGENGRAD_INLINE_LAMBDA { differences.end_plane(); });
+      const double shift = differences.first_total / count;
+      const double var = std::max(differences.second_total / count - shift * shift, 0.0);
       const double rstd = 1 / std::sqrt(var + static_cast<double>(eps));
       s.mean[c] = mean;
       s.rstd[c] = static_cast<T>(rstd);
@@ -108,7 +103,7 @@ template <class T>
 struct BatchNormForward {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* y, ChannelStatistics<T> s, const T* x, const T* weight,
-                                   const T* bias, Planes planes, Index c, Index end) {
+                                   const T* bias, ImagePlanes planes, Index c, Index end) {
     using V = simd::Vec<T, Arch>;
     for (; c < end; ++c) {
       const T mean = s.mean[c];
@@ -116,10 +111,8 @@ struct BatchNormForward {
       const T offset = s.offset[c] * weight[c] + bias[c];
       for_each_plane<V>(
           planes, c,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            simd::store<V>(y + i, (simd::load<V>(x + i) - mean) * scale + offset);
-          },
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA { y[i] = (x[i] - mean) * scale + offset; },
+          [&](auto at)
+              EIGENGRAD_INLINE_LAMBDA { at.store(y, (at.load(x) - mean) * scale + offset); },
           []() EIGENGRAD_INLINE_LAMBDA {});
     }
   }
@@ -133,57 +126,36 @@ struct BatchNormBackward {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* dx, bool add, T* dweight, T* dbias, const T* dout, const T* x,
                                    ChannelStatistics<T> s, const T* weight, bool training,
-                                   Planes planes, Index c, Index end) {
+                                   ImagePlanes planes, Index c, Index end) {
     using V = simd::Vec<T, Arch>;
     const double count = static_cast<double>(planes.per_channel());
     for (; c < end; ++c) {
       const T mean = s.mean[c];
       const T rstd = s.rstd[c];
       const T offset = s.offset[c];
-      V first{};
-      V second{};
-      T first_rest = 0;
-      T second_rest = 0;
-      double sum = 0;
-      double product = 0;
+      ChannelSums<V> sums;
       for_each_plane<V>(
           planes, c,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            const V d = simd::load<V>(dout + i);
-            first += d;
-            second += d * ((simd::load<V>(x + i) - mean) * rstd + offset);
+          [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+            const auto d = at.load(dout);
+            at.part(sums.first) += d;
+            at.part(sums.second) += d * ((at.load(x) - mean) * rstd + offset);
           },
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            first_rest += dout[i];
-            second_rest += dout[i] * ((x[i] - mean) * rstd + offset);
-          },
-          [&]() EIGENGRAD_INLINE_LAMBDA {
-            sum += static_cast<double>(simd::reduce_add(first) + first_rest);
-            product += static_cast<double>(simd::reduce_add(second) + second_rest);
-            first = V{};
-            second = V{};
-            first_rest = 0;
-            second_rest = 0;
-          });
-      dweight[c] = static_cast<T>(product);
-      dbias[c] = static_cast<T>(sum);
+          [&]() EIGENGRAD_INLINE_LAMBDA { sums.end_plane(); });
+      dweight[c] = static_cast<T>(sums.second_total);
+      dbias[c] = static_cast<T>(sums.first_total);
       if (dx == nullptr) continue;
 
       const T scale = rstd * weight[c];
-      const T mean_d = training ? static_cast<T>(sum / count) : T(0);
-      const T mean_dh = training ? static_cast<T>(product / count) : T(0);
+      const T mean_d = training ? static_cast<T>(sums.first_total / count) : T(0);
+      const T mean_dh = training ? static_cast<T>(sums.second_total / count) : T(0);
       for_each_plane<V>(
           planes, c,
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            const V h = (simd::load<V>(x + i) - mean) * rstd + offset;
-            V g = (simd::load<V>(dout + i) - mean_d - h * mean_dh) * scale;
-            if (add) g += simd::load<V>(dx + i);
-            simd::store<V>(dx + i, g);
-          },
-          [&](Index i) EIGENGRAD_INLINE_LAMBDA {
-            const T h = (x[i] - mean) * rstd + offset;
-            const T g = (dout[i] - mean_d - h * mean_dh) * scale;
-            dx[i] = add ? dx[i] + g : g;
+          [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+            const auto h = (at.load(x) - mean) * rstd + offset;
+            auto g = (at.load(dout) - mean_d - h * mean_dh) * scale;
+            if (add) g += at.load(dx);
+            at.store(dx, g);
           },
           []() EIGENGRAD_INLINE_LAMBDA {});
     }
@@ -194,7 +166,7 @@ struct BatchNormBackward {
 
 /// Statistics of x (batch, channels, size) for each channel, and its mean and population variance.
 template <class T>
-void batch_statistics(ChannelStatistics<T> s, T* mean, T* variance, const T* x, Planes planes,
+void batch_statistics(ChannelStatistics<T> s, T* mean, T* variance, const T* x, ImagePlanes planes,
                       T eps) {
   parallel_for(planes.channels, row_grain(planes.per_channel()), [&](Index begin, Index end) {
     simd::dispatch<detail::BatchStatistics<T>>(s, mean, variance, x, planes, begin, end, eps);
@@ -203,7 +175,7 @@ void batch_statistics(ChannelStatistics<T> s, T* mean, T* variance, const T* x, 
 
 template <class T>
 void batch_norm(T* y, ChannelStatistics<T> s, const T* x, const T* weight, const T* bias,
-                Planes planes) {
+                ImagePlanes planes) {
   parallel_for(planes.channels, row_grain(planes.per_channel()), [&](Index begin, Index end) {
     simd::dispatch<detail::BatchNormForward<T>>(y, s, x, weight, bias, planes, begin, end);
   });
@@ -213,7 +185,8 @@ void batch_norm(T* y, ChannelStatistics<T> s, const T* x, const T* weight, const
 /// written. `training`: the statistics are those of x.
 template <class T>
 void batch_norm_backward(T* dx, bool add, T* dweight, T* dbias, const T* dout, const T* x,
-                         ChannelStatistics<T> s, const T* weight, bool training, Planes planes) {
+                         ChannelStatistics<T> s, const T* weight, bool training,
+                         ImagePlanes planes) {
   parallel_for(planes.channels, row_grain(planes.per_channel()), [&](Index begin, Index end) {
     simd::dispatch<detail::BatchNormBackward<T>>(dx, add, dweight, dbias, dout, x, s, weight,
                                                  training, planes, begin, end);
@@ -221,18 +194,18 @@ void batch_norm_backward(T* dx, bool add, T* dweight, T* dbias, const T* dout, c
 }
 
 EIGENGRAD_INSTANTIATE(void batch_statistics(ChannelStatistics<float>, float*, float*, const float*,
-                                            Planes, float))
+                                            ImagePlanes, float))
 EIGENGRAD_INSTANTIATE(void batch_statistics(ChannelStatistics<double>, double*, double*,
-                                            const double*, Planes, double))
+                                            const double*, ImagePlanes, double))
 EIGENGRAD_INSTANTIATE(void batch_norm(float*, ChannelStatistics<float>, const float*, const float*,
-                                      const float*, Planes))
+                                      const float*, ImagePlanes))
 EIGENGRAD_INSTANTIATE(void batch_norm(double*, ChannelStatistics<double>, const double*,
-                                      const double*, const double*, Planes))
+                                      const double*, const double*, ImagePlanes))
 EIGENGRAD_INSTANTIATE(void batch_norm_backward(float*, bool, float*, float*, const float*,
                                                const float*, ChannelStatistics<float>, const float*,
-                                               bool, Planes))
+                                               bool, ImagePlanes))
 EIGENGRAD_INSTANTIATE(void batch_norm_backward(double*, bool, double*, double*, const double*,
                                                const double*, ChannelStatistics<double>,
-                                               const double*, bool, Planes))
+                                               const double*, bool, ImagePlanes))
 
 }  // namespace eigengrad::kernels

@@ -176,15 +176,6 @@ EIGENGRAD_INLINE Element<V> reduce_max(V v) {
   }
 }
 
-/// Calls `body(V-sized step)` over [0, n): `full(i)` for whole vectors, `rest(i, count)` once for
-/// what is left.
-template <class V, class Full, class Rest>
-EIGENGRAD_INLINE void for_each_vector(Index n, Full full, Rest rest) {
-  Index i = 0;
-  for (; i + kSize<V> <= n; i += kSize<V>) full(i);
-  if (i < n) rest(i, n - i);
-}
-
 namespace detail {
 
 inline Isa detect_isa() {
