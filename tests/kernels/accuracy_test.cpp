@@ -19,12 +19,12 @@ using test::Value;
 
 namespace {
 
-#define FUNCTION(Name, ...)                    \
-  struct Name {                                \
-    template <class V>                         \
-    EIGENGRAD_INLINE V operator()(V x) const { \
-      __VA_ARGS__;                             \
-    }                                          \
+#define FUNCTION(Name, ...)                           \
+  struct Name {                                       \
+    template <class V>                                \
+    EIGENGRAD_INLINE V operator()(const V& x) const { \
+      __VA_ARGS__;                                    \
+    }                                                 \
   }
 FUNCTION(Exp, return eg::vmath::exp(x));
 FUNCTION(Log, return eg::vmath::log(x));

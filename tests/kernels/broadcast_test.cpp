@@ -13,13 +13,13 @@ namespace {
 
 struct Pair {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return a * eg::simd::Element<V>(1000) + b;
   }
 };
 struct Triple {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V mask, V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& mask, const V& a, const V& b) const {
     return mask * a + b;
   }
 };

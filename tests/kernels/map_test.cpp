@@ -9,13 +9,13 @@ namespace {
 
 struct Polynomial {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b, V c) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b, const V& c) const {
     return a * b + c;
   }
 };
 struct Twice {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return x + x;
   }
 };

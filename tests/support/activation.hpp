@@ -11,7 +11,7 @@ namespace test {
 template <eg::Activation A>
 struct Value {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::kernels::activate<A>(x);
   }
 };
@@ -19,7 +19,7 @@ struct Value {
 template <eg::Activation A>
 struct Derivative {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::kernels::activate_derivative<A>(x);
   }
 };

@@ -46,10 +46,12 @@ struct DecodedImages {
   std::vector<std::string> errors;
 };
 
+// Static, as all that reaches stb is: see image_file.hpp.
+
 /// Reads the files `begin` to `end` of a list in parallel. A file that cannot be read leaves a
 /// black square and its message. **Throws** ValueError for a size below 1.
-inline DecodedImages decode_images(const std::vector<std::string>& paths, Index begin, Index end,
-                                   Index image_size) {
+static inline DecodedImages decode_images(const std::vector<std::string>& paths, Index begin,
+                                          Index end, Index image_size) {
   if (image_size < 1) {
     throw ValueError(detail::concat("[decode_images] image_size must be at least 1: ", image_size));
   }
@@ -91,7 +93,8 @@ struct LoadedImages {
 /// **Throws** IoError for the first file that cannot be read, unless they are to be skipped, and
 /// when they all are, or need more memory than the machine has; ValueError for an option out of
 /// range.
-inline LoadedImages load_images(const ImageFiles& files, const LoadImagesOptions& options = {}) {
+static inline LoadedImages load_images(const ImageFiles& files,
+                                       const LoadImagesOptions& options = {}) {
   const Index side = options.image_size;
   const double needed = 3.0 * static_cast<double>(files.size()) * static_cast<double>(side) *
                         static_cast<double>(side);

@@ -5,6 +5,8 @@
 
 #include <eigengrad/kernels/simd/simd.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 namespace eigengrad::image::detail {
 
 /// Vectors of as many bytes as a register holds 32-bit numbers.
@@ -25,13 +27,15 @@ struct ByteLanes {
     return __builtin_convertvector(load_shorts(p), Ints);
   }
   /// Of numbers that fit into bytes.
-  static EIGENGRAD_INLINE void store(std::uint8_t* p, Ints v) {
+  static EIGENGRAD_INLINE void store(std::uint8_t* p, const Ints& v) {
     simd::store<Bytes>(p, __builtin_convertvector(__builtin_convertvector(v, Shorts), Bytes));
   }
   /// Of any numbers, cut off.
-  static EIGENGRAD_INLINE void store_clamped(std::uint8_t* p, Ints v) {
+  static EIGENGRAD_INLINE void store_clamped(std::uint8_t* p, const Ints& v) {
     store(p, simd::min(simd::max(v, Ints{}), simd::broadcast<Ints>(255)));
   }
 };
 
 }  // namespace eigengrad::image::detail
+
+EIGENGRAD_END_VECTORS

@@ -11,6 +11,8 @@
 #include <eigengrad/image/byte_lanes.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Brightness, contrast, saturation and sharpness, byte for byte as Pillow's ImageEnhance.
 ///
 /// Each blends an image with a degenerate one: factor 0 gives that, 1 the image itself, more
@@ -32,7 +34,7 @@ struct BlendBytes {
     const volatile std::int32_t unknown = 0;
     const Ints zero = simd::broadcast<Ints>(unknown);
     const Floats scale = simd::broadcast<Floats>(factor);
-    const auto blend = [&](Ints from, Ints to) EIGENGRAD_INLINE_LAMBDA {
+    const auto blend = [&](const Ints& from, const Ints& to) EIGENGRAD_INLINE_LAMBDA {
       const Floats step = __builtin_convertvector(to - from, Floats) * scale;
       const auto product = reinterpret_cast<Floats>(reinterpret_cast<Ints>(step) ^ zero);
       return __builtin_convertvector(__builtin_convertvector(from, Floats) + product, Ints);
@@ -178,3 +180,5 @@ inline void adjust_sharpness(ByteImage image, double factor) {
 }
 
 }  // namespace eigengrad::image
+
+EIGENGRAD_END_VECTORS

@@ -9,6 +9,8 @@
 #include <eigengrad/image/enhance.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Turning an image's colours around the circle of hues.
 ///
 /// **Source** torchvision's `adjust_hue` over Pillow's mode HSV, whose three values are bytes too.
@@ -21,19 +23,19 @@ namespace detail {
 /// The roundings in between are Pillow's: some to float, some to bytes.
 struct TurnHue {
   template <class D>
-  static EIGENGRAD_INLINE auto to_float(D x) {
+  static EIGENGRAD_INLINE auto to_float(const D& x) {
     using Floats = typename simd::detail::VecOf<float, sizeof(D) / 2>::type;
     return __builtin_convertvector(__builtin_convertvector(x, Floats), D);
   }
   /// The integer below, of a number that is not negative.
   template <class D>
-  static EIGENGRAD_INLINE D whole(D x) {
+  static EIGENGRAD_INLINE D whole(const D& x) {
     using Ints = typename simd::detail::VecOf<std::int32_t, sizeof(D) / 2>::type;
     return __builtin_convertvector(__builtin_convertvector(x, Ints), D);
   }
 
   template <class D>
-  static EIGENGRAD_INLINE void turn_hue(D& red, D& green, D& blue, D turn) {
+  static EIGENGRAD_INLINE void turn_hue(D& red, D& green, D& blue, const D& turn) {
     const D zero{};
     const D one = zero + 1.0;
     const D v = simd::max(red, simd::max(green, blue));
@@ -60,7 +62,7 @@ struct TurnHue {
     const D sixth = whole(at);
     const D place = sixth + to_float(at - sixth);
     const D s = to_float(saturation / 255.0);
-    const auto channel = [&](D down) EIGENGRAD_INLINE_LAMBDA {
+    const auto channel = [&](const D& down) EIGENGRAD_INLINE_LAMBDA {
       return whole(v * (one - s * simd::min(simd::max(down, zero), one)) + 0.5);
     };
     const auto distance = [&](double from) EIGENGRAD_INLINE_LAMBDA {
@@ -84,7 +86,7 @@ struct TurnHue {
         const auto shorts = __builtin_convertvector(simd::load<Bytes>(from), Shorts);
         return __builtin_convertvector(__builtin_convertvector(shorts, Ints), D);
       };
-      const auto set = [](std::uint8_t* to, D x) EIGENGRAD_INLINE_LAMBDA {
+      const auto set = [](std::uint8_t* to, const D& x) EIGENGRAD_INLINE_LAMBDA {
         const auto shorts = __builtin_convertvector(__builtin_convertvector(x, Ints), Shorts);
         simd::store<Bytes>(to, __builtin_convertvector(shorts, Bytes));
       };
@@ -123,3 +125,5 @@ inline void adjust_hue(ByteImage image, double factor) {
 }
 
 }  // namespace eigengrad::image
+
+EIGENGRAD_END_VECTORS

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <climits>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,8 +18,11 @@
 /// Pictures in and out of files: PNG, JPEG, BMP, PPM and PGM are read, PNG is written.
 ///
 /// Not in the umbrella, for it needs stb (https://github.com/nothings/stb; Debian's libstb-dev):
-/// the headers alone, there is nothing to link. They compile with each source file that includes
-/// this.
+/// the headers alone, there is nothing to link.
+///
+/// stb is compiled privately into each source file (stb.hpp), with that file's own settings, so the
+/// functions that reach it are `static` too: an inline function would be the same one in the whole
+/// program, made from whichever file's stb the linker takes.
 namespace eigengrad::image {
 
 /// More pixels than this are refused before memory is asked for: a header of fifty bytes can claim
@@ -44,10 +49,10 @@ inline constexpr const char* kDamaged = "it is damaged; fetch or export it again
 /// Pixel (y, x) of the picture, as it is to be looked at, is the stored one at
 /// first + y * down + x * right.
 struct Orientation {
-  bool turned;  ///< height and width change places
+  bool transposed;  ///< height and width change places
   Index first, down, right;
 
-  Orientation(int exif, Index height, Index width) : turned(exif >= 5) {
+  Orientation(int exif, Index height, Index width) : transposed(exif >= 5) {
     const Index last_row = (height - 1) * width;
     const Index last = height * width - 1;
     switch (exif) {
@@ -91,7 +96,7 @@ template <class Sample>
 NdArray<std::uint8_t> to_planes(Index height, Index width, Index channels, int exif,
                                 const Sample& sample) {
   const Orientation o(exif, height, width);
-  NdArray<std::uint8_t> out({3, o.turned ? width : height, o.turned ? height : width});
+  NdArray<std::uint8_t> out({3, o.transposed ? width : height, o.transposed ? height : width});
   std::uint8_t* at = out.data();
   for (Index c = 0; c < 3; ++c) {
     for (Index y = 0; y < out.dim(1); ++y) {
@@ -117,7 +122,8 @@ inline NdArray<std::uint8_t> decode_pnm(std::string_view bytes, const std::strin
   });
 }
 
-inline NdArray<std::uint8_t> decode_stb(std::string_view bytes, const std::string& name, int exif) {
+static inline NdArray<std::uint8_t> decode_stb(std::string_view bytes, const std::string& name,
+                                               int exif) {
   int width = 0;
   int height = 0;
   int channels = 0;
@@ -149,8 +155,8 @@ inline NdArray<std::uint8_t> decode_stb(std::string_view bytes, const std::strin
 ///
 /// **Throws** IoError when the bytes are of another format, cut off or damaged, or claim more than
 /// `kMaxImagePixels`.
-inline NdArray<std::uint8_t> decode_image(std::string_view bytes,
-                                          const std::string& name = "the picture") {
+static inline NdArray<std::uint8_t> decode_image(std::string_view bytes,
+                                                 const std::string& name = "the picture") {
   if (bytes.empty()) detail::fail_image(name, "it is empty");
   if (bytes.size() > INT_MAX) detail::fail_image(name, "it is larger than 2 GiB");
   switch (detail::image_format(bytes)) {
@@ -180,7 +186,7 @@ inline NdArray<std::uint8_t> decode_image(std::string_view bytes,
 
 /// A picture from a file as RGB, (3, H, W); see `decode_image`. **Throws** IoError, naming the
 /// file.
-inline NdArray<std::uint8_t> read_image(const std::string& path) {
+static inline NdArray<std::uint8_t> read_image(const std::string& path) {
   return decode_image(io::read_file(path), path);
 }
 
@@ -188,7 +194,7 @@ inline NdArray<std::uint8_t> read_image(const std::string& path) {
 /// with alpha (4).
 ///
 /// **Throws** ShapeError for another shape.
-inline std::string encode_png(const NdArray<std::uint8_t>& image) {
+static inline std::string encode_png(const NdArray<std::uint8_t>& image) {
   if (image.rank() != 3 || image.dim(0) < 1 || image.dim(0) > 4 || image.numel() == 0 ||
       image.numel() > INT_MAX / 2) {
     throw ShapeError(eigengrad::detail::concat(
@@ -219,7 +225,7 @@ inline std::string encode_png(const NdArray<std::uint8_t>& image) {
 
 /// Writes a PNG file of an image (C, H, W), as a whole or not at all; see `encode_png`.
 /// **Throws** ShapeError; IoError when the file cannot be written.
-inline void write_png(const std::string& path, const NdArray<std::uint8_t>& image) {
+static inline void write_png(const std::string& path, const NdArray<std::uint8_t>& image) {
   io::write_file(path, encode_png(image));
 }
 

@@ -10,10 +10,15 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/image/byte_lanes.hpp>
 #include <eigengrad/image/resize_axis.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+#include <eigengrad/kernels/simd/transpose.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Images of bytes in another size, as Pillow makes them.
 ///
-/// Both axes are one kernel, weighted sums of rows: for the horizontal pass the image is turned.
+/// Both axes are one kernel, weighted sums of rows: for the horizontal pass the image is
+/// transposed.
 namespace eigengrad::image {
 
 /// A part of an image, in pixels.
@@ -76,34 +81,11 @@ inline void weighted_rows(std::uint8_t* out, const std::uint8_t* in, Index strid
   }
 }
 
-/// 16 x 16 bytes, turned.
-inline void turn_block(std::uint8_t* out, Index out_row, const std::uint8_t* in, Index in_row) {
+/// out (columns, rows) = in (rows, columns)^T; their rows start `out_row` and `in_row` bytes apart.
+inline void transpose_bytes(std::uint8_t* out, Index out_row, const std::uint8_t* in, Index in_row,
+                            Index rows, Index columns) {
   using V = typename simd::detail::VecOf<std::uint8_t, 16>::type;
-  V rows[16];
-  V next[16];
-  EIGENGRAD_UNROLL
-  for (Index i = 0; i < 16; ++i) rows[i] = simd::load<V>(in + i * in_row);
-  // Rows i and i + 8 are riffled like two halves of a pack of cards; four times, and a byte has
-  // gone from (row, column) to (column, row).
-  for (int round = 0; round < 4; ++round) {
-    EIGENGRAD_UNROLL
-    for (Index i = 0; i < 8; ++i) {
-      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,
-                                            5, 21, 6, 22, 7, 23);
-      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27,
-                                                12, 28, 13, 29, 14, 30, 15, 31);
-    }
-    EIGENGRAD_UNROLL
-    for (Index i = 0; i < 16; ++i) rows[i] = next[i];
-  }
-  EIGENGRAD_UNROLL
-  for (Index i = 0; i < 16; ++i) simd::store<V>(out + i * out_row, rows[i]);
-}
-
-/// out (columns, rows) with `out_row` from row to row = in (rows, columns) with `in_row`, turned.
-inline void turn_bytes(std::uint8_t* out, Index out_row, const std::uint8_t* in, Index in_row,
-                       Index rows, Index columns) {
-  constexpr Index block = 16;
+  constexpr Index block = simd::kSize<V>;
   if (rows < block || columns < block) {
     for (Index x = 0; x < columns; ++x) {
       for (Index y = 0; y < rows; ++y) out[x * out_row + y] = in[y * in_row + x];
@@ -114,7 +96,8 @@ inline void turn_bytes(std::uint8_t* out, Index out_row, const std::uint8_t* in,
     const Index y = std::min(i, rows - block);  // some a second time
     for (Index j = 0; j < columns; j += block) {
       const Index x = std::min(j, columns - block);
-      turn_block(out + x * out_row + y, out_row, in + y * in_row + x, in_row);
+      kernels::detail::transpose_square<V>(out + x * out_row + y, out_row, in + y * in_row + x,
+                                           in_row);
     }
   }
 }
@@ -139,11 +122,11 @@ inline void resize_image(std::uint8_t* out, Index height, Index width, ImageView
     eigengrad::detail::Scratch<std::uint8_t> summed(rows * width);
     ResizeAxis axis(in.width, width, options);
     for (Index c = 0; c < in.channels; ++c) {
-      turn_bytes(turned.data() + c * in.height, rows, in.data + c * in.plane, in.row, in.height,
-                 in.width);
+      transpose_bytes(turned.data() + c * in.height, rows, in.data + c * in.plane, in.row,
+                      in.height, in.width);
     }
     weighted_rows(summed.data(), turned.data(), rows, axis, width, rows);
-    turn_bytes(result, width, summed.data(), rows, width, rows);
+    transpose_bytes(result, width, summed.data(), rows, width, rows);
     in = ImageView(result, in.channels, in.height, width);
   }
   if (down) {
@@ -218,3 +201,5 @@ inline NdArray<std::uint8_t> resize(const NdArray<std::uint8_t>& images, Index h
 }
 
 }  // namespace eigengrad::image
+
+EIGENGRAD_END_VECTORS

@@ -10,6 +10,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// The machine's limits, for multiply-adds and for memory: the speed of everything else is a share
 /// of one of them.
 namespace eigengrad::detail {
@@ -126,3 +128,5 @@ double bandwidth_gbs(double seconds = 0.2, Index array_bytes = Index{128} << 20)
 }
 
 }  // namespace eigengrad::inspect
+
+EIGENGRAD_END_VECTORS

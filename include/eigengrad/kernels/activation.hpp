@@ -6,6 +6,8 @@
 
 #include <eigengrad/kernels/simd/vmath.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// The activations that ops and fused kernels share: value and derivative on vectors.
 namespace eigengrad {
 
@@ -24,14 +26,14 @@ inline const char* activation_name(Activation a) {
 namespace kernels {
 
 template <class V>
-EIGENGRAD_INLINE V gelu_tanh_inner(V x) {
+EIGENGRAD_INLINE V gelu_tanh_inner(const V& x) {
   using E = simd::Element<V>;
   return x * E(0.7978845608028654) * (x * x * E(0.044715) + E(1));
 }
 
 /// act(x).
 template <Activation A, class V>
-EIGENGRAD_INLINE V activate(V x) {
+EIGENGRAD_INLINE V activate(const V& x) {
   using E = simd::Element<V>;
   if constexpr (A == Activation::kRelu) {
     return x < V{} ? V{} : x;  // in this order a NaN stays
@@ -50,7 +52,7 @@ EIGENGRAD_INLINE V activate(V x) {
 
 /// act(x), and act'(x) as `derivative`: together they cost little more than one of them.
 template <Activation A, class V>
-EIGENGRAD_INLINE V activate(V x, V& derivative) {
+EIGENGRAD_INLINE V activate(const V& x, V& derivative) {
   using E = simd::Element<V>;
   const V one = simd::broadcast<V>(E(1));
   if constexpr (A == Activation::kRelu) {
@@ -75,7 +77,7 @@ EIGENGRAD_INLINE V activate(V x, V& derivative) {
 
 /// act'(x).
 template <Activation A, class V>
-EIGENGRAD_INLINE V activate_derivative(V x) {
+EIGENGRAD_INLINE V activate_derivative(const V& x) {
   V derivative;
   activate<A>(x, derivative);
   return derivative;
@@ -85,7 +87,7 @@ EIGENGRAD_INLINE V activate_derivative(V x) {
 template <Activation A>
 struct ActivationFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return activate<A>(x);
   }
 };
@@ -94,7 +96,7 @@ struct ActivationFunction {
 template <Activation A>
 struct ActivationGradient {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
     if constexpr (A == Activation::kRelu) {
       return x > V{} ? dout : V{};  // an infinite dout does not pass a closed gate
     } else {
@@ -105,3 +107,5 @@ struct ActivationGradient {
 
 }  // namespace kernels
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

@@ -5,6 +5,9 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/kernels/map.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Activations of whole arrays. Which one is a matter of run time: all share one kernel each way.
 namespace eigengrad::kernels {
@@ -60,3 +63,5 @@ EIGENGRAD_INSTANTIATE(void activation_backward(Activation, double*, const double
                                                Index))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

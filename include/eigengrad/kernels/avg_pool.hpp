@@ -9,6 +9,8 @@
 #include <eigengrad/kernels/pool.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Means of windows.
 namespace eigengrad::kernels {
 
@@ -137,3 +139,5 @@ EIGENGRAD_INSTANTIATE(void avg_pool2d_backward(double*, const double*, Index, co
                                                bool))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

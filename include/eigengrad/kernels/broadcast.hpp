@@ -14,6 +14,8 @@
 #include <eigengrad/kernels/reduce.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Elementwise loops over arrays that broadcast, and the sum that undoes broadcasting.
 ///
 /// Neighbouring axes along which every input either moves or stands still are merged. So equal
@@ -301,3 +303,5 @@ EIGENGRAD_INSTANTIATE(NdArray<float> reduce_to(const NdArray<float>&, const Shap
 EIGENGRAD_INSTANTIATE(NdArray<double> reduce_to(const NdArray<double>&, const Shape&))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -10,6 +10,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Column sums of a matrix: the gradient of a bias.
 namespace eigengrad::kernels {
 
@@ -62,3 +64,5 @@ void column_sum(T* out, const T* x, Index rows, Index cols, bool accumulate = fa
 EIGENGRAD_INSTANTIATE(void column_sum(float*, const float*, Index, Index, bool))
 EIGENGRAD_INSTANTIATE(void column_sum(double*, const double*, Index, Index, bool))
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -10,6 +10,8 @@
 #include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/softmax.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Cross-entropy of the softmax of each row of (rows, n) with its target.
 namespace eigengrad::kernels {
 
@@ -145,3 +147,5 @@ EIGENGRAD_INSTANTIATE(void cross_entropy_backward(double*, const double*, const 
                                                   ClassTargets<double>, Index, Index))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -16,6 +16,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Resampling of images by separable weights: first each row that is needed, then across rows.
 ///
 /// The gradient is the same resampling with the weights transposed.
@@ -239,3 +241,5 @@ EIGENGRAD_INSTANTIATE(void interpolate(double*, const double*, Index,
 
 }  // namespace kernels
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

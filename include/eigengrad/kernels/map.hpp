@@ -5,6 +5,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Elementwise loops: vectorised, parallel, one pass.
 namespace eigengrad::kernels {
 
@@ -34,3 +36,5 @@ void map(F f, T* out, Index n, const In*... in) {
 }
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -12,6 +12,8 @@
 #include <eigengrad/kernels/pool.hpp>
 #include <eigengrad/kernels/simd/transpose.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Maxima of windows, and where they lie.
 namespace eigengrad::kernels {
 
@@ -21,7 +23,7 @@ namespace detail {
 /// comparison: conditions joined from several, which NaN and padding would need, GCC 12 computes
 /// lane by lane in 64-byte vectors.
 template <class V, class I>
-EIGENGRAD_INLINE I to_key(V x) {
+EIGENGRAD_INLINE I to_key(const V& x) {
   using E = simd::Element<I>;
   const V number = x + simd::Element<V>(0);  // makes -0 equal to 0
   I bits;
@@ -31,7 +33,7 @@ EIGENGRAD_INLINE I to_key(V x) {
 }
 
 template <class V, class I>
-EIGENGRAD_INLINE V from_key(I key) {
+EIGENGRAD_INLINE V from_key(const I& key) {
   using E = simd::Element<I>;
   const I bits = key ^ ((key >> (8 * sizeof(E) - 1)) & std::numeric_limits<E>::max());
   V x;
@@ -67,8 +69,8 @@ struct MaxPool {
         const Index r1 = std::min(w.output.h, r0 + band);
         const Index first = RowRange(w, r0).first * w.input.w;
         const Index pixels = RowRange(w, r1 - 1).last * w.input.w - first;
-        Turn<T>::template run<Arch>(keys.data(), kLanes, x + plane * w.pixels() + first, w.pixels(),
-                                    count, pixels);
+        Transpose<T>::template run<Arch>(keys.data(), kLanes, x + plane * w.pixels() + first,
+                                         w.pixels(), count, pixels);
         for (Index i = 0; i < pixels * kLanes; i += kLanes) {
           const I key = to_key<V, I>(simd::load<V>(keys.data() + i));
           __builtin_memcpy(keys.data() + i, &key, sizeof key);
@@ -77,11 +79,12 @@ struct MaxPool {
                    x + (plane + kLanes) * w.pixels() + first * kLanes);
         const Index results = (r1 - r0) * w.output.w;
         const Index at = plane * w.positions() + r0 * w.output.w;
-        Turn<T>::template run<Arch>(y + at, w.positions(), maxima.data(), kLanes, results, count);
+        Transpose<T>::template run<Arch>(y + at, w.positions(), maxima.data(), kLanes, results,
+                                         count);
         if (index == nullptr) continue;
         if constexpr (sizeof(T) == sizeof(std::int32_t)) {
-          Turn<E>::template run<Arch>(index + at, w.positions(), places.data(), kLanes, results,
-                                      count);
+          Transpose<E>::template run<Arch>(index + at, w.positions(), places.data(), kLanes,
+                                           results, count);
         } else {
           for (Index p = 0; p < count; ++p) {
             for (Index i = 0; i < results; ++i) {
@@ -168,3 +171,5 @@ EIGENGRAD_INSTANTIATE(void max_pool2d(double*, std::int32_t*, const double*, Ind
                                       const Window2d&))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -15,6 +15,8 @@
 #include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/transpose.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Copies between strided layouts: permutations, slices, concatenation, expansion. No arithmetic
 /// but an optional `+=`.
 namespace eigengrad::kernels {
@@ -143,7 +145,7 @@ void copy_axis(T* out, Index out_step, const T* in, Index in_step, Index n) {
 
 /// The nest's last axis is contiguous in the output, its axis `across` in the input.
 template <class T>
-void copy_turned(T* out, const T* in, const StridedNest& nest, Index across) {
+void copy_transposed(T* out, const T* in, const StridedNest& nest, Index across) {
   const Index last = nest.sizes.rank() - 1;
   const Index rows = nest.sizes[last];
   const Index cols = nest.sizes[across];
@@ -157,9 +159,9 @@ void copy_turned(T* out, const T* in, const StridedNest& nest, Index across) {
                  Index strip = begin % strips;
                  for (Index i = begin; i < end; ++i) {
                    const Index c = strip * kWidth;
-                   simd::dispatch<Turn<T>>(out + cursor.out + c * nest.out[across],
-                                           nest.out[across], in + cursor.in + c, nest.in[last],
-                                           rows, std::min(kWidth, cols - c));
+                   simd::dispatch<Transpose<T>>(out + cursor.out + c * nest.out[across],
+                                                nest.out[across], in + cursor.in + c, nest.in[last],
+                                                rows, std::min(kWidth, cols - c));
                    if (++strip == strips) {
                      strip = 0;
                      cursor.next();
@@ -194,7 +196,7 @@ void copy_strided(T* out, const Shape& out_strides, const T* in, const Shape& in
   if constexpr (!Add && std::is_arithmetic_v<T> && sizeof(T) >= 4) {
     const Index* across = std::find(nest.in.begin(), nest.in.begin() + last, Index{1});
     if (out_step == 1 && in_step > 1 && across != nest.in.begin() + last) {
-      return detail::copy_turned(out, in, nest, across - nest.in.begin());
+      return detail::copy_transposed(out, in, nest, across - nest.in.begin());
     }
   }
   const Index run = nest.sizes[last];
@@ -222,3 +224,5 @@ EIGENGRAD_INSTANTIATE(void copy_strided<true>(double*, const Shape&, const doubl
                                               const Shape&))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -8,12 +8,14 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/window.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// What the kernels that pool image planes are made of.
 namespace eigengrad::kernels::detail {
 
 template <class V, std::size_t... I>
-EIGENGRAD_INLINE V every_second(V a, V b, std::index_sequence<I...>) {
-  return __builtin_shufflevector(a, b, static_cast<int>(2 * I)...);
+EIGENGRAD_INLINE void every_second(V& out, const V& a, const V& b, std::index_sequence<I...>) {
+  out = __builtin_shufflevector(a, b, static_cast<int>(2 * I)...);
 }
 
 /// p[0], p[stride], p[2 stride], ...
@@ -22,7 +24,9 @@ EIGENGRAD_INLINE V load_strided(const simd::Element<V>* p, Index stride) {
   if (stride == 1) return simd::load<V>(p);
   if (stride == 2) {
     constexpr auto lanes = std::make_index_sequence<static_cast<std::size_t>(simd::kSize<V>)>();
-    return every_second(simd::load<V>(p), simd::load<V>(p + simd::kSize<V>), lanes);
+    V v;
+    every_second(v, simd::load<V>(p), simd::load<V>(p + simd::kSize<V>), lanes);
+    return v;
   }
   simd::Element<V> line[simd::kSize<V>];
   for (Index i = 0; i < simd::kSize<V>; ++i) line[i] = p[i * stride];
@@ -32,7 +36,7 @@ EIGENGRAD_INLINE V load_strided(const simd::Element<V>* p, Index stride) {
 /// Stores the first lanes, at most `count`. Where a whole vector has room (`room` elements), the
 /// lanes behind are stored too, for what follows to overwrite.
 template <class V>
-EIGENGRAD_INLINE void store_front(simd::Element<V>* p, V v, Index count, Index room) {
+EIGENGRAD_INLINE void store_front(simd::Element<V>* p, const V& v, Index count, Index room) {
   if (room >= simd::kSize<V>) return simd::store<V>(p, v);
   simd::Element<V> line[simd::kSize<V>];
   simd::store<V>(line, v);
@@ -55,3 +59,5 @@ EIGENGRAD_INLINE Index padded_row(const Window2d& w) {
 }
 
 }  // namespace eigengrad::kernels::detail
+
+EIGENGRAD_END_VECTORS

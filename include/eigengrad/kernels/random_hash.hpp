@@ -9,6 +9,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Random bits as a function of (key, index), and the dropout masks made of them.
 ///
 /// A mask is computed anew wherever it is needed, forward and backward, and never stored. It is
@@ -21,7 +23,8 @@ namespace detail {
 ///
 /// **Source** C. Wellons, "Prospecting for hash functions", 2018 (`lowbias32`).
 template <class U>
-EIGENGRAD_INLINE U mix_bits(U x) {
+EIGENGRAD_INLINE U mix_bits(const U& bits) {
+  U x = bits;
   x ^= x >> 16;
   x *= std::uint32_t{0x7feb352d};
   x ^= x >> 15;
@@ -35,7 +38,7 @@ EIGENGRAD_INLINE U mix_bits(U x) {
 /// 32 random bits from the lower word of an index, its upper word and a key. Two rounds, each
 /// behind one half of the key: with one, the words of two keys would be the same in another order.
 template <class U>
-EIGENGRAD_INLINE U random_hash(U low, std::uint32_t high, std::uint64_t key) {
+EIGENGRAD_INLINE U random_hash(const U& low, std::uint32_t high, std::uint64_t key) {
   const auto first = static_cast<std::uint32_t>(key);
   const auto second = static_cast<std::uint32_t>(key >> 32) + high * 0x9E3779B9u;
   return detail::mix_bits<U>(detail::mix_bits<U>(low ^ first) ^ second);
@@ -60,7 +63,7 @@ class DropoutMask {
 
   /// Applies the mask to the elements i, i + 1, ... ; i is a multiple of the number of lanes.
   template <class V>
-  EIGENGRAD_INLINE V apply(V x, Index i) const {
+  EIGENGRAD_INLINE V apply(const V& x, Index i) const {
     using T = simd::Element<V>;
     constexpr int kLanes = static_cast<int>(simd::kSize<V>);
     using U = typename simd::detail::VecOf<std::uint32_t, 4 * kLanes>::type;
@@ -142,3 +145,5 @@ EIGENGRAD_INSTANTIATE(void dropout_samples(double*, const double*, Index, Index,
                                            const DropoutMask&))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -10,6 +10,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Sums, maxima and minima over any axes.
 ///
 /// Axes of one kind are merged, and what is left is reduced one group at a time, innermost first,
@@ -24,7 +26,7 @@ struct SumOp {
     return T(0);
   }
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return a + b;
   }
 };
@@ -36,7 +38,7 @@ struct MaxOp {
     return -std::numeric_limits<T>::infinity();
   }
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return simd::max_nan(a, b);
   }
 };
@@ -48,7 +50,7 @@ struct MinOp {
     return std::numeric_limits<T>::infinity();
   }
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return simd::min_nan(a, b);
   }
 };
@@ -293,3 +295,5 @@ NdArray<T> reduce(const Source& source, const Shape& from, const Shape& to) {
 }
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

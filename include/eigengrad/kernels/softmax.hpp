@@ -8,7 +8,10 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
+#include <eigengrad/kernels/simd/transpose.hpp>
 #include <eigengrad/kernels/simd/vmath.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Softmax over the middle axis of (outer, n, inner), forward and backward.
 namespace eigengrad::kernels {
@@ -31,7 +34,7 @@ EIGENGRAD_INLINE T row_max(const T* x, Index n) {
 
 /// e^x where no x is above 0, as the differences from a maximum are: fewer selects than in `exp`.
 template <class V>
-EIGENGRAD_INLINE V softmax_exp(V x) {
+EIGENGRAD_INLINE V softmax_exp(const V& x) {
   if constexpr (!vmath::detail::kFastFloat<V>) {
     return vmath::exp(x);
   } else {
@@ -113,12 +116,10 @@ struct SoftmaxRowsBackward {
   }
 };
 
-/// (n, inner) to (inner, n) or back, so that rows lie contiguously.
+/// (rows, cols) to (cols, rows), so that what is reduced lies contiguously, or back.
 template <class T>
-void turn(T* out, const T* in, Index rows, Index cols) {
-  for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < cols; ++j) out[j * rows + i] = in[i * cols + j];
-  }
+void transpose(T* out, const T* in, Index rows, Index cols) {
+  simd::dispatch<Transpose<T>>(out, rows, in, cols, rows, cols);
 }
 
 }  // namespace detail
@@ -137,9 +138,9 @@ void softmax(T* y, const T* x, Index outer, Index n, Index inner) {
   parallel_for(outer, row_grain(size), [&](Index begin, Index end) {
     eigengrad::detail::Scratch<T> rows(size);
     for (Index o = begin; o < end; ++o) {
-      detail::turn(rows.data(), x + o * size, n, inner);
+      detail::transpose(rows.data(), x + o * size, n, inner);
       simd::dispatch<Rows>(rows.data(), static_cast<const T*>(rows.data()), inner, n);
-      detail::turn(y + o * size, rows.data(), inner, n);
+      detail::transpose(y + o * size, rows.data(), inner, n);
     }
   });
 }
@@ -160,11 +161,11 @@ void softmax_backward(T* dx, const T* dout, const T* y, Index outer, Index n, In
     eigengrad::detail::Scratch<T> d(size);
     eigengrad::detail::Scratch<T> v(size);
     for (Index o = begin; o < end; ++o) {
-      detail::turn(d.data(), dout + o * size, n, inner);
-      detail::turn(v.data(), y + o * size, n, inner);
+      detail::transpose(d.data(), dout + o * size, n, inner);
+      detail::transpose(v.data(), y + o * size, n, inner);
       simd::dispatch<Rows>(d.data(), static_cast<const T*>(d.data()),
                            static_cast<const T*>(v.data()), inner, n);
-      detail::turn(dx + o * size, d.data(), inner, n);
+      detail::transpose(dx + o * size, d.data(), inner, n);
     }
   });
 }
@@ -177,3 +178,5 @@ EIGENGRAD_INSTANTIATE(void softmax_backward<double, false>(double*, const double
                                                            Index, Index, Index))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

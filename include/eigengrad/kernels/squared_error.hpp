@@ -10,6 +10,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// (x - y)^2, kept apart or summed.
 namespace eigengrad::kernels {
 
@@ -17,7 +19,7 @@ namespace detail {
 
 struct SquaredDifference {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& x, const V& y) const {
     const V d = x - y;
     return d * d;
   }
@@ -65,3 +67,5 @@ double sum_squared_error(const T* x, const T* y, Index n) {
 }
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -7,6 +7,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// The sum behind a Euclidean norm, in double: a float's square can overflow a float.
 namespace eigengrad::kernels {
 
@@ -70,3 +72,5 @@ EIGENGRAD_INSTANTIATE(double sum_of_squares(const float*, Index))
 EIGENGRAD_INSTANTIATE(double sum_of_squares(const double*, Index))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

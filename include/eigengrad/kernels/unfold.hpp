@@ -13,6 +13,8 @@
 #include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/window.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Images to columns and back: row (c, i, j) of the columns holds what tap (i, j) of the window
 /// reads in channel c, one value a position.
 namespace eigengrad::kernels {
@@ -214,3 +216,5 @@ EIGENGRAD_INSTANTIATE(void fold(float*, const float*, Index, const Window2d&))
 EIGENGRAD_INSTANTIATE(void fold(double*, const double*, Index, const Window2d&))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -7,6 +7,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/scalar.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Sums, products and the like of two tensors, or of a tensor and a number, element by element.
 ///
 /// Shapes broadcast by NumPy's rule: aligned from the right, sizes are equal or one of them is 1.
@@ -18,25 +20,25 @@ namespace detail {
 
 struct AddFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return a + b;
   }
 };
 struct SubFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return a - b;
   }
 };
 struct MulFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return a * b;
   }
 };
 struct DivFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return a / b;
   }
 };
@@ -44,7 +46,7 @@ struct DivFunction {
 template <bool Max>
 struct ExtremeFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return Max ? simd::max_nan(a, b) : simd::min_nan(a, b);
   }
 };
@@ -52,7 +54,7 @@ struct ExtremeFunction {
 template <bool Max>
 struct ExtremeBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& a, const V& b) const {
     const V kept = (Max ? a < b : a > b) ? V{} : dout;
     return a == b ? dout * simd::Element<V>(0.5) : kept;
   }
@@ -213,3 +215,5 @@ EIGENGRAD_INSTANTIATE(Tensor<float> div(const Tensor<float>&, const Tensor<float
 EIGENGRAD_INSTANTIATE(Tensor<double> div(const Tensor<double>&, const Tensor<double>&))
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

@@ -6,6 +6,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Clamping to an interval.
 ///
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.clamp.html
@@ -17,7 +19,7 @@ template <class T>
 struct ClampFunction {
   T low, high;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     const V least = simd::broadcast<V>(low);
     const V most = simd::broadcast<V>(high);
     const V above = x < least ? least : x;  // in this order a NaN stays
@@ -29,7 +31,7 @@ template <class T>
 struct ClampBackward {
   ClampFunction<T> clamp;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
     return clamp(x) == x ? dout : V{};
   }
 };
@@ -51,3 +53,5 @@ Tensor<T> clamp(const Tensor<T>& x, std::type_identity_t<T> low, std::type_ident
 }
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

@@ -7,6 +7,8 @@
 #include <eigengrad/kernels/squared_error.hpp>
 #include <eigengrad/ops/reduction.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Squared error: (x - target)^2 of each element, or the mean or sum of it.
 ///
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
@@ -35,11 +37,11 @@ template <class T>
 struct ScaledDifference {
   T scale;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return (a - b) * scale;
   }
   template <class V>
-  EIGENGRAD_INLINE V operator()(V a, V b, V c) const {
+  EIGENGRAD_INLINE V operator()(const V& a, const V& b, const V& c) const {
     return (a - b) * scale * c;
   }
 };
@@ -89,3 +91,5 @@ Tensor<T> mse_loss(const Tensor<T>& x, const Tensor<T>& target,
 }
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

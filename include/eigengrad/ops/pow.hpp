@@ -10,6 +10,8 @@
 #include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Powers, by a number or by a tensor, with the conventions of `std::pow` at 0, infinity and NaN.
 ///
 /// Multiples of 1/2 up to 16 are a few products and a square root on vectors. Other exponents go
@@ -40,7 +42,7 @@ struct PowFunction {
         whole(direct ? static_cast<int>(std::abs(e)) : 0) {}
 
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     V y = simd::broadcast<V>(T(1));
     if (direct) {
       if (half) y = vmath::sqrt(x);
@@ -62,14 +64,14 @@ template <class T>
 struct PowBackward {
   PowFunction<T> derivative;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
     return dout * derivative(x);
   }
 };
 
 struct TensorPowFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& x, const V& y) const {
     V z = x;
     for (Index i = 0; i < simd::kSize<V>; ++i) z[i] = std::pow(x[i], y[i]);
     return z;
@@ -78,7 +80,7 @@ struct TensorPowFunction {
 /// d(x^y)/dx = y x^(y - 1), which is 0 for y = 0 even at x = 0.
 struct TensorPowBaseBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x, const V& y) const {
     using E = simd::Element<V>;
     V dx = x;
     for (Index i = 0; i < simd::kSize<V>; ++i) {
@@ -90,7 +92,7 @@ struct TensorPowBaseBackward {
 /// d(x^y)/dy = x^y log(x), which is 0 at x = 0 for y >= 0.
 struct TensorPowExponentBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x, V y, V z) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x, const V& y, const V& z) const {
     using E = simd::Element<V>;
     V dy = x;
     for (Index i = 0; i < simd::kSize<V>; ++i) {
@@ -144,3 +146,5 @@ Tensor<T> pow(const Tensor<T>& x, const Tensor<T>& y) {
 }
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

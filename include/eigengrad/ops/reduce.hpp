@@ -12,6 +12,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Sum, mean, variance, maximum and minimum over any axes.
 ///
 /// `axes` may be negative; an empty list means all of them. `keepdim` leaves reduced axes in place
@@ -51,7 +53,7 @@ NdArray<T> reduce_forward(const NdArray<T>& x, const ReducedShape& r) {
 
 struct CopyFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return x;
   }
 };
@@ -84,7 +86,7 @@ Tensor<T> scaled_sum_op(const char* op, const Tensor<T>& x, const ReducedShape& 
 
 struct SquaredDistance {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x, V center) const {
+  EIGENGRAD_INLINE V operator()(const V& x, const V& center) const {
     return (x - center) * (x - center);
   }
 };
@@ -92,7 +94,7 @@ template <class T>
 struct VarResult {
   T count, divisor;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V squares, V offset) const {
+  EIGENGRAD_INLINE V operator()(const V& squares, const V& offset) const {
     return (squares - offset * offset * count) / divisor;
   }
 };
@@ -100,7 +102,7 @@ template <class T>
 struct VarBackward {
   T scale;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x, V center, V offset) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x, const V& center, const V& offset) const {
     return dout * scale * (x - center - offset);
   }
 };
@@ -126,14 +128,14 @@ NdArray<T> var_forward(NdArray<T>& center, NdArray<T>& offset, const NdArray<T>&
 /// 1 where x is the extreme y of its slice.
 struct IsExtreme {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& x, const V& y) const {
     return x == y ? simd::broadcast<V>(1) : V{};
   }
 };
 /// A product and no select, so that a slice whose extreme is NaN (count 0) gets NaN and not 0.
 struct ExtremeReduceBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V share, V x, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& share, const V& x, const V& y) const {
     return share * IsExtreme()(x, y);
   }
 };
@@ -240,3 +242,5 @@ EIGENGRAD_INSTANTIATE(Tensor<float> mean(const Tensor<float>&, const Shape&, boo
 EIGENGRAD_INSTANTIATE(Tensor<double> mean(const Tensor<double>&, const Shape&, bool))
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

@@ -7,6 +7,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Arithmetic of a tensor and a number, element by element: x + 1, 2 * x, 1 / x.
 namespace eigengrad {
 
@@ -16,7 +18,7 @@ template <class T>
 struct AddScalar {
   T value;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return x + value;
   }
 };
@@ -24,7 +26,7 @@ template <class T>
 struct ScalarSub {
   T value;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return value - x;
   }
 };
@@ -32,7 +34,7 @@ template <class T>
 struct MulScalar {
   T value;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return x * value;
   }
 };
@@ -40,7 +42,7 @@ template <class T>
 struct DivScalar {
   T value;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return x / value;
   }
 };
@@ -48,20 +50,20 @@ template <class T>
 struct ScalarDiv {
   T value;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return value / x;
   }
 };
 /// d(a / b)/db = -y / b, from the quotient y.
 struct DivByBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V y, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& y, const V& b) const {
     return -(dout * y / b);
   }
 };
 struct NegFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return -x;
   }
 };
@@ -176,3 +178,5 @@ EIGENGRAD_INSTANTIATE(Tensor<float> div(const Tensor<float>&, float))
 EIGENGRAD_INSTANTIATE(Tensor<double> div(const Tensor<double>&, double))
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

@@ -5,6 +5,8 @@
 #include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Elementary functions of each element: exp, log, sqrt, rsqrt, tanh, sigmoid, abs.
 ///
 /// Each is one pass forward and one backward, and saves x or the result, whichever makes the
@@ -15,91 +17,91 @@ namespace detail {
 
 struct ExpFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return vmath::exp(x);
   }
 };
 struct ExpBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& y) const {
     return dout * y;
   }
 };
 
 struct LogFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return vmath::log(x);
   }
 };
 struct LogBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
     return dout / x;
   }
 };
 
 struct SqrtFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return vmath::sqrt(x);
   }
 };
 struct SqrtBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& y) const {
     return dout * simd::Element<V>(0.5) / y;
   }
 };
 
 struct RsqrtFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return vmath::rsqrt(x);
   }
 };
 struct RsqrtBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& y) const {
     return dout * simd::Element<V>(-0.5) * y * y * y;
   }
 };
 
 struct TanhFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return vmath::tanh(x);
   }
 };
 struct TanhBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& y) const {
     return dout * (simd::Element<V>(1) - y * y);
   }
 };
 
 struct SigmoidFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return vmath::sigmoid(x);
   }
 };
 struct SigmoidBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V y) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& y) const {
     return dout * y * (simd::Element<V>(1) - y);
   }
 };
 
 struct AbsFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return vmath::abs(x);
   }
 };
 struct AbsBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V x) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
     const V positive = x > V{} ? dout : V{};
     return x < V{} ? -dout : positive;
   }
@@ -157,3 +159,5 @@ Tensor<T> abs(const Tensor<T>& x) {
 }
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

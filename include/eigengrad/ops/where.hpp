@@ -5,6 +5,8 @@
 #include <eigengrad/kernels/broadcast.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Choosing between two tensors element by element.
 ///
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.where.html
@@ -14,7 +16,7 @@ namespace detail {
 
 struct WhereFunction {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V condition, V a, V b) const {
+  EIGENGRAD_INLINE V operator()(const V& condition, const V& a, const V& b) const {
     return condition != V{} ? a : b;
   }
 };
@@ -22,7 +24,7 @@ struct WhereFunction {
 template <bool Condition>
 struct WhereBackward {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V dout, V condition) const {
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& condition) const {
     if constexpr (Condition) {
       return condition != V{} ? dout : V{};
     } else {
@@ -62,3 +64,5 @@ Tensor<T> where(const NdArray<bool>& condition, const Tensor<T>& a, const Tensor
 }
 
 }  // namespace eigengrad
+
+EIGENGRAD_END_VECTORS

@@ -12,6 +12,8 @@
 #include <eigengrad/kernels/simd/vmath.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Adam and AdamW: steps scaled by running means of the gradient and of its square.
 ///
 ///     Adam: g = dw + weight_decay w       AdamW: g = dw, w = (1 - lr weight_decay) w
@@ -165,3 +167,5 @@ EIGENGRAD_INSTANTIATE(class detail::AdamBase<float, AdamWOptions, true>)
 EIGENGRAD_INSTANTIATE(class detail::AdamBase<double, AdamWOptions, true>)
 
 }  // namespace eigengrad::optim
+
+EIGENGRAD_END_VECTORS

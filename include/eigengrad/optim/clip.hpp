@@ -15,6 +15,8 @@
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Bounds on gradients, applied between `backward()` and `step()`.
 ///
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
@@ -137,3 +139,5 @@ void clip_grad_value(const std::vector<Tensor<T>>& parameters, double clip_value
 }
 
 }  // namespace eigengrad::optim
+
+EIGENGRAD_END_VECTORS

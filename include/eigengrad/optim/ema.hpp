@@ -17,6 +17,8 @@
 #include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// A running mean of a model's weights, which is often more accurate than the weights themselves.
 ///
 ///     mean = mean + (1 - d) (weight - mean)        after each step of the optimiser
@@ -169,3 +171,5 @@ class [[nodiscard]] UseEma {
 };
 
 }  // namespace eigengrad::optim
+
+EIGENGRAD_END_VECTORS

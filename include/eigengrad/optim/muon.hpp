@@ -21,6 +21,8 @@
 #include <eigengrad/kernels/sum_of_squares.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Muon: momentum, made orthogonal, for the hidden matrices of a network.
 ///
 ///     B = momentum B + G,  U = G + momentum B        (without Nesterov: U = B)
@@ -110,7 +112,7 @@ template <class T>
 struct MuonMove {
   T shrink, lr;
   template <class V>
-  EIGENGRAD_INLINE V operator()(V w, V x) const {
+  EIGENGRAD_INLINE V operator()(const V& w, const V& x) const {
     return w * shrink - x * lr;
   }
 };
@@ -270,3 +272,5 @@ class Muon : public Optimizer<T> {
 };
 
 }  // namespace eigengrad::optim
+
+EIGENGRAD_END_VECTORS

@@ -12,6 +12,8 @@
 #include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/optim/optimizer.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Stochastic gradient descent with momentum.
 ///
 ///     g = dw + weight_decay w
@@ -122,3 +124,5 @@ class SGD : public Optimizer<T> {
 };
 
 }  // namespace eigengrad::optim
+
+EIGENGRAD_END_VECTORS

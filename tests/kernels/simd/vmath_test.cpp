@@ -12,57 +12,57 @@ namespace {
 
 struct Exp {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::vmath::exp(x);
   }
 };
 struct Log {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::vmath::log(x);
   }
 };
 struct Erf {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::vmath::erf(x);
   }
 };
 struct Tanh {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::vmath::tanh(x);
   }
 };
 struct Sqrt {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::vmath::sqrt(x);
   }
 };
 
 struct Sigmoid {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::vmath::sigmoid(x);
   }
 };
 struct Abs {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     return eg::vmath::abs(x);
   }
 };
 struct Gelu {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     V derivative;
     return eg::vmath::gelu(x, derivative);
   }
 };
 struct GeluDerivative {
   template <class V>
-  EIGENGRAD_INLINE V operator()(V x) const {
+  EIGENGRAD_INLINE V operator()(const V& x) const {
     V derivative;
     eg::vmath::gelu(x, derivative);
     return derivative;

@@ -11,6 +11,9 @@
 #include <eigengrad/kernels/attention/attention_rotary.hpp>
 #include <eigengrad/kernels/attention/attention_rows.hpp>
 #include <eigengrad/kernels/attention/attention_scores.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Scaled dot-product attention, forward and backward: O = softmax(scale Q K^T + masks) V for each
 /// head of each sample.
@@ -59,9 +62,9 @@ Index attention_grain(const Attention<T>& a, Index rows) {
 template <class T>
 void attention_probabilities(const Attention<T>& a, const HeadRows<T>& head, Index b, Index h,
                              const QueryBlock& block, T* p, T* dropped, const T* padding,
-                             const T* turned_k, bool p_is_cold) {
-  multiply_turned(p, a, block, head.q.at(0, 0, block.first), head.q.token, turned_k, head.k.data,
-                  head.k.token, a.width, p_is_cold);
+                             const T* transposed_k, bool p_is_cold) {
+  multiply_transposed(p, a, block, head.q.at(0, 0, block.first), head.q.token, transposed_k,
+                      head.k.data, head.k.token, a.width, p_is_cold);
   simd::dispatch<AttentionRows<T>>(&a, b, h, block.first, block.rows, block.keys, p, dropped,
                                    padding);
 }
@@ -80,8 +83,8 @@ void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) 
     const bool scratch = probabilities == nullptr || a.dropout;
     eigengrad::detail::Scratch<T> memory((1 + a.width + (scratch ? rows : 0)) * size +
                                          detail::HeadRows<T>::scratch(a));
-    T* turned_k = memory.data() + size;
-    T* work = turned_k + a.width * size;
+    T* transposed_k = memory.data() + size;
+    T* work = transposed_k + a.width * size;
     T* rotated = work + (scratch ? rows : 0) * size;
     detail::HeadRows<T> qk;
     for (Index item = begin; item < end; ++item) {
@@ -90,7 +93,7 @@ void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) 
       const Index h = head % a.heads;
       if (item == begin || item % blocks == 0) {
         qk = detail::HeadRows<T>(a, b, h, rotated);
-        detail::turn_keys(turned_k, a, qk.k, 0, 0, a.width);
+        detail::transpose_keys(transposed_k, a, qk.k, 0, 0, a.width);
         detail::padding_row(a, b, memory.data());
       }
       const T* padding = a.key_padding ? memory.data() : nullptr;
@@ -98,7 +101,7 @@ void attention(const Attention<T>& a, const HeadView<T>& out, T* probabilities) 
       T* p = probabilities ? probabilities + (head * a.queries + block.first) * size : work;
       T* dropped = a.dropout ? work : nullptr;
       detail::attention_probabilities(a, qk, b, h, block, p, dropped, padding,
-                                      static_cast<const T*>(turned_k), p != work);
+                                      static_cast<const T*>(transposed_k), p != work);
       detail::multiply_head<T>({.m = block.rows,
                                 .n = a.value_width,
                                 .k = block.keys,
@@ -127,8 +130,9 @@ namespace detail {
 template <class T>
 Index attention_backward_scratch(const Attention<T>& a, bool saved) {
   const Index blocks = 1 + (a.dropout ? 1 : 0) + (saved ? 0 : 1);
-  const Index turned = a.value_width + (saved ? 0 : a.width);
-  return (1 + blocks * query_block_rows(a) + turned) * a.row_size() + 2 * HeadRows<T>::scratch(a);
+  const Index transposed = a.value_width + (saved ? 0 : a.width);
+  return (1 + blocks * query_block_rows(a) + transposed) * a.row_size() +
+         2 * HeadRows<T>::scratch(a);
 }
 
 /// Where the gradient of turned rows goes, until it is turned back: `work`, or `out` itself without
@@ -141,12 +145,12 @@ HeadGradient<T> rotated_gradient(const Attention<T>& a, const HeadGradient<T>& o
 
 /// out = `rotated` turned back, or += .
 template <class T>
-void turn_gradient_back(const Attention<T>& a, const HeadGradient<T>& out,
-                        const HeadGradient<T>& rotated, Index b, Index h, Index tokens) {
+void rotate_gradient_back(const Attention<T>& a, const HeadGradient<T>& out,
+                          const HeadGradient<T>& rotated, Index b, Index h, Index tokens) {
   if (a.rotary == nullptr || !out.wanted()) return;
-  simd::dispatch<TurnPairs<T, true>>(out.view.at(b, h), out.view.token,
-                                     static_cast<const T*>(rotated.view.data), a.width,
-                                     a.rotary_row(b), tokens, a.width, out.accumulate);
+  simd::dispatch<RotatePairs<T, true>>(out.view.at(b, h), out.view.token,
+                                       static_cast<const T*>(rotated.view.data), a.width,
+                                       a.rotary_row(b), tokens, a.width, out.accumulate);
 }
 
 /// The gradients of one head. `work` holds `attention_backward_scratch` elements.
@@ -162,14 +166,14 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
   const HeadGradient<T> dk = rotated_gradient(a, dk_out, work + a.queries * a.width);
   work += HeadRows<T>::scratch(a);
   const T* padding = padding_row(a, b, work);
-  T* turned_v = work + size;
-  T* ds = turned_v + a.value_width * size;
+  T* transposed_v = work + size;
+  T* ds = transposed_v + a.value_width * size;
   T* dropped = a.dropout ? ds + rows * size : nullptr;
   T* recomputed = (dropped ? dropped : ds) + rows * size;
-  T* turned_k = recomputed + rows * size;  // this and the one above only if needed
+  T* transposed_k = recomputed + rows * size;  // this and the one above only if needed
   const bool scores = dq.wanted() || dk.wanted();
-  if (scores) turn_keys(turned_v, a, a.v, b, h, a.value_width);
-  if (probabilities == nullptr) turn_keys(turned_k, a, qk.k, 0, 0, a.width);
+  if (scores) transpose_keys(transposed_v, a, a.v, b, h, a.value_width);
+  if (probabilities == nullptr) transpose_keys(transposed_k, a, qk.k, 0, 0, a.width);
   // The first block writes and the others add, if it sees all keys; else all add to zeros.
   const bool whole = a.queries > 0 && query_block(a, 0, rows).keys == a.keys;
   auto clear = [&](const HeadGradient<T>& g, Index width) {
@@ -185,11 +189,11 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
     const T* p = probabilities ? probabilities + first * size : recomputed;
     if (probabilities == nullptr) {
       attention_probabilities(a, qk, b, h, block, recomputed, static_cast<T*>(nullptr), padding,
-                              static_cast<const T*>(turned_k), false);
+                              static_cast<const T*>(transposed_k), false);
     }
     if (scores) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
-      multiply_turned(ds, a, block, dout_rows, dout.token, static_cast<const T*>(turned_v),
-                      a.v.at(b, h), a.v.token, a.value_width, false);
+      multiply_transposed(ds, a, block, dout_rows, dout.token, static_cast<const T*>(transposed_v),
+                          a.v.at(b, h), a.v.token, a.value_width, false);
     }
     simd::dispatch<AttentionRowsBackward<T>>(&a, (b * a.heads + h) * a.queries + first, block.rows,
                                              block.keys, scores ? ds : nullptr, dropped, p, dout);
@@ -235,8 +239,8 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                         .c_is_cold = true});
     }
   }
-  turn_gradient_back(a, dq_out, dq, b, h, a.queries);
-  turn_gradient_back(a, dk_out, dk, b, h, a.keys);
+  rotate_gradient_back(a, dq_out, dq, b, h, a.queries);
+  rotate_gradient_back(a, dk_out, dk, b, h, a.keys);
 }
 
 }  // namespace detail
@@ -272,3 +276,5 @@ EIGENGRAD_INSTANTIATE(void attention_backward(const Attention<double>&, const He
                                               const HeadView<const double>&, const double*))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -8,6 +8,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// The small matrix products of one head, by one thread.
 namespace eigengrad::kernels::detail {
 
@@ -105,3 +107,5 @@ void multiply_head(const HeadProduct<T>& g) {
 }
 
 }  // namespace eigengrad::kernels::detail
+
+EIGENGRAD_END_VECTORS

@@ -5,6 +5,8 @@
 #include <eigengrad/kernels/attention/attention_rows.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Rotary positions: the rows of a head's queries and keys, turned by where their tokens are.
 namespace eigengrad::kernels::detail {
 
@@ -12,7 +14,7 @@ namespace eigengrad::kernels::detail {
 /// numbers i and i + width / 2 of the table's row; `Back` turns the other way. Adds to out with
 /// `add`.
 template <class T, bool Back>
-struct TurnPairs {
+struct RotatePairs {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* out, Index out_token, const T* x, Index x_token,
                                    const T* table, Index tokens, Index width, bool add) {
@@ -49,14 +51,16 @@ struct HeadRows {
   HeadRows(const Attention<T>& a, Index b, Index h, T* work)
       : q{a.q.at(b, h), 0, 0, a.q.token}, k{a.k.at(b, h), 0, 0, a.k.token} {
     if (a.rotary == nullptr) return;
-    T* turned_k = work + a.queries * a.width;
-    simd::dispatch<TurnPairs<T, false>>(work, a.width, q.data, q.token, a.rotary_row(b), a.queries,
-                                        a.width, false);
-    simd::dispatch<TurnPairs<T, false>>(turned_k, a.width, k.data, k.token, a.rotary_row(b), a.keys,
-                                        a.width, false);
+    T* rotated_k = work + a.queries * a.width;
+    simd::dispatch<RotatePairs<T, false>>(work, a.width, q.data, q.token, a.rotary_row(b),
+                                          a.queries, a.width, false);
+    simd::dispatch<RotatePairs<T, false>>(rotated_k, a.width, k.data, k.token, a.rotary_row(b),
+                                          a.keys, a.width, false);
     q = {work, 0, 0, a.width};
-    k = {turned_k, 0, 0, a.width};
+    k = {rotated_k, 0, 0, a.width};
   }
 };
 
 }  // namespace eigengrad::kernels::detail
+
+EIGENGRAD_END_VECTORS

@@ -8,7 +8,10 @@
 
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/random_hash.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/softmax.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// What attention does to rows of scores: scale, masks, softmax, dropout; and the way back.
 namespace eigengrad::kernels {
@@ -79,7 +82,7 @@ EIGENGRAD_INLINE void fetch_row(const Attention<T>& a, Index head, Index t,
 
 /// Lanes below `n` of x, `other` in the rest.
 template <class V>
-EIGENGRAD_INLINE V first_lanes(V x, Index n, V other) {
+EIGENGRAD_INLINE V first_lanes(const V& x, Index n, const V& other) {
   using I = std::conditional_t<sizeof(simd::Element<V>) == 4, std::int32_t, std::int64_t>;
   using Lanes = typename simd::detail::VecOf<I, sizeof(V)>::type;
   Lanes lane;
@@ -212,3 +215,5 @@ struct AttentionRowsBackward {
 
 }  // namespace detail
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

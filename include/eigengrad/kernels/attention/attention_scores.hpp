@@ -9,6 +9,8 @@
 #include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/transpose.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Products of rows with a head's keys (or values), as scores and their gradients need them.
 namespace eigengrad::kernels::detail {
 
@@ -24,16 +26,16 @@ inline Index edge_keys(Index keys) { return keys % 16 <= 2 ? keys % 16 : 0; }
 /// out (width, row_size) = x^T for the keys of one head but the edge, zeros behind the last: so the
 /// products with it have only whole vectors.
 template <class T>
-void turn_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, Index b, Index h,
-               Index width) {
+void transpose_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, Index b, Index h,
+                    Index width) {
   const Index size = a.row_size();
   const Index edge = edge_keys(a.keys);
-  simd::dispatch<Turn<T>>(out, size, x.at(b, h), x.token, a.keys - edge, width);
+  simd::dispatch<Transpose<T>>(out, size, x.at(b, h), x.token, a.keys - edge, width);
   if (edge > 0) return;  // the columns end with a whole vector
   for (Index c = 0; c < width; ++c) std::fill(out + c * size + a.keys, out + (c + 1) * size, T(0));
 }
 
-/// The columns of `multiply_turned` for the `edge` keys from y on, and zeros behind them.
+/// The columns of `multiply_transposed` for the `edge` keys from y on, and zeros behind them.
 template <class T>
 struct AttentionEdge {
   template <class Arch>
@@ -54,12 +56,12 @@ struct AttentionEdge {
   }
 };
 
-/// out (rows, keys) = x (rows, width) . y^T for a block, x from one row on. `turned` (width, keys)
-/// holds y^T; only the edge is read from y itself.
+/// out (rows, keys) = x (rows, width) . y^T for a block, x from one row on. `transposed` (width,
+/// keys) holds y^T; only the edge is read from y itself.
 template <class T>
-void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, const T* x,
-                     Index token, const T* turned, const T* y, Index y_token, Index width,
-                     bool out_is_cold) {
+void multiply_transposed(T* out, const Attention<T>& a, const QueryBlock& block, const T* x,
+                         Index token, const T* transposed, const T* y, Index y_token, Index width,
+                         bool out_is_cold) {
   const Index edge = edge_keys(block.keys);
   const Index whole = edge > 0 ? block.keys - edge : round_up(block.keys, 16);
   multiply_head<T>({.m = block.rows,
@@ -67,7 +69,7 @@ void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, con
                     .k = width,
                     .a = x,
                     .a_row = token,
-                    .b = turned,
+                    .b = transposed,
                     .ldb = a.row_size(),
                     .c = out,
                     .ldc = a.row_size(),
@@ -79,3 +81,5 @@ void multiply_turned(T* out, const Attention<T>& a, const QueryBlock& block, con
 }
 
 }  // namespace eigengrad::kernels::detail
+
+EIGENGRAD_END_VECTORS

@@ -15,6 +15,8 @@
 #include <eigengrad/kernels/unfold.hpp>
 #include <eigengrad/kernels/window.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Convolution as a matrix product whose right side, the columns of `unfold`, is never made.
 ///
 /// The register tile is that of `gemm`. It reads its columns from a strip: a copy of some rows of
@@ -241,3 +243,5 @@ EIGENGRAD_INSTANTIATE(void conv2d(double*, const double*, const double*, const d
                                   Index, const Window2d&))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

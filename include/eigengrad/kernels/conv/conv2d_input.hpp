@@ -14,18 +14,18 @@ namespace eigengrad::kernels {
 namespace detail {
 
 /// With stride 1 the gradient of the input is again a convolution: of dout, with each filter
-/// turned by half a turn and its two channel axes exchanged.
+/// rotated by 180 degrees and its two channel axes exchanged.
 template <class T>
 void conv2d_input_by_conv(T* dx, const T* dout, const T* weight, Index images, Index m,
                           const Window2d& w) {
   const Index taps = w.taps();
-  eigengrad::detail::Scratch<T> turned(w.channels * m * taps);
+  eigengrad::detail::Scratch<T> rotated(w.channels * m * taps);
   parallel_for(w.channels, row_grain(m * taps), [&](Index begin, Index end) {
     for (Index c = begin; c < end; ++c) {
       for (Index o = 0; o < m; ++o) {
         std::reverse_copy(weight + (o * w.channels + c) * taps,
                           weight + (o * w.channels + c + 1) * taps,
-                          turned.data() + (c * m + o) * taps);
+                          rotated.data() + (c * m + o) * taps);
       }
     }
   });
@@ -34,7 +34,7 @@ void conv2d_input_by_conv(T* dx, const T* dout, const T* weight, Index images, I
   std::swap(back.input, back.output);
   back.padding = Pair(w.dilation.h * (w.kernel.h - 1) - w.padding.h,
                       w.dilation.w * (w.kernel.w - 1) - w.padding.w);
-  conv2d<T>(dx, dout, turned.data(), nullptr, images, w.channels, back);
+  conv2d<T>(dx, dout, rotated.data(), nullptr, images, w.channels, back);
 }
 
 /// Otherwise: the columns' gradient, some rows of one image at a time, folded back.

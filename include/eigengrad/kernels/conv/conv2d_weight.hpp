@@ -8,6 +8,8 @@
 #include <eigengrad/kernels/conv/conv2d.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Gradients of convolution with respect to its weight and bias.
 namespace eigengrad::kernels {
 
@@ -79,7 +81,7 @@ struct ConvWeightBlocks {
     const StripLayout& layout = pass->layout;
     const Index most = std::max<Index>(1, kConvSum / (layout.band() * w.output.w));
     eigengrad::detail::Scratch<T> strips(most * layout.size());
-    eigengrad::detail::Scratch<T> turned(most * layout.band() * w.output.w * pass->padded);
+    eigengrad::detail::Scratch<T> transposed(most * layout.band() * w.output.w * pass->padded);
     for (Index item = begin; item < end; ++item) {
       const Index chunk = item / pass->blocks;
       const Index c = item % pass->blocks * kConvChannels;
@@ -96,11 +98,12 @@ struct ConvWeightBlocks {
             layout.fill(strips.data() + i * layout.size(),
                         pass->x + ((image + i) * w.channels + c) * w.pixels(), channels, first,
                         rows);
-            turn<Arch>(*pass, turned.data() + i * n * pass->padded,
-                       pass->dout + (image + i) * pass->m * w.positions() + first * w.output.w, n);
+            transpose_dout<Arch>(
+                *pass, transposed.data() + i * n * pass->padded,
+                pass->dout + (image + i) * pass->m * w.positions() + first * w.output.w, n);
           }
-          multiply<Arch>(*pass, dw, strips.data(), turned.data(), channels * w.taps(), images, n,
-                         add);
+          multiply<Arch>(*pass, dw, strips.data(), transposed.data(), channels * w.taps(), images,
+                         n, add);
         }
       }
     }
@@ -109,8 +112,9 @@ struct ConvWeightBlocks {
  private:
   /// out (n, padded) = dout (m, n)^T, zeros behind column m.
   template <class Arch>
-  static EIGENGRAD_INLINE void turn(const ConvWeightPass<T>& pass, T* out, const T* dout, Index n) {
-    Turn<T>::template run<Arch>(out, pass.padded, dout, pass.window.positions(), pass.m, n);
+  static EIGENGRAD_INLINE void transpose_dout(const ConvWeightPass<T>& pass, T* out, const T* dout,
+                                              Index n) {
+    Transpose<T>::template run<Arch>(out, pass.padded, dout, pass.window.positions(), pass.m, n);
     if (pass.m == pass.padded) return;
     for (Index p = 0; p < n; ++p) fill_zero(out + p * pass.padded + pass.m, pass.padded - pass.m);
   }
@@ -156,7 +160,7 @@ struct ConvWeightSum {
         simd::store<V>(sum + i, simd::load<V>(sum + i) + simd::load<V>(add + i));
       }
     }
-    Turn<T>::template run<Arch>(dweight + begin, k, sum, padded, end - begin, m);
+    Transpose<T>::template run<Arch>(dweight + begin, k, sum, padded, end - begin, m);
   }
 };
 
@@ -224,3 +228,5 @@ EIGENGRAD_INSTANTIATE(void conv2d_backward_bias(float*, const float*, Index, Ind
 EIGENGRAD_INSTANTIATE(void conv2d_backward_bias(double*, const double*, Index, Index, Index))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -8,6 +8,9 @@
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/kernels/gemm/gemm_tile.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Matrix products: the one entry point for linear, matmul and convolution.
 ///
@@ -198,6 +201,8 @@ EIGENGRAD_INSTANTIATE(void gemm(const Gemm<float>&))
 EIGENGRAD_INSTANTIATE(void gemm(const Gemm<double>&))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS
 
 #ifdef EIGENGRAD_USE_EIGEN_GEMM
 #include <eigengrad/kernels/gemm/gemm_eigen.hpp>

@@ -6,6 +6,9 @@
 #include <Eigen/Core>
 
 #include <eigengrad/kernels/gemm/gemm.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Matrix products through Eigen's, with the meaning of `gemm`: the oracle of its tests, and what
 /// `gemm` itself calls where EIGENGRAD_USE_EIGEN_GEMM is defined. With Eigen's EIGEN_USE_BLAS the
@@ -84,3 +87,5 @@ void gemm_eigen(const Gemm<T>& g) {
 }
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

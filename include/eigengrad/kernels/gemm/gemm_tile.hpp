@@ -10,6 +10,8 @@
 #include <eigengrad/kernels/simd/transform.hpp>
 #include <eigengrad/kernels/simd/transpose.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// What a matrix product is made of: the register tile, packing, prefetching, the epilogue.
 namespace eigengrad::kernels {
 
@@ -202,7 +204,8 @@ EIGENGRAD_INLINE void gemm_pack_b(const Gemm<T>& g, Index k0, Index kc, Index n0
     return;
   }
   const T* from = g.b + n0 * g.ldb + k0;
-  simd::dispatch<Turn<T>>(out, width, from, g.ldb, cols, kc);  // a kernel of its own: compiled once
+  simd::dispatch<Transpose<T>>(out, width, from, g.ldb, cols,
+                               kc);  // a kernel of its own: compiled once
   for (Index p = 0; cols < width && p < kc; ++p) {
     for (Index j = cols; j < width; ++j) out[p * width + j] = T(0);
   }
@@ -292,3 +295,5 @@ EIGENGRAD_INLINE void gemm_epilogue(const Gemm<T>& g, Index m, Index rows, Index
 
 }  // namespace detail
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

@@ -9,6 +9,8 @@
 #include <eigengrad/kernels/simd/simd.hpp>
 #include <eigengrad/kernels/simd/transform.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Batch normalisation of (batch, channels, size): one mean and variance for each channel.
 namespace eigengrad::kernels {
 
@@ -209,3 +211,5 @@ EIGENGRAD_INSTANTIATE(void batch_norm_backward(double*, bool, double*, double*, 
                                                const double*, bool, ImagePlanes))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

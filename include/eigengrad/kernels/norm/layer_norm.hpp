@@ -8,6 +8,9 @@
 #include <eigengrad/core/memory.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/kernels/norm/norm_vectors.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Rows scaled to unit size, with their mean subtracted (layer norm) or not (RMS norm): forward
 /// and backward of (rows, n), each row read from memory once.
@@ -46,15 +49,15 @@ EIGENGRAD_INLINE void norm_statistics(RowStatistics<T> s, const T* x, Index row,
     }
     V sum[2] = {};
     V squares[2] = {};
-    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    norm_vectors<V>(n, [&](const auto& at) EIGENGRAD_INLINE_LAMBDA {
       V d = at.load(p);
       if constexpr (Centered) {
         d = at.once(d - near);
-        sum[at.turn] += d;
+        sum[at.parity] += d;
       } else {
         d = at.once(d);
       }
-      squares[at.turn] += d * d;
+      squares[at.parity] += d * d;
     });
     first[r] = sum[0] + sum[1];
     second[r] = squares[0] + squares[1];
@@ -90,7 +93,7 @@ struct NormRow {
     }
   }
   template <class V>
-  EIGENGRAD_INLINE V normalize(V x) const {
+  EIGENGRAD_INLINE V normalize(const V& x) const {
     if constexpr (Centered) {
       return (x - mean) * rstd + offset;
     } else {
@@ -107,7 +110,7 @@ EIGENGRAD_INLINE void norm_rows(T* y, const RowStatistics<T>& s, const T* x, con
     const NormRow<T, Centered> of(s, row);
     const T* const p = x + row * n;
     T* const out = y + row * n;
-    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    norm_vectors<V>(n, [&](const auto& at) EIGENGRAD_INLINE_LAMBDA {
       V v = of.normalize(at.load(p)) * at.load(weight);
       if constexpr (Centered) v += at.load(bias);
       at.store(out, v);
@@ -163,12 +166,12 @@ EIGENGRAD_INLINE void norm_backward_sums(NormGroup<T>& mean_g, NormGroup<T>& mea
     const T* const d = dout + (row + r) * n;
     V g[2] = {};
     V gh[2] = {};
-    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    norm_vectors<V>(n, [&](const auto& at) EIGENGRAD_INLINE_LAMBDA {
       const V w = at.load(weight);
       const V dy = at.once(at.load(d));
       const V t = dy * of.normalize(at.load(p));
-      if constexpr (Centered) g[at.turn] += dy * w;
-      gh[at.turn] += t * w;
+      if constexpr (Centered) g[at.parity] += dy * w;
+      gh[at.parity] += t * w;
       if (dweight) {
         at.store(dweight, at.load(dweight) + t);
         if constexpr (Centered) at.store(dbias, at.load(dbias) + dy);
@@ -197,7 +200,7 @@ EIGENGRAD_INLINE void norm_rows_backward(T* dx, bool add, const T* mean_g, const
     T* const out = dx + (row + r) * n;
     const T a = -(of.rstd * of.rstd * mean_gh[r]);
     const T b = -(of.rstd * (mean_g[r] + of.offset * mean_gh[r]));
-    norm_vectors<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
+    norm_vectors<V>(n, [&](const auto& at) EIGENGRAD_INLINE_LAMBDA {
       V g = at.load(p);
       if constexpr (Centered) {
         g = (g - of.mean) * a + b;
@@ -221,7 +224,7 @@ struct NormBackward {
                                    RowStatistics<T> s, const T* weight, Index row, Index end,
                                    Index n) {
     using V = simd::Vec<T, Arch>;
-    T mean_g[2][kNormRows];  // of two groups in turns
+    T mean_g[2][kNormRows];  // of two groups, alternating
     T mean_gh[2][kNormRows];
     norm_groups(
         row, end,
@@ -230,14 +233,14 @@ struct NormBackward {
           NormGroup<T> gh;
           norm_backward_sums<T, V, Centered>(g, gh, dweight, dbias, dout, x, s, weight, first, rows,
                                              n);
-          const Index turn = (first - row) / kNormRows % 2;
-          norm_store<T>(mean_g[turn], g, kNormRows);
-          norm_store<T>(mean_gh[turn], gh, kNormRows);
+          const Index parity = (first - row) / kNormRows % 2;
+          norm_store<T>(mean_g[parity], g, kNormRows);
+          norm_store<T>(mean_gh[parity], gh, kNormRows);
         },
         [&](Index first, Index rows) EIGENGRAD_INLINE_LAMBDA {
           if (dx == nullptr) return;
-          const Index turn = (first - row) / kNormRows % 2;
-          norm_rows_backward<T, V, Centered>(dx, add, mean_g[turn], mean_gh[turn], dout, x, s,
+          const Index parity = (first - row) / kNormRows % 2;
+          norm_rows_backward<T, V, Centered>(dx, add, mean_g[parity], mean_gh[parity], dout, x, s,
                                              weight, first, rows, n);
         });
   }
@@ -302,3 +305,5 @@ EIGENGRAD_INSTANTIATE(void norm_backward<double, true>(double*, bool, double*, d
                                                        Index))
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

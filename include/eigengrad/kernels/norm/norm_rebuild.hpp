@@ -2,6 +2,9 @@
 #pragma once
 
 #include <eigengrad/kernels/norm/layer_norm.hpp>
+#include <eigengrad/kernels/simd/simd.hpp>
+
+EIGENGRAD_BEGIN_VECTORS
 
 namespace eigengrad::kernels {
 
@@ -30,3 +33,5 @@ void norm_rebuild(T* y, RowStatistics<T> s, const T* x, const T* weight, const T
 }
 
 }  // namespace eigengrad::kernels
+
+EIGENGRAD_END_VECTORS

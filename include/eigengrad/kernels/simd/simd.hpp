@@ -26,14 +26,27 @@
 #define EIGENGRAD_INLINE_LAMBDA __attribute__((always_inline))
 #define EIGENGRAD_UNROLL _Pragma("GCC unroll 16")
 
-// The ABI of vectors by value differs between instruction sets; nothing here relies on it, since
-// all such functions are inlined.
-#if defined(__clang__)
-#pragma clang diagnostic ignored "-Wpsabi"
-#else
+// How vectors are passed and returned differs between instruction sets, of which compilers warn
+// (-Wpsabi); nothing here relies on it, since all such functions are inlined. g++ says so at the
+// end of the source file, where no pragma of a header would be active any more if it were popped,
+// so for g++ this one stays. Vectors are passed by reference: for one that is passed by value, g++
+// prints a note that no pragma silences.
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi"
-#pragma GCC diagnostic ignored "-Wignored-attributes"
 #endif
+
+/// Stand around code that works on vectors. The warnings that they silence are back at the end.
+#if defined(__clang__)
+#define EIGENGRAD_BEGIN_VECTORS \
+  _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wpsabi\"")
+#define EIGENGRAD_END_VECTORS _Pragma("clang diagnostic pop")
+#else
+#define EIGENGRAD_BEGIN_VECTORS \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wignored-attributes\"")
+#define EIGENGRAD_END_VECTORS _Pragma("GCC diagnostic pop")
+#endif
+
+EIGENGRAD_BEGIN_VECTORS
 
 /// Vectors of the compiler, and the choice of instruction set at run time.
 ///
@@ -86,7 +99,7 @@ EIGENGRAD_INLINE V load(const Element<V>* p) {
   return v;
 }
 template <class V>
-EIGENGRAD_INLINE void store(Element<V>* p, V v) {
+EIGENGRAD_INLINE void store(Element<V>* p, const V& v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 /// The first `n` lanes from memory, zeros behind them.
@@ -97,14 +110,14 @@ EIGENGRAD_INLINE V load_partial(const Element<V>* p, Index n) {
   return v;
 }
 template <class V>
-EIGENGRAD_INLINE void store_partial(Element<V>* p, V v, Index n) {
+EIGENGRAD_INLINE void store_partial(Element<V>* p, const V& v, Index n) {
   for (Index i = 0; i < n; ++i) p[i] = v[i];
 }
 namespace detail {
 
 template <class V, int... I>
-EIGENGRAD_INLINE V first_lane(V v, std::integer_sequence<int, I...>) {
-  return __builtin_shufflevector(v, v, (I * 0)...);
+EIGENGRAD_INLINE void repeat_first_lane(V& v, std::integer_sequence<int, I...>) {
+  v = __builtin_shufflevector(v, v, (I * 0)...);
 }
 
 }  // namespace detail
@@ -117,38 +130,41 @@ template <class V>
 EIGENGRAD_INLINE V broadcast(Element<V> x) {
   V v{};
   v[0] = x;
-  return detail::first_lane(v, std::make_integer_sequence<int, static_cast<int>(kSize<V>)>());
+  detail::repeat_first_lane(v, std::make_integer_sequence<int, static_cast<int>(kSize<V>)>());
+  return v;
 }
 template <class V>
-EIGENGRAD_INLINE V min(V a, V b) {
+EIGENGRAD_INLINE V min(const V& a, const V& b) {
   return a < b ? a : b;
 }
 template <class V>
-EIGENGRAD_INLINE V max(V a, V b) {
+EIGENGRAD_INLINE V max(const V& a, const V& b) {
   return a > b ? a : b;
 }
 /// The smaller and the larger, NaN if one of them is; plain numbers too.
 ///
 /// The NaN is added because a select by two joined masks is computed lane by lane by GCC 12.
 template <class V>
-EIGENGRAD_INLINE V min_nan(V a, V b) {
+EIGENGRAD_INLINE V min_nan(const V& a, const V& b) {
   return (a < b ? a : b) + (a == a ? V{} : a);
 }
 template <class V>
-EIGENGRAD_INLINE V max_nan(V a, V b) {
+EIGENGRAD_INLINE V max_nan(const V& a, const V& b) {
   return (a > b ? a : b) + (a == a ? V{} : a);
 }
 namespace detail {
 
+/// A vector of half the size.
+template <class V>
+using HalfVector = typename VecOf<Element<V>, static_cast<int>(sizeof(V) / 2)>::type;
+
 /// The first and the second half of a vector. Shuffles stay in registers; reading and writing
 /// single lanes in a loop goes through memory.
 template <class V, int... I>
-EIGENGRAD_INLINE auto low_half(V v, std::integer_sequence<int, I...>) {
-  return __builtin_shufflevector(v, v, I...);
-}
-template <class V, int... I>
-EIGENGRAD_INLINE auto high_half(V v, std::integer_sequence<int, I...>) {
-  return __builtin_shufflevector(v, v, (I + static_cast<int>(sizeof...(I)))...);
+EIGENGRAD_INLINE void split(HalfVector<V>& low, HalfVector<V>& high, const V& v,
+                            std::integer_sequence<int, I...>) {
+  low = __builtin_shufflevector(v, v, I...);
+  high = __builtin_shufflevector(v, v, (I + static_cast<int>(sizeof...(I)))...);
 }
 
 template <class V>
@@ -158,21 +174,23 @@ using HalfLanes = std::make_integer_sequence<int, static_cast<int>(kSize<V> / 2)
 
 /// Sum of the lanes, pairwise: halves are added until one lane is left.
 template <class V>
-EIGENGRAD_INLINE Element<V> reduce_add(V v) {
+EIGENGRAD_INLINE Element<V> reduce_add(const V& v) {
   if constexpr (kSize<V> == 2) {
     return v[0] + v[1];
   } else {
-    using Lanes = detail::HalfLanes<V>;
-    return reduce_add(detail::low_half(v, Lanes{}) + detail::high_half(v, Lanes{}));
+    detail::HalfVector<V> low, high;
+    detail::split(low, high, v, detail::HalfLanes<V>{});
+    return reduce_add(low + high);
   }
 }
 template <class V>
-EIGENGRAD_INLINE Element<V> reduce_max(V v) {
+EIGENGRAD_INLINE Element<V> reduce_max(const V& v) {
   if constexpr (kSize<V> == 2) {
     return v[1] > v[0] ? v[1] : v[0];
   } else {
-    using Lanes = detail::HalfLanes<V>;
-    return reduce_max(max(detail::low_half(v, Lanes{}), detail::high_half(v, Lanes{})));
+    detail::HalfVector<V> low, high;
+    detail::split(low, high, v, detail::HalfLanes<V>{});
+    return reduce_max(max(low, high));
   }
 }
 
@@ -260,3 +278,5 @@ void dispatch(Args... args) {
 }
 
 }  // namespace eigengrad::simd
+
+EIGENGRAD_END_VECTORS

@@ -4,6 +4,8 @@
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// One loop over arrays of any length, whose formula is written once: for whole vectors and for
 /// what is left after them.
 ///
@@ -88,3 +90,5 @@ EIGENGRAD_INLINE void transform_singly(Index n, Body body) {
 }
 
 }  // namespace eigengrad::simd
+
+EIGENGRAD_END_VECTORS

@@ -8,23 +8,25 @@
 #include <eigengrad/core/shape.hpp>
 #include <eigengrad/kernels/simd/simd.hpp>
 
-/// Turning a matrix on its side, in registers: for permutations and for packing.
+EIGENGRAD_BEGIN_VECTORS
+
+/// Transposes of matrices, in registers: for permutations, for packing and for images.
 namespace eigengrad::kernels::detail {
 
-/// The first, or second, halves of two vectors, lane by lane in turn: a0 b0 a1 b1 ...
+/// The first, or second, halves of two vectors, their lanes alternating: a0 b0 a1 b1 ...
 template <int Half, class V, std::size_t... I>
-EIGENGRAD_INLINE V interleave(V a, V b, std::index_sequence<I...>) {
+EIGENGRAD_INLINE void interleave(V& out, const V& a, const V& b, std::index_sequence<I...>) {
   constexpr int n = static_cast<int>(sizeof...(I));
-  return __builtin_shufflevector(
+  out = __builtin_shufflevector(
       a, b, (static_cast<int>(I) / 2 + Half * (n / 2) + (static_cast<int>(I) % 2) * n)...);
 }
 
-/// Turns a square of L x L elements, L lanes, in registers: log2(L) rounds of interleaving row i
-/// with row i + L/2.
-template <class T, class Arch>
-EIGENGRAD_INLINE void turn_square(T* out, Index out_step, const T* in, Index in_step) {
-  using V = simd::Vec<T, Arch>;
-  constexpr int kLanes = static_cast<int>(simd::kLanes<T, Arch>);
+/// Transposes a square of L x L elements, the L lanes of V: log2(L) rounds of interleaving row i
+/// with row i + L/2, like two halves of a pack of cards.
+template <class V>
+EIGENGRAD_INLINE void transpose_square(simd::Element<V>* out, Index out_step,
+                                       const simd::Element<V>* in, Index in_step) {
+  constexpr int kLanes = static_cast<int>(simd::kSize<V>);
   constexpr auto lanes = std::make_index_sequence<static_cast<std::size_t>(kLanes)>();
   V row[kLanes];
   EIGENGRAD_UNROLL
@@ -34,8 +36,8 @@ EIGENGRAD_INLINE void turn_square(T* out, Index out_step, const T* in, Index in_
     V next[kLanes];
     EIGENGRAD_UNROLL
     for (int i = 0; i < kLanes / 2; ++i) {
-      next[2 * i] = interleave<0>(row[i], row[i + kLanes / 2], lanes);
-      next[2 * i + 1] = interleave<1>(row[i], row[i + kLanes / 2], lanes);
+      interleave<0>(next[2 * i], row[i], row[i + kLanes / 2], lanes);
+      interleave<1>(next[2 * i + 1], row[i], row[i + kLanes / 2], lanes);
     }
     EIGENGRAD_UNROLL
     for (int i = 0; i < kLanes; ++i) row[i] = next[i];
@@ -46,7 +48,7 @@ EIGENGRAD_INLINE void turn_square(T* out, Index out_step, const T* in, Index in_
 
 /// out[c * out_step + r] = in[r * in_step + c] for r in [0, rows), c in [0, cols).
 template <class T>
-struct Turn {
+struct Transpose {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* out, Index out_step, const T* in, Index in_step, Index rows,
                                    Index cols) {
@@ -58,7 +60,8 @@ struct Turn {
       Index c = 0;
       for (; whole > 0 && c + kLanes <= cols; c += kLanes) {
         for (Index i = r; i < r + whole; i += kLanes) {
-          turn_square<T, Arch>(out + c * out_step + i, out_step, in + i * in_step + c, in_step);
+          transpose_square<simd::Vec<T, Arch>>(out + c * out_step + i, out_step,
+                                               in + i * in_step + c, in_step);
         }
         edge(out, out_step, in, in_step, r + whole, r + count, c, c + kLanes);
       }
@@ -76,3 +79,5 @@ struct Turn {
 };
 
 }  // namespace eigengrad::kernels::detail
+
+EIGENGRAD_END_VECTORS

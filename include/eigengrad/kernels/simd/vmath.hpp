@@ -6,6 +6,8 @@
 
 #include <eigengrad/kernels/simd/simd.hpp>
 
+EIGENGRAD_BEGIN_VECTORS
+
 /// Elementary functions on vectors.
 ///
 /// float: polynomials, about 1e-7 relative, without tables or calls. double: libm, lane by lane,
@@ -23,23 +25,24 @@ struct IntOf {
 };
 
 template <class V, class F>
-EIGENGRAD_INLINE V per_lane(V x, F f) {
-  for (Index i = 0; i < simd::kSize<V>; ++i) x[i] = f(x[i]);
-  return x;
+EIGENGRAD_INLINE V per_lane(const V& x, F f) {
+  V y;
+  for (Index i = 0; i < simd::kSize<V>; ++i) y[i] = f(x[i]);
+  return y;
 }
 
 /// Horner's scheme: c0 + x (c1 + x (c2 + ...)).
 template <class V>
-EIGENGRAD_INLINE V poly(V, float c) {
+EIGENGRAD_INLINE V poly(const V&, float c) {
   return simd::broadcast<V>(c);
 }
 template <class V, class... C>
-EIGENGRAD_INLINE V poly(V x, float c, C... rest) {
+EIGENGRAD_INLINE V poly(const V& x, float c, C... rest) {
   return poly(x, rest...) * x + c;
 }
 
 template <class V>
-EIGENGRAD_INLINE V copy_sign(V magnitude, V sign) {
+EIGENGRAD_INLINE V copy_sign(const V& magnitude, const V& sign) {
   using I = typename IntOf<V>::type;
   return (V)(((I)magnitude & 0x7fffffff) | ((I)sign & (std::int32_t)0x80000000));
 }
@@ -47,7 +50,7 @@ EIGENGRAD_INLINE V copy_sign(V magnitude, V sign) {
 }  // namespace detail
 
 template <class V>
-EIGENGRAD_INLINE V abs(V x) {
+EIGENGRAD_INLINE V abs(const V& x) {
   if constexpr (!detail::kFastFloat<V>) {
     return x < V{} ? -x : x + V{};  // + 0 turns -0 into 0
   } else {
@@ -62,7 +65,7 @@ inline constexpr float kExpLow = -87.336545f;  // log of the smallest normal flo
 
 /// e^x for x in [kExpLow, kExpHigh].
 template <class V>
-EIGENGRAD_INLINE V exp_in_range(V x) {
+EIGENGRAD_INLINE V exp_in_range(const V& x) {
   using I = typename IntOf<V>::type;
   // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
   const V shifted = x * 1.44269504f + 12582912.f;
@@ -78,7 +81,7 @@ EIGENGRAD_INLINE V exp_in_range(V x) {
 
 /// e^x. float: results below the smallest normal number are 0.
 template <class V>
-EIGENGRAD_INLINE V exp(V x) {
+EIGENGRAD_INLINE V exp(const V& x) {
   if constexpr (!detail::kFastFloat<V>) {
     return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::exp(v); });
   } else {
@@ -95,7 +98,7 @@ EIGENGRAD_INLINE V exp(V x) {
 ///
 /// **Source** float: the polynomial of S. Moshier's Cephes `logf`.
 template <class V>
-EIGENGRAD_INLINE V log(V x) {
+EIGENGRAD_INLINE V log(const V& x) {
   if constexpr (!detail::kFastFloat<V>) {
     return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::log(v); });
   } else {
@@ -130,7 +133,7 @@ namespace detail {
 /// erfc(z) for z >= 0, given e = exp(-z z): e P(t), t = 1 / (1 + 0.4 z). The coefficients are a
 /// minimax fit of the relative error (6e-8) over [0, 10].
 template <class V>
-EIGENGRAD_INLINE V erfc_positive(V z, V e) {
+EIGENGRAD_INLINE V erfc_positive(const V& z, const V& e) {
   const V t = 1.f / (z * 0.4f + 1.f);
   return e * t *
          poly(t, 0.225634247f, 0.226442948f, 0.20188877f, 0.193388402f, 0.079768151f, 0.0879468396f,
@@ -141,7 +144,7 @@ EIGENGRAD_INLINE V erfc_positive(V z, V e) {
 
 /// The error function.
 template <class V>
-EIGENGRAD_INLINE V erf(V x) {
+EIGENGRAD_INLINE V erf(const V& x) {
   if constexpr (!detail::kFastFloat<V>) {
     return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::erf(v); });
   } else {
@@ -156,7 +159,7 @@ EIGENGRAD_INLINE V erf(V x) {
 }
 
 template <class V>
-EIGENGRAD_INLINE V tanh(V x) {
+EIGENGRAD_INLINE V tanh(const V& x) {
   if constexpr (!detail::kFastFloat<V>) {
     return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::tanh(v); });
   } else {
@@ -174,7 +177,7 @@ EIGENGRAD_INLINE V tanh(V x) {
 
 /// 1 / (1 + e^-x).
 template <class V>
-EIGENGRAD_INLINE V sigmoid(V x) {
+EIGENGRAD_INLINE V sigmoid(const V& x) {
   return simd::Element<V>(1) / (exp(-x) + simd::Element<V>(1));
 }
 
@@ -183,7 +186,7 @@ EIGENGRAD_INLINE V sigmoid(V x) {
 /// A call of `std::sqrt` for each lane is a scalar loop, since it may have to set errno. Three
 /// steps of Newton's on 1 / sqrt(x) and one correction of the root are a fifth of its time.
 template <class V>
-EIGENGRAD_INLINE V sqrt(V x) {
+EIGENGRAD_INLINE V sqrt(const V& x) {
   if constexpr (!detail::kFastFloat<V>) {
     return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::sqrt(v); });
   } else {
@@ -212,7 +215,7 @@ EIGENGRAD_INLINE V sqrt(V x) {
 
 /// 1 / sqrt(x): infinity at 0, NaN below.
 template <class V>
-EIGENGRAD_INLINE V rsqrt(V x) {
+EIGENGRAD_INLINE V rsqrt(const V& x) {
   return simd::Element<V>(1) / sqrt(x);
 }
 
@@ -225,7 +228,7 @@ EIGENGRAD_INLINE V rsqrt(V x) {
 /// becomes 0, not small, where a is clamped. The rounding of a^2 enters the exponent: the tail is
 /// good to 6e-7 for x > -4 and 5e-6 at -12, where gelu is smaller than 1e-30.
 template <class V>
-EIGENGRAD_INLINE V gelu(V x, V& derivative) {
+EIGENGRAD_INLINE V gelu(const V& x, V& derivative) {
   using E = simd::Element<V>;
   constexpr E kDensity = E(0.3989422804014327);  // at 0
   const E limit = detail::kFastFloat<V> ? E(13.27) : E(40);
@@ -257,3 +260,5 @@ EIGENGRAD_INLINE V gelu(V x, V& derivative) {
 }
 
 }  // namespace eigengrad::vmath
+
+EIGENGRAD_END_VECTORS
