@@ -29,7 +29,7 @@ mutate() {
   fi
   source=$(find "$root/tests" -name "$test.cpp")
   # Without EIGENGRAD_COMPILED everything comes from the changed headers.
-  "${CXX:-c++}" -std=c++20 -O1 -Wno-psabi -fopenmp -I"$work/include" -I"$root" -I/usr/include/eigen3 \
+  "${CXX:-c++}" -std=c++20 -O1 -fopenmp -I"$work/include" -I"$root" -I/usr/include/eigen3 \
     -DEIGENGRAD_TEST_DIR="\"$root/tests\"" "$source" $catch -o "$work/test"
   if "$work/test" '*gradient*' >"$work/out" 2>&1; then
     missed=$((missed + 1))

@@ -23,7 +23,7 @@ echo '#include <eigengrad/eigengrad.hpp>' >"$work/umbrella.cpp"
 milliseconds() {
   local time
   TIMEFORMAT=%3U
-  time=$({ time "$cxx" -std=c++20 -O2 -fopenmp -Wno-psabi -I"$source/include" -isystem "$eigen" \
+  time=$({ time "$cxx" -std=c++20 -O2 -fopenmp -I"$source/include" -isystem "$eigen" \
     -c "$1" -o "$work/object.o" >&2; } 2>&1)
   echo $((10#${time/./}))
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/memory.hpp>
@@ -153,50 +154,90 @@ void rotate_gradient_back(const Attention<T>& a, const HeadGradient<T>& out,
                                        a.rotary_row(b), tokens, a.width, out.accumulate);
 }
 
-/// The gradients of one head. `work` holds `attention_backward_scratch` elements.
+/// The gradients of one head, a block of queries after another.
 template <class T>
-void attention_backward_head(const Attention<T>& a, Index b, Index h, const HeadGradient<T>& dq_out,
-                             const HeadGradient<T>& dk_out, const HeadGradient<T>& dv,
-                             const HeadView<const T>& dout, const T* probabilities, T* work) {
-  const Index rows = query_block_rows(a);
-  const Index size = a.row_size();
-  const HeadRows<T> qk(a, b, h, work);
-  work += HeadRows<T>::scratch(a);
-  const HeadGradient<T> dq = rotated_gradient(a, dq_out, work);
-  const HeadGradient<T> dk = rotated_gradient(a, dk_out, work + a.queries * a.width);
-  work += HeadRows<T>::scratch(a);
-  const T* padding = padding_row(a, b, work);
-  T* transposed_v = work + size;
-  T* ds = transposed_v + a.value_width * size;
-  T* dropped = a.dropout ? ds + rows * size : nullptr;
-  T* recomputed = (dropped ? dropped : ds) + rows * size;
-  T* transposed_k = recomputed + rows * size;  // this and the one above only if needed
-  const bool scores = dq.wanted() || dk.wanted();
-  if (scores) transpose_keys(transposed_v, a, a.v, b, h, a.value_width);
-  if (probabilities == nullptr) transpose_keys(transposed_k, a, qk.k, 0, 0, a.width);
-  // The first block writes and the others add, if it sees all keys; else all add to zeros.
-  const bool whole = a.queries > 0 && query_block(a, 0, rows).keys == a.keys;
-  auto clear = [&](const HeadGradient<T>& g, Index width) {
-    if (!g.wanted() || g.accumulate || whole) return;
+struct HeadBackward {
+  const Attention<T>& a;
+  Index b, h;
+  HeadGradient<T> dq, dk;  ///< of what the scores are made of: rotated queries and keys
+  HeadGradient<T> dv;
+  HeadView<const T> dout;
+  const T* saved;  ///< the head's probabilities, or null: they are computed again
+  HeadRows<T> qk{};
+  Index rows = 0;  ///< of a block
+  // Scratch memory. The last two only without `saved`.
+  T *transposed_v = nullptr, *ds = nullptr, *dropped = nullptr;
+  T *recomputed = nullptr, *transposed_k = nullptr;
+  const T* padding = nullptr;
+
+  bool scores() const { return dq.wanted() || dk.wanted(); }
+
+  /// `work` holds `attention_backward_scratch` elements.
+  void run(T* work) {
+    const HeadGradient<T> dq_out = dq, dk_out = dk;
+    rows = query_block_rows(a);
+    share_out(work);
+    if (scores()) transpose_keys(transposed_v, a, a.v, b, h, a.value_width);
+    if (saved == nullptr) transpose_keys(transposed_k, a, qk.k, 0, 0, a.width);
+    // The first block writes and the others add, if it sees all keys; else all add to zeros.
+    const bool whole = a.queries > 0 && query_block(a, 0, rows).keys == a.keys;
+    if (!whole) {
+      clear(dk, a.width);
+      clear(dv, a.value_width);
+    }
+    for (Index first = 0; first < a.queries; first += rows) {
+      const QueryBlock block = query_block(a, first, rows);
+      const T* p = score_gradients(block);
+      add_products(block, p, !whole || first > 0);
+    }
+    rotate_gradient_back(a, dq_out, dq, b, h, a.queries);
+    rotate_gradient_back(a, dk_out, dk, b, h, a.keys);
+  }
+
+ private:
+  void share_out(T* work) {
+    const Index size = a.row_size();
+    qk = HeadRows<T>(a, b, h, work);
+    work += HeadRows<T>::scratch(a);
+    dq = rotated_gradient(a, dq, work);
+    dk = rotated_gradient(a, dk, work + a.queries * a.width);
+    work += HeadRows<T>::scratch(a);
+    padding = padding_row(a, b, work);
+    transposed_v = work + size;
+    ds = transposed_v + a.value_width * size;
+    dropped = a.dropout ? ds + rows * size : nullptr;
+    recomputed = (dropped ? dropped : ds) + rows * size;
+    transposed_k = recomputed + rows * size;
+  }
+
+  void clear(const HeadGradient<T>& g, Index width) const {
+    if (!g.wanted() || g.accumulate) return;
     for (Index t = 0; t < a.keys; ++t) std::fill_n(g.view.at(b, h, t), width, T(0));
-  };
-  clear(dk, a.width);
-  clear(dv, a.value_width);
-  for (Index first = 0; first < a.queries; first += rows) {
-    const QueryBlock block = query_block(a, first, rows);
-    const bool add = !whole || first > 0;
-    const T* dout_rows = dout.at(b, h, first);
-    const T* p = probabilities ? probabilities + first * size : recomputed;
-    if (probabilities == nullptr) {
+  }
+
+  /// Fills `ds`, and `dropped` with the probabilities under the dropout mask.
+  /// **Returns** the probabilities.
+  const T* score_gradients(const QueryBlock& block) const {
+    const Index size = a.row_size();
+    const T* p = saved ? saved + block.first * size : recomputed;
+    if (saved == nullptr) {
       attention_probabilities(a, qk, b, h, block, recomputed, static_cast<T*>(nullptr), padding,
                               static_cast<const T*>(transposed_k), false);
     }
-    if (scores) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
-      multiply_transposed(ds, a, block, dout_rows, dout.token, static_cast<const T*>(transposed_v),
-                          a.v.at(b, h), a.v.token, a.value_width, false);
+    if (scores()) {  // dP (rows, keys) = dO (rows, Dv) . V^T (Dv, keys)
+      multiply_transposed(ds, a, block, dout.at(b, h, block.first), dout.token,
+                          static_cast<const T*>(transposed_v), a.v.at(b, h), a.v.token,
+                          a.value_width, false);
     }
-    simd::dispatch<AttentionRowsBackward<T>>(&a, (b * a.heads + h) * a.queries + first, block.rows,
-                                             block.keys, scores ? ds : nullptr, dropped, p, dout);
+    simd::dispatch<AttentionRowsBackward<T>>(
+        &a, (b * a.heads + h) * a.queries + block.first, block.rows, block.keys,
+        scores() ? ds : static_cast<T*>(nullptr), dropped, p, dout);
+    return p;
+  }
+
+  /// The block's shares of the gradients; `add` says that dk and dv hold those of others.
+  void add_products(const QueryBlock& block, const T* p, bool add) const {
+    const Index size = a.row_size();
     if (dv.wanted()) {  // dV (keys, Dv) = P^T (keys, rows) . dO (rows, Dv)
       multiply_head<T>({.m = block.keys,
                         .n = a.value_width,
@@ -204,7 +245,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                         .a = dropped ? dropped : p,
                         .a_row = 1,
                         .a_column = size,
-                        .b = dout_rows,
+                        .b = dout.at(b, h, block.first),
                         .ldb = dout.token,
                         .c = dv.view.at(b, h),
                         .ldc = dv.view.token,
@@ -219,7 +260,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                         .a_row = size,
                         .b = qk.k.data,
                         .ldb = qk.k.token,
-                        .c = dq.view.at(b, h, first),
+                        .c = dq.view.at(b, h, block.first),
                         .ldc = dq.view.token,
                         .add = dq.accumulate,
                         .c_is_cold = true});
@@ -231,7 +272,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                         .a = ds,
                         .a_row = 1,
                         .a_column = size,
-                        .b = qk.q.at(0, 0, first),
+                        .b = qk.q.at(0, 0, block.first),
                         .ldb = qk.q.token,
                         .c = dk.view.at(b, h),
                         .ldc = dk.view.token,
@@ -239,9 +280,7 @@ void attention_backward_head(const Attention<T>& a, Index b, Index h, const Head
                         .c_is_cold = true});
     }
   }
-  rotate_gradient_back(a, dq_out, dq, b, h, a.queries);
-  rotate_gradient_back(a, dk_out, dk, b, h, a.keys);
-}
+};
 
 }  // namespace detail
 
@@ -257,9 +296,16 @@ void attention_backward(const Attention<T>& a, const HeadGradient<T>& dq, const 
     eigengrad::detail::Scratch<T> work(
         detail::attention_backward_scratch(a, probabilities != nullptr));
     for (Index item = begin; item < end; ++item) {
-      detail::attention_backward_head(
-          a, item / a.heads, item % a.heads, dq, dk, dv, dout,
-          probabilities ? probabilities + item * a.queries * size : nullptr, work.data());
+      detail::HeadBackward<T> head{
+          a,
+          item / a.heads,
+          item % a.heads,
+          dq,
+          dk,
+          dv,
+          dout,
+          probabilities ? probabilities + item * a.queries * size : nullptr};
+      head.run(work.data());
     }
   });
 }

@@ -35,15 +35,14 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 #endif
 
-/// Stand around code that works on vectors. The warnings that they silence are back at the end.
+/// Stand around code that works on vectors. What they silence is heard again after it.
 #if defined(__clang__)
 #define EIGENGRAD_BEGIN_VECTORS \
   _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wpsabi\"")
 #define EIGENGRAD_END_VECTORS _Pragma("clang diagnostic pop")
 #else
-#define EIGENGRAD_BEGIN_VECTORS \
-  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wignored-attributes\"")
-#define EIGENGRAD_END_VECTORS _Pragma("GCC diagnostic pop")
+#define EIGENGRAD_BEGIN_VECTORS
+#define EIGENGRAD_END_VECTORS
 #endif
 
 EIGENGRAD_BEGIN_VECTORS
