@@ -157,7 +157,7 @@ TEST_CASE("policy: AutoAugment's pairs") {
   CHECK(count[ImageOp::kEqualize] == 9);
   CHECK(count[ImageOp::kAutoContrast] == 7);
   CHECK(count[ImageOp::kShearX] == 0);
-  // Invert, by 0.1 of one pair and 0.1 of another, is all that turns black to white.
+  // Invert, by 0.1 of one pair and 0.1 of another, is all that makes black white.
   const Bytes image = Bytes::full({3, 8, 8}, 0);
   Index white = 0;
   for (std::uint64_t i = 0; i < 20000; ++i) {

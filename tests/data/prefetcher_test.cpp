@@ -57,7 +57,7 @@ TEST_CASE("prefetcher: makes no more ahead than it may, and nothing twice") {
   CHECK(most <= 3);
 }
 
-TEST_CASE("prefetcher: an exception comes in its turn, and again") {
+TEST_CASE("prefetcher: an exception comes in order, and again") {
   for (const Index workers : {1, 4}) {
     std::atomic<Index> made{0};
     Prefetcher<std::unique_ptr<Index>> prefetcher(100, 5, workers, [&](Index i) {

@@ -31,7 +31,7 @@ TEST_CASE("enhance: value") {
   check(kAll[1], 0, Bytes({3, 1, 2}, {76, 76, 76, 76, 76, 76}));
   check(kAll[2], 0, Bytes({3, 1, 2}, {46, 105, 46, 105, 46, 105}));
   check(kAll[2], 0.5, Bytes({3, 1, 2}, {73, 177, 33, 77, 43, 57}));
-  SECTION("sharpness: 5 / 13 of a dot stay, 1 / 13 goes to each pixel beside it") {
+  SECTION("sharpness: 5 / 13 of a dot stay, 1 / 13 goes to each pixel next to it") {
     Bytes dot = Bytes::full({1, 5, 5}, 0);
     dot(0, 2, 2) = 130;
     Bytes smooth = Bytes::full({1, 5, 5}, 0);

@@ -56,7 +56,7 @@ TEST_CASE("JPEG files differ from Pillow by rounding", "[image]") {
   CHECK(error_of("jpeg_subsampled") <= 12);  // decoders enlarge colour in ways of their own
 }
 
-TEST_CASE("a JPEG is turned the right way up", "[image]") {
+TEST_CASE("a JPEG is rotated the right way up", "[image]") {
   for (int value = 1; value <= 8; ++value) {
     INFO(value);
     CHECK(error_of("orientation_" + std::to_string(value)) <= 2);

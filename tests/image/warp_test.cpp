@@ -74,15 +74,15 @@ TEST_CASE("warp: reference") {
 
 TEST_CASE("warp: rotation and zoom") {
   const Bytes image = test::noise({3, 6, 6});
-  const auto turned = [&](double degrees, double zoom) {
+  const auto rotated = [&](double degrees, double zoom) {
     return test::changed(image, [&](ByteImage i) {
       image::affine(i, image::rotation_matrix(degrees, zoom, 6, 6), Interpolation::kBilinear);
     });
   };
-  CHECK_SAME(turned(0, 1), image);
-  CHECK_SAME(turned(360, 1), image);
-  const Bytes quarter = turned(90, 1);
-  const Bytes larger = turned(0, 3);
+  CHECK_SAME(rotated(0, 1), image);
+  CHECK_SAME(rotated(360, 1), image);
+  const Bytes quarter = rotated(90, 1);
+  const Bytes larger = rotated(0, 3);
   for (Index c = 0; c < 3; ++c) {
     for (Index y = 0; y < 6; ++y) {
       for (Index x = 0; x < 6; ++x) CHECK(quarter(c, y, x) == image(c, x, 5 - y));

@@ -41,7 +41,7 @@ void check_equal(const Inputs<T>& a, const Tensor<T>& ya, const Inputs<T>& b, co
 TEMPLATE_TEST_CASE("conv2d equals linear of unfold, forward and gradients", "", float, double) {
   using T = TestType;
   struct Window {
-    eg::Pair kernel;
+    eg::HeightWidth kernel;
     eg::Conv2dArguments options;
   };
   for (const Window& window :

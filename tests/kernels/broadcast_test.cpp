@@ -11,7 +11,7 @@ namespace kernels = eg::kernels;
 
 namespace {
 
-struct Pair {
+struct HeightWidth {
   template <class V>
   EIGENGRAD_INLINE V operator()(const V& a, const V& b) const {
     return a * eg::simd::Element<V>(1000) + b;
@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("broadcast: every element comes from where NumPy says", "", f
     const Shape shape = eg::detail::broadcast_shapes("test", first, second);
     const NdArray<T> a = NdArray<T>::arange(first.numel()).reshape(first);
     const NdArray<T> b = NdArray<T>::arange(second.numel()).reshape(second);
-    const NdArray<T> out = kernels::broadcast_map<T>(Pair(), shape, a, b);
+    const NdArray<T> out = kernels::broadcast_map<T>(HeightWidth(), shape, a, b);
     REQUIRE(out.shape() == shape);
     Index wrong = 0;
     for (Index i = 0; i < out.numel(); ++i) {
@@ -100,7 +100,7 @@ TEST_CASE("broadcast: large arrays are cut into ranges anywhere") {
     const NdArray<float> a = test::random<float>(shape, 1);
     const NdArray<float> b = test::random<float>(own, 2);
     test::check_threads(
-        [&] { return std::vector{kernels::broadcast_map<float>(Pair(), shape, a, b)}; });
+        [&] { return std::vector{kernels::broadcast_map<float>(HeightWidth(), shape, a, b)}; });
   }
 }
 
@@ -149,10 +149,10 @@ TEST_CASE("broadcast_map_reduce_to: the same as one after the other") {
     const Shape shape = eg::detail::broadcast_shapes("test", first, second);
     const NdArray<double> a = test::random(first, 1);
     const NdArray<double> b = test::random(second, 2);
-    const NdArray<double> whole = kernels::broadcast_map<double>(Pair(), shape, a, b);
+    const NdArray<double> whole = kernels::broadcast_map<double>(HeightWidth(), shape, a, b);
     for (const Shape& own : {first, second}) {
       INFO(shape.str() << " to " << own.str());
-      CHECK_SAME(kernels::broadcast_map_reduce_to<double>(Pair(), shape, own, a, b),
+      CHECK_SAME(kernels::broadcast_map_reduce_to<double>(HeightWidth(), shape, own, a, b),
                  kernels::reduce_to(whole, own));
     }
   }
@@ -167,8 +167,8 @@ TEST_CASE("broadcast_map_reduce_to: the same as one after the other") {
       INFO(shape.str() << " to " << own.str());
       const NdArray<float> a = test::random<float>(shape, 1);
       const NdArray<float> b = test::random<float>({shape.back()}, 2);
-      const NdArray<float> whole = kernels::broadcast_map<float>(Pair(), shape, a, b);
-      CHECK_SAME(kernels::broadcast_map_reduce_to<float>(Pair(), shape, own, a, b),
+      const NdArray<float> whole = kernels::broadcast_map<float>(HeightWidth(), shape, a, b);
+      CHECK_SAME(kernels::broadcast_map_reduce_to<float>(HeightWidth(), shape, own, a, b),
                  kernels::reduce_to(whole, own));
     }
   }

@@ -22,7 +22,7 @@ struct Twice {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("map: every element of any length, and none behind it", "", float, double) {
+TEMPLATE_TEST_CASE("map: every element of any length, and none after it", "", float, double) {
   using T = TestType;
   for (Index n = 0; n < 70; ++n) {
     // Whole numbers: the result is exact whether or not the product is fused with the sum.

@@ -14,7 +14,7 @@ TEST_CASE("ranges: each element once, cut at multiples of the alignment") {
     for (const Index align : {1, 64, 4096}) {
       for (const int threads : {1, 2, 3, 4}) {
         test::Threads guard(threads);
-        eg::kernels::Ranges ranges(align);
+        eg::kernels::ArrayRanges ranges(align);
         ranges.add(7);
         ranges.clear();
         for (Index n : sizes) ranges.add(n);

@@ -156,7 +156,8 @@ TEMPLATE_TEST_CASE("conv2d: edge", "", float, double) {
     check_against_columns<T>({{2, 1, 5, 1500}, {3, 1, 2, 2}});
   }
   SECTION("strides") {
-    for (const eg::Pair stride : {eg::Pair(1, 2), eg::Pair(2, 1), eg::Pair(4), eg::Pair(3, 5)}) {
+    for (const eg::HeightWidth stride : {eg::HeightWidth(1, 2), eg::HeightWidth(2, 1),
+                                         eg::HeightWidth(4), eg::HeightWidth(3, 5)}) {
       check_against_columns<T>({{3, 3, 16, 16}, {6, 3, 4, 4}, {.stride = stride}});
     }
   }

@@ -60,7 +60,8 @@ TEMPLATE_TEST_CASE("interpolate: value", "", float, double) {
 TEST_CASE("interpolate: gradient") {
   for (const Case& c : kCases) {
     INFO(c.name);
-    for (const Pair size : {Pair(5, 7), Pair(4, 17), Pair(2, 3), Pair(1, 1), Pair(3, 9)}) {
+    for (const HeightWidth size : {HeightWidth(5, 7), HeightWidth(4, 17), HeightWidth(2, 3),
+                                   HeightWidth(1, 1), HeightWidth(3, 9)}) {
       const NdArray<double> x = test::random({2, 1, 4, 5}, 5);
       CHECK_GRADIENT(eg::interpolate(x[0], size, c.options), {x});
     }
@@ -96,7 +97,7 @@ TEST_CASE("interpolate: edge") {
   SECTION("the same bits on any number of threads") {
     const NdArray<float> x = test::random<float>({3, 2, 70, 65}, 1);
     for (const Case& c : kCases) {
-      for (const Pair size : {Pair(150, 90), Pair(20, 33)}) {
+      for (const HeightWidth size : {HeightWidth(150, 90), HeightWidth(20, 33)}) {
         INFO(c.name);
         test::check_threads([&] {
           const Tensor<float> p(x, true);
@@ -127,8 +128,8 @@ TEMPLATE_TEST_CASE("interpolate: reference", "", float, double) {
   const double tolerance = sizeof(T) == 4 ? 3e-6 : 1e-13;
   const test::Reference reference("interpolate");
   for (const Case& c : kCases) {
-    for (const Pair size :
-         {Pair(7, 10), Pair(9, 11), Pair(11, 5), Pair(3, 4), Pair(1, 17), Pair(5, 1)}) {
+    for (const HeightWidth size : {HeightWidth(7, 10), HeightWidth(9, 11), HeightWidth(11, 5),
+                                   HeightWidth(3, 4), HeightWidth(1, 17), HeightWidth(5, 1)}) {
       const std::string key = eg::detail::concat(c.name, "_", size.h, "x", size.w);
       reference.check<T>(key, tolerance,
                          [&](const auto& x) { return eg::interpolate(x[0], size, c.options); });

@@ -59,7 +59,7 @@ TEST_CASE("pool: gradient") {
   const NdArray<Index> order = eg::Generator(3).permutation(x.numel());
   for (Index i = 0; i < x.numel(); ++i) x.data()[i] = 0.1 * double(order.data()[i]);
   struct Window {
-    eg::Pair kernel, stride, padding;
+    eg::HeightWidth kernel, stride, padding;
   };
   for (const Window& w : {Window{3, 2, 1}, Window{2, 0, 0}, Window{{1, 3}, {2, 1}, {0, 1}},
                           Window{2, 3, 1}, Window{{5, 4}, 1, {2, 2}}, Window{2, 4, 0}}) {
@@ -205,7 +205,7 @@ TEMPLATE_TEST_CASE("pool: reference", "", float, double) {
   const test::Reference reference("pool");
   struct Window {
     std::string name;
-    eg::Pair kernel, stride, padding;
+    eg::HeightWidth kernel, stride, padding;
   };
   for (const Window& w : {Window{"overlap", 3, 2, 1}, Window{"tiles", 2, 2, 0},
                           Window{"mixed", {3, 4}, {1, 3}, {1, 2}}}) {

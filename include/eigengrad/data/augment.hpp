@@ -19,8 +19,9 @@
 /// What can be done with an image on its way to the model.
 namespace eigengrad::data {
 
-/// Mirroring left to right: never; by the toss of a coin for each epoch and image; or in turns,
-/// from a random start for each image, so that any two epochs in a row show both sides.
+/// Mirroring left to right: never; by the toss of a coin for each epoch and image; or
+/// alternating, from a random start for each image, so that any two consecutive epochs show both
+/// sides.
 ///
 /// **Source** for kAlternating: K. Jordan, arXiv 2404.00498.
 enum class Flip { kNone, kRandom, kAlternating };
@@ -46,7 +47,7 @@ struct RandomResizedCrop {
   image::Interpolation interpolation = image::Interpolation::kBilinear;
 };
 
-/// Brightness, contrast and saturation by factors in [1 - x, 1 + x], hue turned by up to x of the
+/// Brightness, contrast and saturation by factors in [1 - x, 1 + x], hue moved by up to x of the
 /// circle (at most 0.5), in random order.
 struct ColorJitter {
   double brightness = 0;
@@ -55,7 +56,7 @@ struct ColorJitter {
   double hue = 0;
 };
 
-/// A rectangle of the finished image that is replaced by the mean (0 behind the normalisation) or
+/// A rectangle of the finished image that is replaced by the mean (0 after the normalisation) or
 /// by standard normal noise.
 ///
 /// **Source** Z. Zhong et al., arXiv 1708.04896.
@@ -90,7 +91,7 @@ struct Augment {
   /// What comes in from outside, for crop_padding, rotation and zoom.
   Padding padding = Padding::kReflect;
   Flip flip = Flip::kNone;
-  /// Turns by up to this many degrees in either direction, 0 to 180.
+  /// Rotates by up to this many degrees in either direction, 0 to 180.
   double rotation = 0;
   /// Makes what is on the image larger by a factor from this range; the size stays.
   Range zoom = {1, 1};

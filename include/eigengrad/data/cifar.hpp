@@ -66,7 +66,7 @@ inline constexpr std::string_view kCifar100Coarse =
 struct CifarFormat {
   const char* name;          // for messages
   const char* folder;        // as the archive unpacks
-  const char* archive;       // where it is to be had
+  const char* archive;       // where to download it
   const char* names_file;    // class names, a line each
   std::string_view classes;  // when that file is missing
   Index label_bytes;

@@ -159,11 +159,11 @@ struct ImageParts {
   std::string train, validation, test;
 };
 
-/// Looks for FOLDER/train with classes in it, beside it val (valid, validation) or test. Where
+/// Looks for FOLDER/train with classes in it, and val (valid, validation) or test next to it. Where
 /// there is no train, FOLDER itself holds the classes and is `train`. When there is only one of
 /// val and test, it is the test set.
 ///
-/// **Throws** IoError when train holds pictures itself, or stands beside folders of other names.
+/// **Throws** IoError when train holds pictures itself, or stands next to folders of other names.
 inline ImageParts find_image_parts(const std::string& folder) {
   ImageParts out;
   std::string other;

@@ -58,14 +58,14 @@ class Epoch {
     Epoch* epoch_;
   };
 
-  /// Fetches the next batch, so a second walk goes on behind the first one.
+  /// Fetches the next batch, so a second walk goes on after the first one.
   Iterator begin() {
     advance();
     return Iterator(this);
   }
   std::default_sentinel_t end() const { return {}; }
 
-  /// How long the walk has waited for batches so far. More than a few milliseconds an epoch (the
+  /// How long the walk has waited for batches so far. More than a few milliseconds per epoch (the
   /// first batch) says that the model could go faster with more workers.
   double seconds_waited() const { return seconds_waited_; }
 
@@ -119,7 +119,7 @@ class DataLoader {
       : maker_(std::make_shared<const detail::BatchMaker>(std::move(dataset), std::move(options))) {
   }
 
-  /// Batches in an epoch.
+  /// The number of batches in an epoch.
   Index batches() const { return maker_->batches(); }
   const ImageDataset& dataset() const { return maker_->dataset(); }
   const DataLoaderOptions& options() const { return maker_->options(); }

@@ -61,7 +61,7 @@ class ClassificationMetrics {
   Index invalid() const { return ranks_.back(); }
 
   /// Mean of -log of the right class's probability; NaN when an image has no prediction.
-  /// Of batches that came with a loss, that one.
+  /// Batches that came with a loss count with that one.
   double loss() const { return images_ ? loss_sum_ / double(images_) : 0; }
   double accuracy() const { return top(1); }
   /// Share of the images whose class is among the k with the largest logits.

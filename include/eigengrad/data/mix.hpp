@@ -16,7 +16,7 @@ namespace eigengrad::data {
 
 /// Which batches are mixed, and how. The default mixes none.
 ///
-/// The share lambda of an image itself is drawn once a batch from Beta(alpha, alpha).
+/// The share lambda of an image itself is drawn once per batch from Beta(alpha, alpha).
 /// **Source** H. Zhang et al., arXiv 1710.09412 (MixUp); S. Yun et al., arXiv 1905.04899 (CutMix);
 /// the names of the options are timm's.
 struct MixOptions {

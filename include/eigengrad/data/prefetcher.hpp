@@ -19,7 +19,7 @@ namespace eigengrad::data::detail {
 /// Threads that make items 0 to count - 1 ahead of their consumer, who gets them in this order.
 ///
 /// Which thread makes an item is a matter of chance, so an item must depend on its number alone.
-/// An exception reaches the consumer in its turn, after the items before it.
+/// An exception reaches the consumer in order, after the items before it.
 template <class Item>
 class Prefetcher {
  public:

@@ -112,7 +112,7 @@ class ImageTransform {
     const eigengrad::detail::Scratch<std::uint8_t> most(3 * bytes + 64 * width_ + 4096 + more);
   }
 
-  /// All that comes behind the resizing, of an image of the right size.
+  /// All that comes after the resizing, of an image of the right size.
   void finish(float* out, const std::uint8_t* image, const Draw& draw) const {
     if (!changes_bytes_) {
       crop(out, image, draw, [this](Index c, std::uint8_t v) {

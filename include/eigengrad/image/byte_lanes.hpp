@@ -9,7 +9,7 @@ EIGENGRAD_BEGIN_VECTORS
 
 namespace eigengrad::image::detail {
 
-/// Vectors of as many bytes as a register holds 32-bit numbers.
+/// Vectors with a byte for each 32-bit number that a register holds.
 ///
 /// By way of 16 bits: GCC 12 converts lane by lane from 8 bits to 32.
 template <class Arch>
@@ -26,11 +26,11 @@ struct ByteLanes {
   static EIGENGRAD_INLINE Ints load(const std::uint8_t* p) {
     return __builtin_convertvector(load_shorts(p), Ints);
   }
-  /// Of numbers that fit into bytes.
+  /// Stores numbers that fit into bytes.
   static EIGENGRAD_INLINE void store(std::uint8_t* p, const Ints& v) {
     simd::store<Bytes>(p, __builtin_convertvector(__builtin_convertvector(v, Shorts), Bytes));
   }
-  /// Of any numbers, cut off.
+  /// Stores any numbers, cut off at 0 and 255.
   static EIGENGRAD_INLINE void store_clamped(std::uint8_t* p, const Ints& v) {
     store(p, simd::min(simd::max(v, Ints{}), simd::broadcast<Ints>(255)));
   }

@@ -11,17 +11,17 @@
 
 EIGENGRAD_BEGIN_VECTORS
 
-/// Turning an image's colours around the circle of hues.
+/// Moving an image's colours along the circle of hues.
 ///
 /// **Source** torchvision's `adjust_hue` over Pillow's mode HSV, whose three values are bytes too.
 namespace eigengrad::image {
 
 namespace detail {
 
-/// Turns the hues of three planes of n bytes by `turn` / 255 of the circle.
+/// Moves the hues of three planes of n bytes by `shift` / 255 of the circle.
 ///
 /// The roundings in between are Pillow's: some to float, some to bytes.
-struct TurnHue {
+struct ShiftHue {
   template <class D>
   static EIGENGRAD_INLINE auto to_float(const D& x) {
     using Floats = typename simd::detail::VecOf<float, sizeof(D) / 2>::type;
@@ -35,7 +35,7 @@ struct TurnHue {
   }
 
   template <class D>
-  static EIGENGRAD_INLINE void turn_hue(D& red, D& green, D& blue, const D& turn) {
+  static EIGENGRAD_INLINE void shift_hue(D& red, D& green, D& blue, const D& shift) {
     const D zero{};
     const D one = zero + 1.0;
     const D v = simd::max(red, simd::max(green, blue));
@@ -52,12 +52,12 @@ struct TurnHue {
             (one - red_most - green_most) * (4.0 + g - r);
     hue = to_float(hue) / 6.0 + 1.0;
     hue = to_float(hue - whole(hue));
-    hue = whole(hue * 255.0) + turn;
+    hue = whole(hue * 255.0) + shift;
     hue -= whole(hue / 256.0) * 256.0;
 
     // In sixths of the circle, 0 to 6. From v, a channel goes down to v (1 - s) and up again: by
     // how much is linear in the hue between two sixths, and constant over the two before and
-    // behind.
+    // after.
     const D at = hue * 6.0 / 255.0;
     const D sixth = whole(at);
     const D place = sixth + to_float(at - sixth);
@@ -74,7 +74,7 @@ struct TurnHue {
   }
 
   template <class Arch>
-  static EIGENGRAD_INLINE void run(std::uint8_t* image, Index n, double turn) {
+  static EIGENGRAD_INLINE void run(std::uint8_t* image, Index n, double shift) {
     constexpr Index lanes = Arch::kBytes / 8;
     using Bytes = typename simd::detail::VecOf<std::uint8_t, lanes>::type;
     using Shorts = typename simd::detail::VecOf<std::int16_t, 2 * lanes>::type;
@@ -91,7 +91,7 @@ struct TurnHue {
         simd::store<Bytes>(to, __builtin_convertvector(shorts, Bytes));
       };
       D red = get(r), green = get(g), blue = get(b);
-      turn_hue(red, green, blue, D{} + turn);
+      shift_hue(red, green, blue, D{} + shift);
       set(r, red);
       set(g, green);
       set(b, blue);
@@ -112,7 +112,7 @@ struct TurnHue {
 
 }  // namespace detail
 
-/// Turns all hues by `factor`, -0.5 to 0.5, of the circle. An image of one channel has none.
+/// Moves all hues by `factor`, -0.5 to 0.5, of the circle. An image of one channel has none.
 inline void adjust_hue(ByteImage image, double factor) {
   detail::check_enhance("adjust_hue", image, factor);
   if (factor < -0.5 || factor > 0.5) {
@@ -120,8 +120,8 @@ inline void adjust_hue(ByteImage image, double factor) {
         eigengrad::detail::concat("[adjust_hue] factor must be in [-0.5, 0.5]: ", factor));
   }
   if (image.channels == 1 || factor == 0) return;
-  const double turn = std::trunc(factor * 255);
-  simd::dispatch<detail::TurnHue>(image.data, image.pixels(), turn < 0 ? turn + 256 : turn);
+  const double shift = std::trunc(factor * 255);
+  simd::dispatch<detail::ShiftHue>(image.data, image.pixels(), shift < 0 ? shift + 256 : shift);
 }
 
 }  // namespace eigengrad::image

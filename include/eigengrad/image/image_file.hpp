@@ -151,7 +151,7 @@ static inline NdArray<std::uint8_t> decode_stb(std::string_view bytes, const std
 /// A picture from the bytes of its file as RGB, (3, H, W). `name` goes into the messages.
 ///
 /// Grey becomes three equal channels, 16 bits become 8, transparency is dropped (the colour that
-/// stands below it stays), and a JPEG is turned as its camera's orientation says.
+/// stands below it stays), and a JPEG is rotated as its camera's orientation says.
 ///
 /// **Throws** IoError when the bytes are of another format, cut off or damaged, or claim more than
 /// `kMaxImagePixels`.

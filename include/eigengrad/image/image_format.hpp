@@ -36,7 +36,7 @@ inline std::string_view foreign_format(std::string_view bytes) {
   return "";
 }
 
-/// Whole numbers out of bytes; 0 behind their end.
+/// Whole numbers out of bytes; 0 past their end.
 struct ByteView {
   std::string_view bytes;
   bool big_endian = true;
@@ -76,7 +76,7 @@ struct JpegFacts {
 };
 
 /// Does each Huffman table of a segment have at most 256 codes? stb_image, before 2.28, believes
-/// it and writes behind its own.
+/// it and writes after its own.
 inline bool huffman_tables_fit(std::string_view segment) {
   const ByteView view{segment};
   for (std::size_t at = 0; at < segment.size();) {
@@ -156,7 +156,7 @@ inline PnmHeader pnm_header(std::string_view bytes) {
     if (error != std::errc() || *field < 1) return out;
     at = static_cast<std::size_t>(end - bytes.data());
   }
-  out.pixels_at = at + 1;  // one space behind the last number
+  out.pixels_at = at + 1;  // one space after the last number
   out.ok = at < bytes.size() && is_space(bytes[at]) && out.largest < 65536 &&
            out.width < (Index{1} << 31) && out.height < (Index{1} << 31);
   return out;

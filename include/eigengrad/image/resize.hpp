@@ -118,14 +118,14 @@ inline void resize_image(std::uint8_t* out, Index height, Index width, ImageView
   eigengrad::detail::Scratch<std::uint8_t> wide(across && down ? rows * width : 0);
   if (across) {
     std::uint8_t* const result = down ? wide.data() : out;
-    eigengrad::detail::Scratch<std::uint8_t> turned(rows * in.width);
+    eigengrad::detail::Scratch<std::uint8_t> transposed(rows * in.width);
     eigengrad::detail::Scratch<std::uint8_t> summed(rows * width);
     ResizeAxis axis(in.width, width, options);
     for (Index c = 0; c < in.channels; ++c) {
-      transpose_bytes(turned.data() + c * in.height, rows, in.data + c * in.plane, in.row,
+      transpose_bytes(transposed.data() + c * in.height, rows, in.data + c * in.plane, in.row,
                       in.height, in.width);
     }
-    weighted_rows(summed.data(), turned.data(), rows, axis, width, rows);
+    weighted_rows(summed.data(), transposed.data(), rows, axis, width, rows);
     transpose_bytes(result, width, summed.data(), rows, width, rows);
     in = ImageView(result, in.channels, in.height, width);
   }

@@ -11,7 +11,7 @@
 #include <eigengrad/image/byte_image.hpp>
 #include <eigengrad/image/resize.hpp>
 
-/// Affine maps of an image onto itself: shearing, moving, turning, zooming.
+/// Affine maps of an image onto itself: shearing, moving, rotating, zooming.
 ///
 /// **Source**
 /// https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.Image.transform
@@ -147,7 +147,7 @@ inline void affine(ByteImage image, const AffineMatrix& matrix,
   }
 }
 
-/// Turns the image around its centre by `degrees`, counter-clockwise, and makes it `zoom` times
+/// Rotates the image around its centre by `degrees`, counter-clockwise, and makes it `zoom` times
 /// larger; its size stays.
 inline AffineMatrix rotation_matrix(double degrees, double zoom, Index height, Index width) {
   const double radians = -degrees * 0.017453292519943295;

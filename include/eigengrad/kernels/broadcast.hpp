@@ -235,7 +235,7 @@ struct MapSource {
   MapSource(F function, const Shape& shape, const NdArray<In>&... arrays)
       : f(function), loop(shape, arrays.shape()...), in(arrays.data()...) {}
 
-  Block<T> block(Index begin, Index rows, Index width, Index stride, T* buffer) const {
+  ReductionBlock<T> block(Index begin, Index rows, Index width, Index stride, T* buffer) const {
     if (width == stride) {
       compute(begin, rows * width, buffer);
     } else {

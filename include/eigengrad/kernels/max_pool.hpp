@@ -41,9 +41,9 @@ EIGENGRAD_INLINE V from_key(const I& key) {
   return x;
 }
 
-/// A vector holds one pixel of as many planes as it has lanes: they are turned some rows at a time,
-/// and the results turned back. So no lane is idle, however narrow the planes, and windows at the
-/// border are cut by plain loops.
+/// A vector holds one pixel of as many planes as it has lanes: they are transposed some rows at a
+/// time, and the results transposed back. So no lane is idle, however narrow the planes, and
+/// windows at the border are cut by plain loops.
 template <class T>
 struct MaxPool {
   template <class Arch>
@@ -53,9 +53,9 @@ struct MaxPool {
     using I = decltype(V{} < V{});  // signed integers as wide as T
     using E = simd::Element<I>;
     constexpr Index kLanes = simd::kSize<V>;
-    constexpr Index kPixels = 1024;  // of a plane, turned at once: they stay in L2
+    constexpr Index kPixels = 1024;  // of a plane, transposed at once: they stay in L2
     const Window2d& w = *window;
-    // Bands of output rows; the next band turns again what both cover.
+    // Bands of output rows; the next band transposes again what both cover.
     const Index fit = std::max(2 * w.kernel.h, kPixels / w.input.w);
     const Index band = std::clamp<Index>((fit - w.kernel.h) / w.stride.h + 1, 1, w.output.h);
     const Index most = std::min(w.input.h, (band - 1) * w.stride.h + w.kernel.h) * w.input.w;
@@ -107,9 +107,9 @@ struct MaxPool {
     using E = simd::Element<I>;
     constexpr Index kLanes = simd::kSize<V>;
     const Index width = w.input.w;
-    const Pair kernel = w.kernel, stride = w.stride, padding = w.padding;
+    const HeightWidth kernel = w.kernel, stride = w.stride, padding = w.padding;
     const Index output_w = w.output.w;
-    const Index ahead = divide_up(w.pixels(), w.positions());  // lines a result
+    const Index ahead = divide_up(w.pixels(), w.positions());  // cache lines per result
     for (Index r = r0; r < r1; ++r) {
       const RowRange rows(w, r);
       for (Index q = 0; q < output_w; ++q, maxima += kLanes, places += kLanes) {

@@ -22,7 +22,7 @@ namespace detail {
 /// Copies what lies left of the diagonal of c (n, n) to the right of it.
 template <class T>
 void mirror(T* c, Index n) {
-  constexpr Index kTile = 16;  // the lines of a tile stay in L1 while it is turned
+  constexpr Index kTile = 16;  // the lines of a tile stay in L1 while it is mirrored
   for (Index i0 = 0; i0 < n; i0 += kTile) {
     const Index i1 = std::min(n, i0 + kTile);
     for (Index j0 = 0; j0 <= i0; j0 += kTile) {

@@ -182,7 +182,7 @@ void fill(T* out, Index n, T value) {
 /// out[i . out_strides] = in[i . in_strides], or += with `Add`, for every index i below `sizes`.
 ///
 /// Each output element is written once, so the two must not overlap. Contiguous stretches are
-/// copied whole; a layout that is contiguous along different axes on the two sides is turned in
+/// copied whole; a layout that is contiguous along different axes on the two sides is transposed in
 /// squares.
 template <bool Add = false, class T>
 void copy_strided(T* out, const Shape& out_strides, const T* in, const Shape& in_strides,

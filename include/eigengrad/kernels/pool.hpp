@@ -34,7 +34,7 @@ EIGENGRAD_INLINE V load_strided(const simd::Element<V>* p, Index stride) {
 }
 
 /// Stores the first lanes, at most `count`. Where a whole vector has room (`room` elements), the
-/// lanes behind are stored too, for what follows to overwrite.
+/// lanes after them are stored too, for what follows to overwrite.
 template <class V>
 EIGENGRAD_INLINE void store_front(simd::Element<V>* p, const V& v, Index count, Index room) {
   if (room >= simd::kSize<V>) return simd::store<V>(p, v);

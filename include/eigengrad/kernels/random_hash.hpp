@@ -13,8 +13,8 @@ EIGENGRAD_BEGIN_VECTORS
 
 /// Random bits as a function of (key, index), and the dropout masks made of them.
 ///
-/// A mask is computed anew wherever it is needed, forward and backward, and never stored. It is
-/// the same for every vector width, and whatever thread computes it.
+/// A mask is computed again each time that it is needed, forward and backward, and never stored. It
+/// is the same for every vector width, and whatever thread computes it.
 namespace eigengrad::kernels {
 
 namespace detail {
@@ -36,7 +36,8 @@ EIGENGRAD_INLINE U mix_bits(const U& bits) {
 }  // namespace detail
 
 /// 32 random bits from the lower word of an index, its upper word and a key. Two rounds, each
-/// behind one half of the key: with one, the words of two keys would be the same in another order.
+/// after one half of the key is mixed in: with one, the words of two keys would be the same in
+/// another order.
 template <class U>
 EIGENGRAD_INLINE U random_hash(const U& low, std::uint32_t high, std::uint64_t key) {
   const auto first = static_cast<std::uint32_t>(key);

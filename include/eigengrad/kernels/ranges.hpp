@@ -16,9 +16,9 @@ namespace eigengrad::kernels {
 /// Each array starts at a multiple of `align`, a divisor of kElementGrain, so every cut inside an
 /// array is a multiple of it too. What a loop does in pieces of `align` elements is therefore done
 /// in the same pieces whatever the number of threads.
-class Ranges {
+class ArrayRanges {
  public:
-  explicit Ranges(Index align = 64) : align_(align) {}
+  explicit ArrayRanges(Index align = 64) : align_(align) {}
 
   void clear() {
     starts_.clear();
@@ -43,7 +43,7 @@ class Ranges {
   void run(F&& f) const {
     parallel_for(total_, kElementGrain, [&](Index from, Index to) {
       auto next = std::upper_bound(starts_.begin(), starts_.end(), from);
-      // Empty arrays share their start with the one behind them; they have nothing to do.
+      // Empty arrays share their start with the one after them; they have nothing to do.
       for (Index i = next - starts_.begin() - 1;
            i < static_cast<Index>(starts_.size()) && start(i) < to; ++i) {
         const Index begin = std::max<Index>(from - start(i), 0);

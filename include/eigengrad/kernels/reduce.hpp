@@ -57,7 +57,7 @@ struct MinOp {
 
 /// A piece of a reduction's input: rows that start `stride` elements apart.
 template <class T>
-struct Block {
+struct ReductionBlock {
   const T* data;
   Index stride;
 };
@@ -71,7 +71,7 @@ template <class T>
 struct ArraySource {
   static constexpr bool kComputes = false;
   const T* data;
-  Block<T> block(Index begin, Index, Index, Index stride, T*) const {
+  ReductionBlock<T> block(Index begin, Index, Index, Index stride, T*) const {
     return {data + begin, stride};
   }
 };
@@ -152,7 +152,7 @@ void reduce_strip(T* acc, const Source& source, Index begin, Index rows, Index w
   const Index step = std::max<Index>(1, kReduceBlock / width);
   for (Index r = 0; r < rows; r += step) {
     const Index count = std::min(step, rows - r);
-    const Block<T> block = source.block(begin + r * stride, count, width, stride, buffer);
+    const ReductionBlock<T> block = source.block(begin + r * stride, count, width, stride, buffer);
     simd::dispatch<ReduceColumns<T, Op>>(acc, block.data, count, width, block.stride);
   }
 }
@@ -184,7 +184,7 @@ void reduce_rows(T* out, const Source& source, Index outer, Index n) {
       Scratch<T> buffer(kBuffer);
       for (Index o = begin; o < end; o += step) {
         const Index rows = std::min(step, end - o);
-        const Block<T> block = source.block(o * n, 1, rows * n, rows * n, buffer.data());
+        const ReductionBlock<T> block = source.block(o * n, 1, rows * n, rows * n, buffer.data());
         simd::dispatch<Kernel>(out + o, block.data, rows, n);
       }
     });
@@ -197,7 +197,8 @@ void reduce_rows(T* out, const Source& source, Index outer, Index n) {
     for (Index task = begin; task < end; ++task) {
       const Index at = task % chunks * kReduceBlock;
       const Index length = std::min(kReduceBlock, n - at);
-      const Block<T> block = source.block(task / chunks * n + at, 1, length, length, buffer.data());
+      const ReductionBlock<T> block =
+          source.block(task / chunks * n + at, 1, length, length, buffer.data());
       simd::dispatch<Kernel>(&partial[task], block.data, Index{1}, length);
     }
   });

@@ -9,7 +9,7 @@
 
 EIGENGRAD_BEGIN_VECTORS
 
-/// The sum behind a Euclidean norm, in double: a float's square can overflow a float.
+/// The sum that a Euclidean norm is the root of, in double: a float's square can overflow a float.
 namespace eigengrad::kernels {
 
 /// Elements that one sum runs over where a norm is computed in parallel. The cut is fixed, so that

@@ -58,7 +58,7 @@ template <class T>
 struct UnfoldTap {
   template <class Arch>
   static EIGENGRAD_INLINE void run(T* out, Index out_step, const T* x, Index planes,
-                                   const Pair* size, const TapGrid* grid) {
+                                   const HeightWidth* size, const TapGrid* grid) {
     const Inside in_y(grid->rows, grid->y0, grid->sy, size->h);
     const Inside in_x(grid->cols, grid->x0, grid->sx, size->w);
     const Index width = grid->cols;
@@ -119,7 +119,7 @@ struct UnfoldTap {
   }
 
   static EIGENGRAD_INLINE void row_by_row(T* out, const T* in, Index rows, const Inside& in_x,
-                                          const Pair& size, const TapGrid& grid) {
+                                          const HeightWidth& size, const TapGrid& grid) {
     const Index run = in_x.last - in_x.first;
     for (Index r = 0; r < rows; ++r, out += grid.cols, in += grid.sy * size.w) {
       for (Index q = 0; q < in_x.first; ++q) out[q] = T(0);
@@ -138,7 +138,7 @@ struct UnfoldTap {
 /// out (rows, cols) = the pixels of `grid` in x (h, w), for `planes` planes of x that follow one
 /// another; their results start `out_step` elements apart.
 template <class T>
-void unfold_tap(T* out, Index out_step, const T* x, Index planes, const Pair& size,
+void unfold_tap(T* out, Index out_step, const T* x, Index planes, const HeightWidth& size,
                 const TapGrid& grid) {
   simd::dispatch<detail::UnfoldTap<T>>(out, out_step, x, planes, &size, &grid);
 }
@@ -148,7 +148,8 @@ namespace detail {
 template <class T>
 struct FoldPlane {
   template <class Arch>
-  static EIGENGRAD_INLINE void run(T* x, const T* in, const Pair* size, const TapGrid* grid) {
+  static EIGENGRAD_INLINE void run(T* x, const T* in, const HeightWidth* size,
+                                   const TapGrid* grid) {
     using V = simd::Vec<T, Arch>;
     const Inside in_y(grid->rows, grid->y0, grid->sy, size->h);
     const Inside in_x(grid->cols, grid->x0, grid->sx, size->w);
@@ -170,7 +171,7 @@ struct FoldPlane {
 
 /// Adds `in` (rows, cols) to the pixels of `grid` in x (h, w): the transpose of `unfold_tap`.
 template <class T>
-void fold_plane(T* x, const T* in, const Pair& size, const TapGrid& grid) {
+void fold_plane(T* x, const T* in, const HeightWidth& size, const TapGrid& grid) {
   simd::dispatch<detail::FoldPlane<T>>(x, in, &size, &grid);
 }
 

@@ -9,16 +9,16 @@
 
 namespace eigengrad {
 
-/// A height and a width; `Pair p = 3` means (3, 3).
-struct Pair {
+/// A height and a width; `HeightWidth p = 3` means (3, 3).
+struct HeightWidth {
   Index h = 0;
   Index w = 0;
 
-  constexpr Pair() = default;
-  constexpr Pair(Index both) : h(both), w(both) {}  // NOLINT: implicit by intent
-  constexpr Pair(Index height, Index width) : h(height), w(width) {}
+  constexpr HeightWidth() = default;
+  constexpr HeightWidth(Index both) : h(both), w(both) {}  // NOLINT: implicit by intent
+  constexpr HeightWidth(Index height, Index width) : h(height), w(width) {}
 
-  friend constexpr bool operator==(const Pair&, const Pair&) = default;
+  friend constexpr bool operator==(const HeightWidth&, const HeightWidth&) = default;
   std::string str() const { return detail::concat("(", h, ", ", w, ")"); }
 };
 
@@ -29,12 +29,12 @@ namespace kernels {
 /// x[r * stride.h + i * dilation.h - padding.h][q * stride.w + j * dilation.w - padding.w].
 struct Window2d {
   Index channels = 0;
-  Pair input;
-  Pair kernel;
-  Pair stride;
-  Pair padding;
-  Pair dilation;
-  Pair output;
+  HeightWidth input;
+  HeightWidth kernel;
+  HeightWidth stride;
+  HeightWidth padding;
+  HeightWidth dilation;
+  HeightWidth output;
 
   Index pixels() const { return input.h * input.w; }
   Index taps() const { return kernel.h * kernel.w; }
@@ -46,7 +46,7 @@ namespace detail {
 /// Up to this a product of two sizes does not overflow.
 inline constexpr Index kLargestWindow = Index{1} << 30;
 
-inline void check_window(const char* op, const char* name, const Pair& value, Index least) {
+inline void check_window(const char* op, const char* name, const HeightWidth& value, Index least) {
   using eigengrad::detail::concat;
   if (std::min(value.h, value.w) < least) {
     throw ValueError(concat("[", op, "] ", name, " must ",
@@ -63,8 +63,9 @@ inline void check_window(const char* op, const char* name, const Pair& value, In
 /// The window with its output size, (input + 2 padding - dilation (kernel - 1) - 1) / stride + 1
 /// rounded down. **Throws** ValueError for a value out of range; ShapeError when the kernel does
 /// not fit into the padded input, or all windows together have more than 2^48 elements.
-inline Window2d make_window(const char* op, Index channels, const Pair& input, const Pair& kernel,
-                            const Pair& stride, const Pair& padding, const Pair& dilation) {
+inline Window2d make_window(const char* op, Index channels, const HeightWidth& input,
+                            const HeightWidth& kernel, const HeightWidth& stride,
+                            const HeightWidth& padding, const HeightWidth& dilation) {
   detail::check_window(op, "kernel", kernel, 1);
   detail::check_window(op, "stride", stride, 1);
   detail::check_window(op, "padding", padding, 0);
@@ -77,7 +78,7 @@ inline Window2d make_window(const char* op, Index channels, const Pair& input, c
         "[", op, "] the kernel must fit into the padded input: kernel ", kernel, ", dilation ",
         dilation, ", input ", input, ", padding ", padding));
   }
-  const Pair output(spare_h / stride.h + 1, spare_w / stride.w + 1);
+  const HeightWidth output(spare_h / stride.h + 1, spare_w / stride.w + 1);
   const double columns =
       double(channels) * double(kernel.h) * double(kernel.w) * double(output.h) * double(output.w);
   if (columns > 0x1p48) {

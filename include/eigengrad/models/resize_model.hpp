@@ -49,7 +49,7 @@ namespace eigengrad::detail {
 inline Eigen::MatrixXd bilinear_matrix(Index from, Index to) {
   NdArray<double> identity = NdArray<double>::zeros({1, 1, from, from});
   for (Index i = 0; i < from; ++i) identity(0, 0, i, i) = 1;
-  return interpolate_forward(identity, Pair(to, from), {}).reshape({to, from}).matrix();
+  return interpolate_forward(identity, HeightWidth(to, from), {}).reshape({to, from}).matrix();
 }
 
 /// x (..., P, P) as (..., Q, Q): q x q^T for each square.
@@ -77,7 +77,7 @@ NdArray<T> resize_tokens(const NdArray<T>& x, Index prefix, Index to, Interpolat
   const Tensor<T> grid =
       transpose(reshape(narrow(all, 1, prefix, from * from), {1, from * from, channels}), 1, 2);
   const Tensor<T> resized =
-      interpolate(reshape(grid, {1, channels, from, from}), Pair(to, to), {.mode = mode});
+      interpolate(reshape(grid, {1, channels, from, from}), HeightWidth(to, to), {.mode = mode});
   const Tensor<T> tokens = transpose(reshape(resized, {1, channels, to * to}), 1, 2);
   return (prefix > 0 ? cat({narrow(all, 1, 0, prefix), tokens}, 1) : tokens).value();
 }

@@ -14,10 +14,10 @@ namespace eigengrad::nn {
 struct Conv2dOptions {
   Index in_channels = 0;
   Index out_channels = 0;
-  Pair kernel = 1;
-  Pair stride = 1;
-  Pair padding = 0;
-  Pair dilation = 1;
+  HeightWidth kernel = 1;
+  HeightWidth stride = 1;
+  HeightWidth padding = 0;
+  HeightWidth dilation = 1;
   bool bias = true;
   InitOptions init = {};
 };

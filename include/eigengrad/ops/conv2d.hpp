@@ -20,9 +20,9 @@ namespace eigengrad {
 
 /// One number means the same for height and width.
 struct Conv2dArguments {
-  Pair stride = 1;
-  Pair padding = 0;
-  Pair dilation = 1;
+  HeightWidth stride = 1;
+  HeightWidth padding = 0;
+  HeightWidth dilation = 1;
 };
 
 namespace detail {

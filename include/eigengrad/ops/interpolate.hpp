@@ -23,9 +23,10 @@ struct InterpolateOptions {
 namespace detail {
 
 template <class T>
-NdArray<T> interpolate_forward(const NdArray<T>& x, Pair size, const InterpolateOptions& options) {
+NdArray<T> interpolate_forward(const NdArray<T>& x, HeightWidth size,
+                               const InterpolateOptions& options) {
   const Shape& s = x.shape();
-  if (size == Pair(s[2], s[3])) return x;  // every weight is 0 or 1
+  if (size == HeightWidth(s[2], s[3])) return x;  // every weight is 0 or 1
   NdArray<T> y({s[0], s[1], size.h, size.w});
   const auto [mode, align_corners] = options;
   kernels::interpolate(y.data(), x.data(), s[0] * s[1],
@@ -36,10 +37,10 @@ NdArray<T> interpolate_forward(const NdArray<T>& x, Pair size, const Interpolate
 
 /// dx (B, C, size) from dout (B, C, H', W').
 template <class T>
-NdArray<T> interpolate_backward(const NdArray<T>& dout, Pair size,
+NdArray<T> interpolate_backward(const NdArray<T>& dout, HeightWidth size,
                                 const InterpolateOptions& options) {
   const Shape& s = dout.shape();
-  if (size == Pair(s[2], s[3])) return dout;
+  if (size == HeightWidth(s[2], s[3])) return dout;
   NdArray<T> dx({s[0], s[1], size.h, size.w});
   const auto [mode, align_corners] = options;
   kernels::interpolate(
@@ -68,7 +69,7 @@ Tensor<T> interpolate(const Tensor<T>& x, Pair size, const InterpolateOptions& o
   if (options.align_corners && options.mode == Interpolation::kNearest) {
     throw ValueError("[interpolate] align_corners needs kBilinear or kBicubic, mode is kNearest");
   }
-  const Pair from(x.shape()[2], x.shape()[3]);
+  const HeightWidth from(x.shape()[2], x.shape()[3]);
   return make_result(
       "interpolate", detail::interpolate_forward(x.value(), size, options),
       [from, options](BackwardContext<T>& context) {

@@ -35,11 +35,12 @@ struct AvgPool2dArguments {
 namespace detail {
 
 /// Checks what both kinds of pooling ask of `x` and of their window.
-inline kernels::Window2d pool_window(const char* op, const Shape& x, const Pair& kernel,
-                                     const Pair& stride, const Pair& padding) {
+inline kernels::Window2d pool_window(const char* op, const Shape& x, const HeightWidth& kernel,
+                                     const HeightWidth& stride, const HeightWidth& padding) {
   check_images(op, x);
-  kernels::Window2d w = kernels::make_window(op, x[1], {x[2], x[3]}, kernel,
-                                             stride == Pair(0) ? kernel : stride, padding, Pair(1));
+  kernels::Window2d w =
+      kernels::make_window(op, x[1], {x[2], x[3]}, kernel,
+                           stride == HeightWidth(0) ? kernel : stride, padding, HeightWidth(1));
   if (2 * padding.h > kernel.h || 2 * padding.w > kernel.w) {
     throw ValueError(concat("[", op, "] padding must be at most half the kernel: padding ", padding,
                             ", kernel ", kernel));

@@ -15,10 +15,10 @@ namespace eigengrad {
 
 /// The window of `unfold` and `fold`; one number means the same for height and width.
 struct UnfoldArguments {
-  Pair kernel;
-  Pair stride = 1;
-  Pair padding = 0;
-  Pair dilation = 1;
+  HeightWidth kernel;
+  HeightWidth stride = 1;
+  HeightWidth padding = 0;
+  HeightWidth dilation = 1;
 };
 
 namespace detail {
@@ -64,7 +64,8 @@ Tensor<T> unfold(const Tensor<T>& x, const UnfoldArguments& options) {
 /// **Throws** ShapeError, ValueError if the columns are not those of such an image.
 /// **Saves** nothing.
 template <class T>
-Tensor<T> fold(const Tensor<T>& cols, const Pair& output_size, const UnfoldArguments& options) {
+Tensor<T> fold(const Tensor<T>& cols, const HeightWidth& output_size,
+               const UnfoldArguments& options) {
   const Shape& shape = cols.shape();
   if (shape.rank() != 3) {
     throw ShapeError(

@@ -132,7 +132,7 @@ class AdamBase : public Optimizer<T> {
 
   Options options_;
   std::vector<AdamStep<T>> steps_;
-  kernels::Ranges ranges_;
+  kernels::ArrayRanges ranges_;
 };
 
 }  // namespace detail

@@ -48,7 +48,7 @@ struct ClampKernel {
 template <class T>
 struct Gradients {
   std::vector<const T*, eigengrad::detail::CacheAllocator<const T*>> data;
-  kernels::Ranges ranges{kernels::kNormChunk};
+  kernels::ArrayRanges ranges{kernels::kNormChunk};
 
   explicit Gradients(const std::vector<Tensor<T>>& parameters) {
     data.reserve(parameters.size());
@@ -66,7 +66,7 @@ struct Gradients {
 template <class T, class F>
 void change_gradients(const std::vector<Tensor<T>>& parameters, F&& f) {
   std::vector<T*, eigengrad::detail::CacheAllocator<T*>> data;
-  kernels::Ranges ranges;
+  kernels::ArrayRanges ranges;
   for (Tensor<T> parameter : parameters) {
     if (!parameter.has_grad()) continue;
     data.push_back(parameter.mutable_grad().data());

@@ -152,7 +152,7 @@ class Ema {
   std::vector<Tensor<T>> parameters_;
   std::vector<std::shared_ptr<NdArray<T>>> buffers_;
   std::vector<NdArray<T>> means_;
-  kernels::Ranges ranges_;
+  kernels::ArrayRanges ranges_;
   Index step_count_ = 0;
   bool in_use_ = false;
 };

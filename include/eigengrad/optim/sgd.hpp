@@ -120,7 +120,7 @@ class SGD : public Optimizer<T> {
 
   SGDOptions options_;
   std::vector<detail::SGDStep<T>> steps_;
-  kernels::Ranges ranges_;
+  kernels::ArrayRanges ranges_;
 };
 
 }  // namespace eigengrad::optim

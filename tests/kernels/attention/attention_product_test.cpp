@@ -10,7 +10,7 @@ using test::NdArray;
 
 namespace {
 
-/// One product with gaps between the rows, against sums in double; what lies behind C must stay.
+/// One product with gaps between the rows, against sums in double; what lies after C must stay.
 template <class T>
 void check(Index m, Index n, Index k, bool transposed, bool add, Index ldb = 0) {
   CAPTURE(m, n, k, transposed, add);
@@ -19,7 +19,7 @@ void check(Index m, Index n, Index k, bool transposed, bool add, Index ldb = 0) 
   const Index lda = (transposed ? m : k) + kGap, ldc = n + kGap;
   if (ldb == 0) ldb = n + kGap;
   const NdArray<T> a = test::random<T>({transposed ? k : m, lda}, 1);
-  // The last row of B has no gap: nothing behind it may be read.
+  // The last row of B has no gap: nothing after it may be read.
   const NdArray<T> b = test::random<T>({std::max<Index>(0, (k - 1) * ldb + n)}, 2);
   NdArray<T> c({m, ldc});
   for (Index i = 0; i < m; ++i) {

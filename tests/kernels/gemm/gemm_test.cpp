@@ -329,7 +329,7 @@ TEMPLATE_TEST_CASE("gemm: the same bits on any number of threads", "", float, do
 }
 
 TEST_CASE("gemm: NaN and infinity go where they belong") {
-  // What stands behind the last column of a panel must not leak into the columns that count.
+  // What stands after the last column of a panel must not leak into the columns that count.
   NdArray<float> a = NdArray<float>::ones({2, 3});
   NdArray<float> b = NdArray<float>::ones({3, 20});
   a(0, 1) = INFINITY;

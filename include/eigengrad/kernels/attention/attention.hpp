@@ -20,13 +20,13 @@ EIGENGRAD_BEGIN_VECTORS
 /// head of each sample.
 ///
 /// A head's rows are worked on in blocks of queries, so that scores stay in cache and scratch
-/// memory grows with the number of keys, not with its square. Heads lie wherever strides say: the
+/// memory grows with the number of keys, not with its square. Strides say where heads lie: the
 /// packed layouts of self and cross attention need no copies.
 namespace eigengrad::kernels {
 
 namespace detail {
 
-/// Queries in a block; depends on the sizes alone, for backward adds over blocks in order.
+/// Queries in a block; depends on the sizes alone, because backward adds up blocks in order.
 template <class T>
 Index query_block_rows(const Attention<T>& a) {
   Index rows = std::max<Index>(64, 65536 / std::max<Index>(1, a.row_size()));
@@ -136,15 +136,15 @@ Index attention_backward_scratch(const Attention<T>& a, bool saved) {
          2 * HeadRows<T>::scratch(a);
 }
 
-/// Where the gradient of turned rows goes, until it is turned back: `work`, or `out` itself without
-/// rotary positions.
+/// Where the gradient of rotated rows goes, until it is rotated back: `work`, or `out` itself
+/// without rotary positions.
 template <class T>
 HeadGradient<T> rotated_gradient(const Attention<T>& a, const HeadGradient<T>& out, T* work) {
   if (a.rotary == nullptr || !out.wanted()) return out;
   return {{work, 0, 0, a.width}, false};
 }
 
-/// out = `rotated` turned back, or += .
+/// out = `rotated`, rotated back; or out += it.
 template <class T>
 void rotate_gradient_back(const Attention<T>& a, const HeadGradient<T>& out,
                           const HeadGradient<T>& rotated, Index b, Index h, Index tokens) {

@@ -60,7 +60,7 @@ struct MultiplyHead {
   }
 
  private:
-  static constexpr Index kLargestK = 128;  // so much of B stays in L1
+  static constexpr Index kLargestK = 128;  // this much of B stays in L1
 
   /// The columns of C from j on, as many as fill `Vectors` vectors.
   template <class Arch, int Vectors>
@@ -71,7 +71,7 @@ struct MultiplyHead {
     const Index cols = std::min(kWidth, g.n - j);
     const T* b = g.b + k * g.ldb + j;
     Index ldb = g.ldb;
-    // Behind a ragged end may be no memory; and rows whole KBs apart share few places in L1.
+    // Past a ragged end there may be no memory; and rows whole KBs apart share few places in L1.
     if (cols < kWidth || ldb * Index{sizeof(T)} % 1024 == 0) {
       for (Index p = 0; p < kc; ++p, b += ldb) {
         T* to = copy + p * kWidth;

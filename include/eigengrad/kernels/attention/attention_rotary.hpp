@@ -7,11 +7,11 @@
 
 EIGENGRAD_BEGIN_VECTORS
 
-/// Rotary positions: the rows of a head's queries and keys, turned by where their tokens are.
+/// Rotary positions: the rows of a head's queries and keys, rotated by where their tokens are.
 namespace eigengrad::kernels::detail {
 
-/// out = the rows of x, each pair (i, i + width / 2) turned by the angle whose cosine and sine are
-/// numbers i and i + width / 2 of the table's row; `Back` turns the other way. Adds to out with
+/// out = the rows of x, each pair (i, i + width / 2) rotated by the angle whose cosine and sine are
+/// numbers i and i + width / 2 of the table's row; `Back` rotates the other way. Adds to out with
 /// `add`.
 template <class T, bool Back>
 struct RotatePairs {
@@ -37,7 +37,7 @@ struct RotatePairs {
   }
 };
 
-/// The queries and keys of one head: where they lie, or in `work`, turned.
+/// The queries and keys of one head: where they lie, or in `work`, rotated.
 template <class T>
 struct HeadRows {
   HeadView<const T> q{}, k{};  ///< of this head alone

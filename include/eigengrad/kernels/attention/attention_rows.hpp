@@ -28,7 +28,7 @@ struct HeadView {
 template <class T>
 struct Attention {
   Index batch = 0, heads = 0, queries = 0, keys = 0;
-  Index width = 0, value_width = 0;  ///< of a row of q and k; of v and the result
+  Index width = 0, value_width = 0;  ///< of the rows of q and k; of v and of the result
   HeadView<const T> q{}, k{}, v{};
   T scale = T(1);
   bool causal = false;                ///< query i sees keys 0 to i
@@ -45,7 +45,7 @@ struct Attention {
   const T* rotary_row(Index b) const { return rotary + b * rotary_batch; }
 
   /// Elements from one row of scores to the next: whole vectors of every instruction set, so that
-  /// no row has a ragged end. Behind the last key the probabilities are 0. Rows that lie 2 or 4 KB
+  /// no row has a ragged end. After the last key the probabilities are 0. Rows that lie 2 or 4 KB
   /// apart would evict one another from the cache.
   Index row_size() const {
     const Index size = round_up(keys, 16);
@@ -58,7 +58,7 @@ namespace detail {
 /// Asks for row `t` of the head's q, k, v and (if there is one) dout, counted over all samples:
 /// into the second cache, no result. The rows of one head lie apart, so the cache does not see by
 /// itself what comes next; a row at a time, between the rows of a softmax, memory keeps up. Heads
-/// too long to stay in the cache until their turn are left alone.
+/// too long to stay in the cache until they are needed are left alone.
 template <class T>
 EIGENGRAD_INLINE void fetch_row(const Attention<T>& a, Index head, Index t,
                                 HeadView<const T> dout = {}) {
@@ -130,7 +130,7 @@ EIGENGRAD_INLINE T exp_row(T* p, Index n, T shift) {
   return total == T(0) ? T(0) : T(1) / total;
 }
 
-/// p = softmax of the scores in it, 0 behind those that a query sees; all 0 if every one is -inf.
+/// p = softmax of the scores in it, 0 after those that a query sees; all 0 if every one is -inf.
 /// `dropped` is the same under the dropout mask, or null.
 template <class T>
 struct AttentionRows {
@@ -197,7 +197,7 @@ struct AttentionRowsBackward {
       V sum{};
       for (Index j = 0; j < keys; j += kLanes) {
         V x = simd::load<V>(d + j);
-        // Behind the last key may stand others, which the block does not see.
+        // After the last key there may be others, which the block does not see.
         if (keys - j < kLanes) x = first_lanes(x, keys - j, V{});
         if (dropped) {
           x = a->mask.apply(x, at + j);

@@ -19,11 +19,11 @@ struct QueryBlock {
   Index first, rows, keys;
 };
 
-/// Keys behind the last whole 16, if they are too few to be worth 16 columns of a product. A class
+/// Keys after the last whole 16, if they are too few to be worth 16 columns of a product. A class
 /// token before a grid of patches makes 17, 65, 257 keys: one would cost as much as sixteen.
 inline Index edge_keys(Index keys) { return keys % 16 <= 2 ? keys % 16 : 0; }
 
-/// out (width, row_size) = x^T for the keys of one head but the edge, zeros behind the last: so the
+/// out (width, row_size) = x^T for the keys of one head but the edge, zeros after the last: so the
 /// products with it have only whole vectors.
 template <class T>
 void transpose_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, Index b, Index h,
@@ -35,7 +35,7 @@ void transpose_keys(T* out, const Attention<T>& a, const HeadView<const T>& x, I
   for (Index c = 0; c < width; ++c) std::fill(out + c * size + a.keys, out + (c + 1) * size, T(0));
 }
 
-/// The columns of `multiply_transposed` for the `edge` keys from y on, and zeros behind them.
+/// The columns of `multiply_transposed` for the `edge` keys from y on, and zeros after them.
 template <class T>
 struct AttentionEdge {
   template <class Arch>

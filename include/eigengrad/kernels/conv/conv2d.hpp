@@ -88,7 +88,8 @@ class StripLayout {
   Index band_, plane_, size_;
 };
 
-/// How many vectors the next tile takes of those left: three, and never one alone behind it.
+/// How many vectors the next tile takes of those left: three, and never one that leaves a single
+/// one.
 EIGENGRAD_INLINE Index tile_vectors(Index left) { return left == 4 ? 2 : std::min<Index>(3, left); }
 
 /// y (Rows, cols) = w (k, Rows)^T . columns (k, cols) + bias; row p of the columns lies at
@@ -120,7 +121,7 @@ EIGENGRAD_INLINE void conv_tile(T* y, Index ldy, const T* __restrict w, const T*
   }
   EIGENGRAD_UNROLL
   for (int i = 0; i < kRows; ++i) {
-    if (i >= rows) continue;  // zero weights behind the last channel
+    if (i >= rows) continue;  // zero weights after the last channel
     if (bias) {
       EIGENGRAD_UNROLL
       for (int j = 0; j < Vectors; ++j) sum[i][j] += bias[i];
@@ -193,7 +194,7 @@ struct ConvBands {
   }
 };
 
-/// Rows [begin, end) of w (m, k) in tiles of kRows rows, each (k, kRows), zeros behind row m.
+/// Rows [begin, end) of w (m, k) in tiles of kRows rows, each (k, kRows), zeros after row m.
 template <class T>
 struct ConvPack {
   template <class Arch>
@@ -218,7 +219,7 @@ template <class T>
 void conv2d(T* y, const T* x, const T* weight, const T* bias, Index images, Index m,
             const Window2d& w) {
   if (images * m * w.positions() == 0) return;
-  if (const Index most = detail::images_side_by_side(w); most > 1) {
+  if (const Index most = detail::images_together(w); most > 1) {
     return detail::conv2d_by_columns(y, x, weight, bias, images, m, w, most);
   }
   constexpr Index kTile = 8;  // a multiple of every tile's height

@@ -22,7 +22,7 @@ inline Index idle_lanes(Index positions) {
 /// How many images fill their vectors best, up to 400 positions: eight of 7x7, sixteen of 3x3. One
 /// if tiles within an image leave less than a tenth of their lanes idle, or it has many columns. It
 /// depends on the window alone, as the order of the sums does.
-inline Index images_side_by_side(const Window2d& w) {
+inline Index images_together(const Window2d& w) {
   constexpr Index kMostElements = 1 << 21;  // of the columns
   const Index n = w.positions();
   Index best = 1;
@@ -35,7 +35,7 @@ inline Index images_side_by_side(const Window2d& w) {
   return best;
 }
 
-/// cols (C kh kw, images positions): the columns of some images side by side.
+/// cols (C kh kw, images positions): the columns of some images, next to each other.
 template <class T>
 void columns_of_images(T* cols, const T* x, Index images, const Window2d& w) {
   const Index n = images * w.positions();
@@ -55,7 +55,7 @@ void conv2d_by_columns(T* y, const T* x, const T* weight, const T* bias, Index i
                        const Window2d& w, Index most) {
   const Index k = w.channels * w.taps();
   const Index positions = w.positions();
-  // As many groups for each thread.
+  // The same number of groups for each thread.
   const Index threads = num_threads();
   most = divide_up(images, divide_up(divide_up(images, most), threads) * threads);
   parallel_for(divide_up(images, most), 1, [&](Index begin, Index end) {

@@ -32,8 +32,8 @@ void conv2d_input_by_conv(T* dx, const T* dout, const T* weight, Index images, I
   Window2d back = w;
   back.channels = m;
   std::swap(back.input, back.output);
-  back.padding = Pair(w.dilation.h * (w.kernel.h - 1) - w.padding.h,
-                      w.dilation.w * (w.kernel.w - 1) - w.padding.w);
+  back.padding = HeightWidth(w.dilation.h * (w.kernel.h - 1) - w.padding.h,
+                             w.dilation.w * (w.kernel.w - 1) - w.padding.w);
   conv2d<T>(dx, dout, rotated.data(), nullptr, images, w.channels, back);
 }
 
@@ -80,7 +80,7 @@ void conv2d_input_by_fold(T* dx, const T* dout, const T* weight, Index images, I
 template <class T>
 void conv2d_backward_input(T* dx, const T* dout, const T* weight, Index images, Index m,
                            const Window2d& w) {
-  if (w.stride == Pair(1)) {
+  if (w.stride == HeightWidth(1)) {
     detail::conv2d_input_by_conv(dx, dout, weight, images, m, w);
   } else {
     detail::conv2d_input_by_fold(dx, dout, weight, images, m, w);

@@ -110,7 +110,7 @@ struct ConvWeightBlocks {
   }
 
  private:
-  /// out (n, padded) = dout (m, n)^T, zeros behind column m.
+  /// out (n, padded) = dout (m, n)^T, zeros after column m.
   template <class Arch>
   static EIGENGRAD_INLINE void transpose_dout(const ConvWeightPass<T>& pass, T* out, const T* dout,
                                               Index n) {

@@ -53,7 +53,7 @@ struct Gemm {
   Index ldc = 0;
   bool accumulate = false;
   /// (M): the sums of A's rows over K are added to it, where A is transposed (null otherwise) and
-  /// N is not 0. It is a bias's gradient, had while A is packed for the weight's.
+  /// N is not 0. It is a bias's gradient, summed while A is packed for the weight's.
   T* row_sums = nullptr;
   GemmEpilogue<T> epilogue{};
 };
@@ -185,7 +185,7 @@ EIGENGRAD_INLINE void gemm_tile(Index kc, const T* __restrict a, Index row_step,
   gemm_store_ragged(c, ldc, Rows, cols, tile, Vectors * kLanes, add);
 }
 
-/// Copies `cols` columns of B (kc rows) into a panel of `width` columns, zeros behind them.
+/// Copies `cols` columns of B (kc rows) into a panel of `width` columns, zeros after them.
 template <class T, class Arch>
 EIGENGRAD_INLINE void gemm_pack_b(const Gemm<T>& g, Index k0, Index kc, Index n0, Index cols,
                                   Index width, T* __restrict out) {

@@ -21,7 +21,7 @@ struct ImagePlanes {
   Index per_channel() const { return batch * size; }
 };
 
-/// Of each channel; the normalised values are (x - mean) rstd + offset.
+/// The statistics of each channel; the normalised values are (x - mean) rstd + offset.
 ///
 /// The mean is rounded to T, so with a large mean all values would be off by the same small
 /// amount; `offset` puts that right.

@@ -120,10 +120,10 @@ EIGENGRAD_INLINE void norm_rows(T* y, const RowStatistics<T>& s, const T* x, con
 
 /// Calls `sums(first, rows)` and then `use(first, rows)` for each group of [row, end).
 ///
-/// A group's rows are read one behind the other, as they lie: reading them side by side, the cache
+/// A group's rows are read one after the other, as they lie: reading them in parallel, the cache
 /// would not see what comes next, which costs more than half the speed on rows that are not in it.
 /// The sums of a group are taken before those of the group before are used: the steps from a sum to
-/// what is made of it depend on each other, and hide behind the other group's work.
+/// what is made of it depend on each other, and overlap with the other group's work.
 template <class Sums, class Use>
 EIGENGRAD_INLINE void norm_groups(Index row, Index end, Sums sums, Use use) {
   Index before = 0;

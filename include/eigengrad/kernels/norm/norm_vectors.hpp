@@ -49,7 +49,7 @@ struct NormLast {
   EIGENGRAD_INLINE V once(const V& v, const V& other = V{}) const { return seen ? other : v; }
 };
 
-/// A row that is shorter than a vector, with zeros behind its end.
+/// A row that is shorter than a vector, with zeros after its end.
 template <class V>
 struct NormShort {
   static constexpr int parity = 0;

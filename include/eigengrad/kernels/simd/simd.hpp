@@ -20,7 +20,7 @@
 #define EIGENGRAD_X86 0
 #endif
 
-/// Every function that passes a vector by value, and every lambda in a kernel body, must be
+/// Every function that takes or returns a vector, and every lambda in a kernel body, must be
 /// inlined: only then is it compiled for the instruction set of the kernel that calls it.
 #define EIGENGRAD_INLINE inline __attribute__((always_inline))
 #define EIGENGRAD_INLINE_LAMBDA __attribute__((always_inline))
@@ -101,7 +101,7 @@ template <class V>
 EIGENGRAD_INLINE void store(Element<V>* p, const V& v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
-/// The first `n` lanes from memory, zeros behind them.
+/// The first `n` lanes from memory, zeros after them.
 template <class V>
 EIGENGRAD_INLINE V load_partial(const Element<V>* p, Index n) {
   V v{};
@@ -123,8 +123,8 @@ EIGENGRAD_INLINE void repeat_first_lane(V& v, std::integer_sequence<int, I...>) 
 
 /// All lanes equal to `x`.
 ///
-/// A shuffle is one instruction. GCC 12 makes an insertion a lane of a loop over the lanes, and of
-/// `x - V{}` in some templates.
+/// A shuffle is one instruction. GCC 12 makes one insertion per lane of a loop over the lanes, and
+/// of `x - V{}` in some templates.
 template <class V>
 EIGENGRAD_INLINE V broadcast(Element<V> x) {
   V v{};
