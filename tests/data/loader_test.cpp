@@ -224,7 +224,7 @@ TEST_CASE("loader: an exception in the background reaches the training loop") {
     CHECK(message == "a black image");
     CHECK(batches == 2);
     *failing = false;
-    CHECK(collect(loader, 0).size() == 7);  // nothing is left behind
+    CHECK(collect(loader, 0).size() == 7);  // nothing of the failure stays
   }
 }
 

@@ -32,7 +32,7 @@ class Prefetcher {
     try {
       for (Index i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
     } catch (...) {
-      join();  // no more threads to be had
+      join();  // the system gives no more threads
       throw;
     }
   }

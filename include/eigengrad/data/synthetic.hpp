@@ -15,7 +15,7 @@
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/data/dataset.hpp>
 
-/// A drawn stand-in for CIFAR-10, for when there is no data to be had: ten classes of shapes and
+/// A drawn stand-in for CIFAR-10, for when no data is at hand: ten classes of shapes and
 /// textures at random places, sizes, angles and colours, over shaded ground, with two spots that
 /// mean nothing, and noise.
 ///

@@ -27,7 +27,7 @@ struct Map {
 /// out[i] = f(in0[i], in1[i], ...) for i in [0, n); `out` may be one of the inputs.
 ///
 /// `f` is a small copyable struct with
-/// `template <class V> EIGENGRAD_INLINE V operator()(V a, V b) const`, called on vectors.
+/// `template <class V> EIGENGRAD_INLINE V operator()(const V& a, const V& b) const`, called on vectors.
 template <class T, class F, class... In>
 void map(F f, T* out, Index n, const In*... in) {
   parallel_for(n, kElementGrain, [&](Index begin, Index end) {

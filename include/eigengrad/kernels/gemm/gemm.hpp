@@ -230,7 +230,8 @@ void gemm(const Gemm<T>& g) {
   gemm_eigen(g);
 #else
   if (g.m <= 0 || g.n <= 0) return;
-  constexpr Index kGrainFlops = 1 << 18;  // below about 10 microseconds a second thread is no gain
+  constexpr Index kGrainFlops =
+      1 << 18;  // about 10 microseconds: below, one more thread is no gain
   constexpr Index kRowStep = 8, kColumnStep = 48;  // whole tiles, whatever the instruction set
   auto grain = [](Index flops, Index step) {
     const Index lines = kGrainFlops / std::max<Index>(1, flops);

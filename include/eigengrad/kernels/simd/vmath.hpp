@@ -52,7 +52,7 @@ EIGENGRAD_INLINE V copy_sign(const V& magnitude, const V& sign) {
 template <class V>
 EIGENGRAD_INLINE V abs(const V& x) {
   if constexpr (!detail::kFastFloat<V>) {
-    return x < V{} ? -x : x + V{};  // + 0 turns -0 into 0
+    return x < V{} ? -x : x + V{};  // + 0 makes 0 of -0
   } else {
     return (V)((typename detail::IntOf<V>::type)x & 0x7fffffff);
   }
