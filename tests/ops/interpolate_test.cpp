@@ -7,9 +7,9 @@
 #include <tests/support/test.hpp>
 #include <tests/support/threads.hpp>
 
+using eg::HeightWidth;
 using eg::InterpolateOptions;
 using eg::Interpolation;
-using eg::Pair;
 using test::Index;
 using test::NdArray;
 using test::Shape;

@@ -58,7 +58,8 @@ NdArray<T> interpolate_backward(const NdArray<T>& dout, HeightWidth size,
 /// four axes and at least one pixel; ValueError unless `size` is positive, or for align_corners
 /// with kNearest.
 template <class T>
-Tensor<T> interpolate(const Tensor<T>& x, Pair size, const InterpolateOptions& options = {}) {
+Tensor<T> interpolate(const Tensor<T>& x, HeightWidth size,
+                      const InterpolateOptions& options = {}) {
   detail::check_images("interpolate", x.shape());
   if (x.shape()[2] == 0 || x.shape()[3] == 0) {
     throw ShapeError(detail::concat("[interpolate] H and W must be positive: x ", x.shape()));

@@ -19,16 +19,16 @@ namespace eigengrad {
 
 /// One number means the same for height and width.
 struct MaxPool2dArguments {
-  Pair kernel;
-  Pair stride = 0;  ///< 0 means the kernel's size: windows that touch
-  Pair padding = 0;
+  HeightWidth kernel;
+  HeightWidth stride = 0;  ///< 0 means the kernel's size: windows that touch
+  HeightWidth padding = 0;
 };
 
 /// One number means the same for height and width.
 struct AvgPool2dArguments {
-  Pair kernel;
-  Pair stride = 0;  ///< 0 means the kernel's size: windows that touch
-  Pair padding = 0;
+  HeightWidth kernel;
+  HeightWidth stride = 0;  ///< 0 means the kernel's size: windows that touch
+  HeightWidth padding = 0;
   bool count_include_pad = true;  ///< whether zeros of the padding count in the mean
 };
 
