@@ -167,10 +167,13 @@ void print_evaluation(const EvalSettings& e, const Evaluation& result,
 
 void write_json(const EvalSettings& e, const Evaluation& result,
                 const std::vector<std::string>& names) {
-  EvalRecord out{
-      e.checkpoint, e.data.folder, e.part, result.images_per_s, describe(result.plain, names),
-      std::nullopt};
-  if (result.mirrored) out.flip_tta = describe(*result.mirrored, names);
+  EvalRecord out{e.checkpoint,
+                 e.data.folder,
+                 e.part,
+                 result.images_per_s,
+                 describe_metrics(result.plain, names),
+                 std::nullopt};
+  if (result.mirrored) out.flip_tta = describe_metrics(*result.mirrored, names);
   eg::io::write_file(e.json, eg::io::to_json(out).dump(1) + "\n");
 }
 

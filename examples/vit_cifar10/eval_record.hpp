@@ -81,8 +81,8 @@ void visit_fields(EvalRecord& e, Visit&& visit) {
   visit("flip_tta", e.flip_tta);
 }
 
-inline MetricsRecord describe(const eg::data::ClassificationMetrics& m,
-                              const std::vector<std::string>& names) {
+inline MetricsRecord describe_metrics(const eg::data::ClassificationMetrics& m,
+                                      const std::vector<std::string>& names) {
   MetricsRecord out{.images = m.images(),
                     .without_prediction = m.invalid(),
                     .top1 = m.accuracy(),
