@@ -4,7 +4,7 @@
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
-#include <eigengrad/ops/attention_options.hpp>
+#include <eigengrad/ops/attention_arguments.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
 #include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/checks.hpp>

@@ -168,8 +168,8 @@ TEST_CASE("vision_transformer: rotary positions") {
     const models::VisionTransformer<double> model(options, same);
     CHECK(test::names(model.named_parameters()) == test::names(plain.named_parameters()));
     CHECK_SAME(model.embed(images).value(), plain.embed(images).value());
-    const eg::AttentionOptions<double> attention{.rotary =
-                                                     models::rotary_2d<double>(4, 4, 8, 10, 1)};
+    const eg::AttentionArguments<double> attention{.rotary =
+                                                       models::rotary_2d<double>(4, 4, 8, 10, 1)};
     Tensor<double> x = plain.embed(images);
     const auto weights = model.attention_weights(images);
     for (std::size_t i = 0; i < 2; ++i) {

@@ -174,7 +174,7 @@ TEMPLATE_TEST_CASE("nn attention: reference", "", float, double) {
     attention.zero_grad();
     const Tensor<T> x(reference.get<T>(name + "/input0"), true);
     Tensor<T> memory;
-    eg::AttentionOptions<T> options;
+    eg::AttentionArguments<T> options;
     if (name == "masked") {
       options.key_padding_mask = NdArray<bool>::full({2, 7}, true);
       for (const Index k : {4, 5, 6}) options.key_padding_mask(1, k) = false;

@@ -150,10 +150,10 @@ TEST_CASE("attention: the packed forms equal the separate one") {
   for (const bool dropout : {false, true}) {
     eg::Generator a(1), b(1);
     const auto options = [&](eg::Generator& generator) {
-      return eg::AttentionOptions<float>{.causal = true,
-                                         .key_padding_mask = random_padding({2, 9}, 4),
-                                         .dropout = dropout ? 0.25 : 0,
-                                         .generator = &generator};
+      return eg::AttentionArguments<float>{.causal = true,
+                                           .key_padding_mask = random_padding({2, 9}, 4),
+                                           .dropout = dropout ? 0.25 : 0,
+                                           .generator = &generator};
     };
     SECTION(dropout ? "cross, dropout" : "cross") {
       const Tensor<float> q0(q, true), k0(k, true), v0(v, true);
@@ -283,7 +283,7 @@ TEST_CASE("attention: a query that is kept from itself") {
         const Plain plain = plain_attention(q, k, v, scale, [&](Index, Index, Index i, Index j) {
           return i == j || (causal && j > i) ? -kInf : 0.;
         });
-        const eg::AttentionOptions<double> options{
+        const eg::AttentionArguments<double> options{
             .causal = causal, .exclude_self = true, .scale = scale};
         CHECK_CLOSE(eg::scaled_dot_product_attention(Tensor<double>(q), Tensor<double>(k),
                                                      Tensor<double>(v), options)
@@ -548,7 +548,7 @@ TEST_CASE("attention: the same bits on any number of threads, and without a grap
       test::check_threads([&] {
         eg::Generator generator(3);
         const Tensor<float> qkv(test::random<float>({samples, tokens, 3 * 48}, 1), true);
-        const eg::AttentionOptions<float> options{
+        const eg::AttentionArguments<float> options{
             .causal = tokens > 65, .rotary = rotary, .dropout = 0.1, .generator = &generator};
         const auto y = eg::self_attention(qkv, 3, options);
         y.backward(test::random<float>({samples, tokens, 48}, 2));
@@ -587,7 +587,7 @@ TEST_CASE("attention: the caller may refill the masks before backward") {
         return eg::scaled_dot_product_attention(x, x, x, options(m));
       });
     };
-    using Options = eg::AttentionOptions<double>;
+    using Options = eg::AttentionArguments<double>;
     const auto with_padding = [](const auto& m) { return Options{.key_padding_mask = m}; };
     const auto with_additive = [](const auto& m) { return Options{.additive_mask = m}; };
     const auto with_rotary = [](const auto& m) { return Options{.rotary = m}; };
@@ -682,7 +682,7 @@ TEMPLATE_TEST_CASE("attention: reference", "", float, double) {
   using T = TestType;
   const double tolerance = sizeof(T) == 4 ? 5e-6 : 1e-12;
   const test::Reference reference("attention");
-  const auto separate = [&](const std::string& name, const eg::AttentionOptions<T>& options) {
+  const auto separate = [&](const std::string& name, const eg::AttentionArguments<T>& options) {
     reference.check<T>(name, tolerance, [&](const auto& x) {
       return eg::scaled_dot_product_attention(x[0], x[1], x[2], options);
     });

@@ -58,7 +58,7 @@ TEST_CASE("cross_entropy: gradient") {
     const NdArray<double> soft = test::random({4, n}, 6, 0, 1);
     for (Reduction reduction : kReductions) {
       for (double smoothing : {0.0, 0.3, 1.0}) {
-        const eg::CrossEntropyOptions options{smoothing, reduction};
+        const eg::CrossEntropyArguments options{smoothing, reduction};
         CHECK_GRADIENT(eg::cross_entropy(x[0], labels, options), {x});
         CHECK_GRADIENT(eg::cross_entropy(x[0], soft, options), {x});
       }
@@ -155,7 +155,7 @@ TEST_CASE("cross_entropy: labels or, where they are defined, probabilities") {
   const Tensor<float> x(test::random<float>({4, 5}, 1, -3, 3));
   const NdArray<Index> labels = some_labels(4, 5);
   const NdArray<float> soft = test::random<float>({4, 5}, 6, 0, 1);
-  const eg::CrossEntropyOptions options{.label_smoothing = 0.1};
+  const eg::CrossEntropyArguments options{.label_smoothing = 0.1};
   CHECK_SAME(eg::cross_entropy(x, labels, NdArray<float>(), options).value(),
              eg::cross_entropy(x, labels, options).value());
   CHECK_SAME(eg::cross_entropy(x, labels, soft, options).value(),
@@ -186,7 +186,7 @@ TEST_CASE("cross_entropy: a batch, its parts, and labels of any whole numbers") 
   const Tensor<float> x(test::random<float>({2, 3}));
   const Batch plain{NdArray<Index>({2}, {2, 0})};
   const Batch mixed{plain.labels, NdArray<float>({2, 3}, {0.5F, 0.5F, 0, 0, 0.25F, 0.75F})};
-  const eg::CrossEntropyOptions smooth{.label_smoothing = 0.1};
+  const eg::CrossEntropyArguments smooth{.label_smoothing = 0.1};
   CHECK_SAME(eg::cross_entropy(x, plain).value(), eg::cross_entropy(x, plain.labels).value());
   CHECK_SAME(eg::cross_entropy(x, mixed).value(), eg::cross_entropy(x, mixed.targets).value());
   CHECK_SAME(eg::cross_entropy(x, mixed, smooth).value(),
@@ -234,7 +234,7 @@ TEMPLATE_TEST_CASE("cross_entropy: reference", "", float, double) {
       for (Reduction reduction : kReductions) {
         const std::string name = (soft ? "probabilities." : "labels.") + smoothing + "." +
                                  names[static_cast<int>(reduction)];
-        const eg::CrossEntropyOptions options{std::stod(smoothing), reduction};
+        const eg::CrossEntropyArguments options{std::stod(smoothing), reduction};
         reference.check<T>(name, tolerance, [&](const auto& x) {
           return soft ? eg::cross_entropy(x[0], probabilities, options)
                       : eg::cross_entropy(x[0], labels, options);

@@ -8,7 +8,7 @@
 #include <tests/support/threads.hpp>
 
 using eg::HeightWidth;
-using eg::InterpolateOptions;
+using eg::InterpolateArguments;
 using eg::Interpolation;
 using test::Index;
 using test::NdArray;
@@ -19,7 +19,7 @@ namespace {
 
 struct Case {
   std::string name;
-  InterpolateOptions options;
+  InterpolateArguments options;
 };
 
 const std::vector<Case> kCases = {
@@ -35,7 +35,7 @@ const std::vector<Case> kCases = {
 TEMPLATE_TEST_CASE("interpolate: value", "", float, double) {
   using T = TestType;
   const Tensor<T> x({1, 1, 1, 2}, {0, 8});
-  const auto row = [&](Index w, const InterpolateOptions& options) {
+  const auto row = [&](Index w, const InterpolateArguments& options) {
     return eg::interpolate(x, {1, w}, options).value();
   };
   CHECK_SAME(row(4, {.mode = Interpolation::kNearest}), NdArray<T>({1, 1, 1, 4}, {0, 0, 8, 8}));

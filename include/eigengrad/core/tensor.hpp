@@ -70,7 +70,7 @@ class Tensor {
   const NdArray<T>& value() const& { return node().value; }
   NdArray<T> value() const&& { return node().value; }
   /// For optimisers and initialisers: writing here is not recorded. The reference lives as long as
-  /// some handle of the tensor, such as a module's: `model.parameter("bias").mutable_value()`.
+  /// some handle of the tensor, such as a module's: `model.parameters()[0].mutable_value()`.
   NdArray<T>& mutable_value() { return node().value; }
   const Shape& shape() const& { return value().shape(); }
   Shape shape() const&& { return value().shape(); }

@@ -50,7 +50,7 @@ NdArray<T> sincos_2d(Index height, Index width, Index dim, Index prefix = 0) {
 }
 
 /// Rotary positions of a grid, for heads `dim` wide: for each token (y, x) the cosines of dim / 2
-/// angles, then their sines, as AttentionOptions::rotary wants them. The first dim / 4 angles are
+/// angles, then their sines, as AttentionArguments::rotary wants them. The first dim / 4 angles are
 /// y w_i, the others x w_i, with w_i = base^(-i / (dim / 4)).
 ///
 /// **Shapes** result (prefix + height * width, dim), the first `prefix` tokens are not rotated.

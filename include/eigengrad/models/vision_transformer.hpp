@@ -186,7 +186,7 @@ class VisionTransformer : public nn::Module<T> {
   /// Tokens before the first layer, and what attention must know of them.
   struct PlacedTokens {
     Tensor<T> x;
-    AttentionOptions<T> attention;
+    AttentionArguments<T> attention;
   };
 
   PlacedTokens place(const Tensor<T>& images) const {
@@ -202,7 +202,7 @@ class VisionTransformer : public nn::Module<T> {
       x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
     }
     if (positions_.defined()) x = x + positions_;
-    AttentionOptions<T> attention{.rotary = rotary_};
+    AttentionArguments<T> attention{.rotary = rotary_};
     if (patch_drop_) {
       const NdArray<Index> kept = patch_drop_->draw(x);
       x = (*patch_drop_)(x, kept);

@@ -107,7 +107,7 @@ class MultiHeadAttention : public Module<T> {
   ///
   /// **Shapes** x (B, T, C), residual and result (B, T, C); masks as for
   /// `scaled_dot_product_attention` with Tq = Tk = T.
-  Tensor<T> operator()(const Tensor<T>& x, AttentionOptions<T> options = {},
+  Tensor<T> operator()(const Tensor<T>& x, AttentionArguments<T> options = {},
                        const Tensor<T>& residual = {}) const {
     const auto call = this->call();
     return drop_and_add(proj_, drop_,
@@ -120,7 +120,7 @@ class MultiHeadAttention : public Module<T> {
   /// **Shapes** x (B, Tq, C), memory (B, Tk, C), residual and result (B, Tq, C); masks as for
   /// `scaled_dot_product_attention`.
   template <std::same_as<Tensor<T>> Memory>  // so that {} is the options of self-attention
-  Tensor<T> operator()(const Tensor<T>& x, const Memory& memory, AttentionOptions<T> options = {},
+  Tensor<T> operator()(const Tensor<T>& x, const Memory& memory, AttentionArguments<T> options = {},
                        const Tensor<T>& residual = {}) const {
     return attend_to(memory, x, std::move(options), residual);
   }
@@ -128,7 +128,7 @@ class MultiHeadAttention : public Module<T> {
   /// How much each token of x attends to each other one in self-attention with the same options,
   /// without dropout. It attends to values that are the rows of an identity.
   /// **Shapes** x (B, T, C), result (B, H, T, T).
-  Tensor<T> weights(const Tensor<T>& x, AttentionOptions<T> options = {}) const {
+  Tensor<T> weights(const Tensor<T>& x, AttentionArguments<T> options = {}) const {
     const Index tokens = x.dim(1);
     const Tensor<T> qkv = permute(
         reshape(project_in(x), {x.dim(0), tokens, 3, heads_, width_ / heads_}), {2, 0, 3, 1, 4});
@@ -147,7 +147,7 @@ class MultiHeadAttention : public Module<T> {
   Linear<T> proj() && { return proj_; }
 
  private:
-  Tensor<T> attend_to(const Tensor<T>& memory, const Tensor<T>& x, AttentionOptions<T> options,
+  Tensor<T> attend_to(const Tensor<T>& memory, const Tensor<T>& x, AttentionArguments<T> options,
                       const Tensor<T>& residual) const {
     const auto call = this->call();
     const auto [weight, bias] = scaled_qkv();
@@ -176,7 +176,7 @@ class MultiHeadAttention : public Module<T> {
     return linear(x, weight, bias);
   }
   /// Adds the module's own scale, exclusion and dropout.
-  AttentionOptions<T>& complete(AttentionOptions<T>& options, bool self) const {
+  AttentionArguments<T>& complete(AttentionArguments<T>& options, bool self) const {
     if (scale_.defined()) {
       options.scale = 1;
       options.exclude_self = options.exclude_self || self;

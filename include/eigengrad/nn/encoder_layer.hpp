@@ -82,7 +82,7 @@ class TransformerEncoderLayer : public Module<T> {
         depth2_(this->add("drop_path2", StochasticDepth<T>({options.stochastic_depth}, rng))) {}
 
   /// `options` are the attention's masks, rotary positions and scale.
-  Tensor<T> operator()(const Tensor<T>& x, const AttentionOptions<T>& options = {}) const {
+  Tensor<T> operator()(const Tensor<T>& x, const AttentionArguments<T>& options = {}) const {
     const auto call = this->call();
     if (norm_first_) {
       const Tensor<T> h = add_branch(x, depth1_, [&](const Tensor<T>& residual) {
@@ -99,7 +99,7 @@ class TransformerEncoderLayer : public Module<T> {
 
   /// How much each token attends to each other under these options. **Shapes** x (B, T, C), result
   /// (B, H, T, T).
-  Tensor<T> attention_weights(const Tensor<T>& x, const AttentionOptions<T>& options = {}) const {
+  Tensor<T> attention_weights(const Tensor<T>& x, const AttentionArguments<T>& options = {}) const {
     return attn_.weights(norm_first_ ? norm1_(x) : x, options);
   }
 

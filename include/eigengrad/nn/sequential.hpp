@@ -23,10 +23,8 @@ namespace eigengrad::nn {
 template <class T>
 class Sequential : public Module<T> {
  public:
-  template <class... Layers>
-  requires(std::invocable<const Layers&, const Tensor<T>&>&&...) explicit Sequential(
-      Layers... layers)
-      : Module<T>("Sequential") {
+  template <std::invocable<const Tensor<T>&>... Layers>
+  explicit Sequential(Layers... layers) : Module<T>("Sequential") {
     (append(std::move(layers)), ...);
   }
 

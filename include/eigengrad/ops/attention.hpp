@@ -8,7 +8,7 @@
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/attention/attention.hpp>
-#include <eigengrad/ops/attention_options.hpp>
+#include <eigengrad/ops/attention_arguments.hpp>
 
 /// Scaled dot-product attention, softmax(scale Q K^T + masks) V, from separate heads or from the
 /// packed result of one projection.
@@ -67,11 +67,11 @@ inline Index head_width(const char* op, const char* name, const Shape& shape, In
 ///
 /// **Shapes** q (B, H, Tq, D), k (B, H, Tk, D), v (B, H, Tk, Dv), result (B, H, Tq, Dv).
 /// **Throws** ShapeError when these or the masks do not fit, ValueError on a wrong dropout.
-/// **Saves** q, k, v, and the probabilities unless a head has more than 512 x 512; then copies of
-/// the masks. A copy of the rotary table.
+/// **Saves** q, k, v, a copy of the rotary table, and the probabilities; where a head has more than
+/// 512 x 512 of them, copies of the masks instead.
 template <class T>
 Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, const Tensor<T>& v,
-                                       const AttentionOptions<T>& options = {}) {
+                                       const AttentionArguments<T>& arguments = {}) {
   const char* op = "scaled_dot_product_attention";
   if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4 || q.dim(0) != k.dim(0) ||
       q.dim(1) != k.dim(1) || q.dim(3) != k.dim(3) || v.dim(0) != k.dim(0) ||
@@ -90,14 +90,14 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
   a.q = detail::separate_heads(q.value().data(), a.heads, a.queries, a.width);
   a.k = detail::separate_heads(k.value().data(), a.heads, a.keys, a.width);
   a.v = detail::separate_heads(v.value().data(), a.heads, a.keys, a.value_width);
-  detail::attention_apply_options(op, a, options);
+  detail::attention_apply_arguments(op, a, arguments);
   NdArray<T> out(Shape{a.batch, a.heads, a.queries, a.value_width});
   const bool recorded = detail::records(q, k, v);
   NdArray<T> saved = detail::attention_saved(a, recorded);
   kernels::attention(a, detail::separate_heads(out.data(), a.heads, a.queries, a.value_width),
                      saved.data());
   detail::AttentionKept<T> kept;
-  if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
+  if (recorded) kept = detail::attention_keep(a, arguments, !saved.defined());
   const double macs = detail::attention_macs(a);
   return make_result(
       {op, macs}, std::move(out),
@@ -133,7 +133,7 @@ Tensor<T> scaled_dot_product_attention(const Tensor<T>& q, const Tensor<T>& k, c
 /// 512 x 512 of them, copies of the masks instead.
 template <class T>
 Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
-                         const AttentionOptions<T>& options = {}) {
+                         const AttentionArguments<T>& arguments = {}) {
   const char* op = "self_attention";
   kernels::Attention<T> a;
   a.width = a.value_width = detail::head_width(op, "qkv", qkv.shape(), 3, heads);
@@ -145,13 +145,13 @@ Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
   a.q = detail::packed_heads(data, a.queries, 3 * row, a.width);
   a.k = detail::packed_heads(data + row, a.queries, 3 * row, a.width);
   a.v = detail::packed_heads(data + 2 * row, a.queries, 3 * row, a.width);
-  detail::attention_apply_options(op, a, options);
+  detail::attention_apply_arguments(op, a, arguments);
   NdArray<T> out(Shape{a.batch, a.queries, row});
   const bool recorded = detail::records(qkv);
   NdArray<T> saved = detail::attention_saved(a, recorded);
   kernels::attention(a, detail::packed_heads(out.data(), a.queries, row, a.width), saved.data());
   detail::AttentionKept<T> kept;
-  if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
+  if (recorded) kept = detail::attention_keep(a, arguments, !saved.defined());
   const double macs = detail::attention_macs(a);
   return make_result(
       {op, macs}, std::move(out),
@@ -179,7 +179,7 @@ Tensor<T> self_attention(const Tensor<T>& qkv, Index heads,
 /// 512 x 512 of them, copies of the masks instead.
 template <class T>
 Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
-                          const AttentionOptions<T>& options = {}) {
+                          const AttentionArguments<T>& arguments = {}) {
   const char* op = "cross_attention";
   kernels::Attention<T> a;
   a.width = a.value_width = detail::head_width(op, "q", q.shape(), 1, heads);
@@ -195,13 +195,13 @@ Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
   a.q = detail::packed_heads(q.value().data(), a.queries, row, a.width);
   a.k = detail::packed_heads(kv.value().data(), a.keys, 2 * row, a.width);
   a.v = detail::packed_heads(kv.value().data() + row, a.keys, 2 * row, a.width);
-  detail::attention_apply_options(op, a, options);
+  detail::attention_apply_arguments(op, a, arguments);
   NdArray<T> out(Shape{a.batch, a.queries, row});
   const bool recorded = detail::records(q, kv);
   NdArray<T> saved = detail::attention_saved(a, recorded);
   kernels::attention(a, detail::packed_heads(out.data(), a.queries, row, a.width), saved.data());
   detail::AttentionKept<T> kept;
-  if (recorded) kept = detail::attention_keep(a, options, !saved.defined());
+  if (recorded) kept = detail::attention_keep(a, arguments, !saved.defined());
   const double macs = detail::attention_macs(a);
   return make_result(
       {op, macs}, std::move(out),
@@ -226,8 +226,8 @@ Tensor<T> cross_attention(const Tensor<T>& q, const Tensor<T>& kv, Index heads,
 }
 
 EIGENGRAD_INSTANTIATE(Tensor<float> self_attention(const Tensor<float>&, Index,
-                                                   const AttentionOptions<float>&))
+                                                   const AttentionArguments<float>&))
 EIGENGRAD_INSTANTIATE(Tensor<double> self_attention(const Tensor<double>&, Index,
-                                                    const AttentionOptions<double>&))
+                                                    const AttentionArguments<double>&))
 
 }  // namespace eigengrad

@@ -40,15 +40,15 @@ inline kernels::ImagePlanes planes_of(const Shape& x) { return {x[0], x[1], x[2]
 template <class T>
 NdArray<T> batch_norm_training_statistics(const NdArray<T>& x, NdArray<T>& running_mean,
                                           NdArray<T>& running_var,
-                                          const BatchNorm2dArguments& options) {
+                                          const BatchNorm2dArguments& arguments) {
   const kernels::ImagePlanes planes = planes_of(x.shape());
   NdArray<T> statistics(Shape{3, planes.channels});
   NdArray<T> mean(running_mean.shape());
   NdArray<T> variance(running_var.shape());
   kernels::batch_statistics(channel_statistics(statistics), mean.data(), variance.data(), x.data(),
-                            planes, static_cast<T>(options.eps));
+                            planes, static_cast<T>(arguments.eps));
   const double count = static_cast<double>(planes.per_channel());
-  const T momentum = static_cast<T>(options.momentum);
+  const T momentum = static_cast<T>(arguments.momentum);
   running_mean.make_unique();
   running_var.make_unique();
   running_mean.array() = (1 - momentum) * running_mean.array() + momentum * mean.array();
@@ -95,7 +95,7 @@ void batch_norm_backward(T* dx, bool add, NdArray<T>& dweight, NdArray<T>& dbias
 template <class T>
 void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
                       const Shape& running_mean, const Shape& running_var,
-                      const BatchNorm2dArguments& options) {
+                      const BatchNorm2dArguments& arguments) {
   check_images("batch_norm2d", x);
   auto check = [&](const char* name, const Shape& shape) {
     if (!(shape == Shape{x[1]})) {
@@ -107,9 +107,9 @@ void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& 
   if (bias.defined()) check("bias", bias.shape());
   check("running_mean", running_mean);
   check("running_var", running_var);
-  check_eps("batch_norm2d", options.eps);
-  check_probability("batch_norm2d", "momentum", options.momentum);
-  if (options.training && planes_of(x).per_channel() < 2) {
+  check_eps("batch_norm2d", arguments.eps);
+  check_probability("batch_norm2d", "momentum", arguments.momentum);
+  if (arguments.training && planes_of(x).per_channel() < 2) {
     throw ShapeError(
         concat("[batch_norm2d] training needs at least two values per channel: x ", x));
   }
@@ -122,24 +122,24 @@ void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& 
 ///
 /// **Shapes** x (B, C, H, W), all others (C), weight and bias may be undefined; result as x.
 /// **Throws** ShapeError when the shapes do not fit or training has only one value per channel,
-/// ValueError on options outside their range. **Saves** x and three numbers per channel.
+/// ValueError on arguments outside their range. **Saves** x and three numbers per channel.
 template <class T>
 Tensor<T> batch_norm2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
                        NdArray<T>& running_mean, NdArray<T>& running_var,
-                       const BatchNorm2dArguments& options = {}) {
+                       const BatchNorm2dArguments& arguments = {}) {
   detail::check_batch_norm(x.shape(), weight, bias, running_mean.shape(), running_var.shape(),
-                           options);
+                           arguments);
   const Shape channels{x.shape()[1]};
   NdArray<T> w = weight.defined() ? weight.value() : NdArray<T>::ones(channels);
   const NdArray<T> b = bias.defined() ? bias.value() : NdArray<T>::zeros(channels);
   NdArray<T> statistics =
-      options.training
-          ? detail::batch_norm_training_statistics(x.value(), running_mean, running_var, options)
-          : detail::batch_norm_running_statistics(running_mean, running_var, options.eps);
+      arguments.training
+          ? detail::batch_norm_training_statistics(x.value(), running_mean, running_var, arguments)
+          : detail::batch_norm_running_statistics(running_mean, running_var, arguments.eps);
   NdArray<T> y = detail::batch_norm_forward(statistics, x.value(), w, b);
   return make_result(
       "batch_norm2d", std::move(y),
-      [in = x.value(), w, statistics, training = options.training](BackwardContext<T>& context) {
+      [in = x.value(), w, statistics, training = arguments.training](BackwardContext<T>& context) {
         NdArray<T> dweight(w.shape());
         NdArray<T> dbias(w.shape());
         T* dx = nullptr;

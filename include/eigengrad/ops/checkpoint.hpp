@@ -22,6 +22,10 @@ namespace eigengrad {
 
 namespace detail {
 
+/// A function of tensors.
+template <class F, class... X>
+concept TensorFunction = std::invocable<const F&, const X&...>;
+
 /// Records f(inputs) in backward, and lets the gradient flow on through that.
 template <class T, class F, std::size_t N>
 struct CheckpointGraph {
@@ -53,10 +57,9 @@ struct CheckpointGraph {
 ///
 /// `f` is copied; it takes and returns tensors. Parameters that it uses get their gradients too.
 /// **Throws** ShapeError in backward if f's result has another shape then. **Saves** the inputs.
-template <class F, class T, std::same_as<Tensor<T>>... Rest>
-requires std::invocable < const F&, const Tensor<T>
-&, const Rest&... > Tensor<T> checkpoint(const GeneratorList& generators, const F& f,
-                                         const Tensor<T>& x, const Rest&... rest) {
+template <class T, std::same_as<Tensor<T>>... Rest, detail::TensorFunction<Tensor<T>, Rest...> F>
+Tensor<T> checkpoint(const GeneratorList& generators, const F& f, const Tensor<T>& x,
+                     const Rest&... rest) {
   if (!grad_enabled()) return f(x, rest...);
   constexpr std::size_t n = 1 + sizeof...(Rest);
   GeneratorSnapshot start(generators);
@@ -81,9 +84,8 @@ requires std::invocable < const F&, const Tensor<T>
 /// The same for a module, whose generators are repeated, or a function that draws no numbers.
 ///
 ///     x = eg::checkpoint(block, x);
-template <class F, class T, std::same_as<Tensor<T>>... Rest>
-requires std::invocable < const F&, const Tensor<T>
-&, const Rest&... > Tensor<T> checkpoint(const F& f, const Tensor<T>& x, const Rest&... rest) {
+template <class T, std::same_as<Tensor<T>>... Rest, detail::TensorFunction<Tensor<T>, Rest...> F>
+Tensor<T> checkpoint(const F& f, const Tensor<T>& x, const Rest&... rest) {
   if constexpr (requires { f.generators(); }) {
     return checkpoint(f.generators(), f, x, rest...);
   } else {

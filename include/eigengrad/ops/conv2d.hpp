@@ -77,7 +77,7 @@ void conv2d_backward(BackwardContext<T>& context, const NdArray<T>& x, const NdA
 /// range. **Saves** x and weight.
 template <class T>
 Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
-                 const Conv2dArguments& options = {}) {
+                 const Conv2dArguments& arguments = {}) {
   detail::check_images("conv2d", x.shape());
   const Shape& filter = weight.shape();
   if (filter.rank() != 4) {
@@ -93,7 +93,7 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& b
   }
   const kernels::Window2d w =
       kernels::make_window("conv2d", filter[1], {x.dim(2), x.dim(3)}, {filter[2], filter[3]},
-                           options.stride, options.padding, options.dilation);
+                           arguments.stride, arguments.padding, arguments.dilation);
   NdArray<T> y = detail::conv2d_forward(x.value(), weight.value(),
                                         bias.defined() ? bias.value() : NdArray<T>(), w);
   const double macs = detail::conv2d_macs(y.shape(), filter);

@@ -17,7 +17,7 @@
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
 namespace eigengrad {
 
-struct CrossEntropyOptions {
+struct CrossEntropyArguments {
   /// Share of the target that is spread evenly over all classes, in [0, 1].
   double label_smoothing = 0;
   Reduction reduction = Reduction::kMean;
@@ -48,20 +48,21 @@ NdArray<T> cross_entropy_backward(const NdArray<T>& dlosses, const NdArray<T>& p
 /// been checked, and the caller may refill the array before backward.
 template <class T>
 Tensor<T> cross_entropy_op(const Tensor<T>& logits, const NdArray<Index>& labels,
-                           const NdArray<T>& probabilities, const CrossEntropyOptions& options) {
-  const double smoothing = options.label_smoothing;
+                           const NdArray<T>& probabilities,
+                           const CrossEntropyArguments& arguments) {
+  const double smoothing = arguments.label_smoothing;
   check_probability("cross_entropy", "label_smoothing", smoothing);
-  check_mean_of("cross_entropy", "logits", logits.shape(), logits.dim(0), options.reduction);
+  check_mean_of("cross_entropy", "logits", logits.shape(), logits.dim(0), arguments.reduction);
   auto targets = [labels = keep_copy(labels, logits),
                   probabilities = keep_copy(probabilities, logits), smoothing] {
     return kernels::ClassTargets<T>{labels.data(), probabilities.data(), static_cast<T>(smoothing)};
   };
   NdArray<T> p;
   NdArray<T> loss =
-      reduce_losses(cross_entropy_forward(p, logits.value(), targets()), options.reduction);
+      reduce_losses(cross_entropy_forward(p, logits.value(), targets()), arguments.reduction);
   return make_result(
       "cross_entropy", std::move(loss),
-      [p, targets, reduction = options.reduction](BackwardContext<T>& context) {
+      [p, targets, reduction = arguments.reduction](BackwardContext<T>& context) {
         const NdArray<T> dlosses = unreduce_losses(context.dout(), reduction, p.rows());
         context.accumulate(0, cross_entropy_backward(dlosses, p, targets()));
       },
@@ -78,9 +79,9 @@ Tensor<T> cross_entropy_op(const Tensor<T>& logits, const NdArray<Index>& labels
 /// the labels.
 template <class T>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
-                        const CrossEntropyOptions& options = {}) {
+                        const CrossEntropyArguments& arguments = {}) {
   detail::check_labels("cross_entropy", "logits", logits.shape(), labels);
-  return detail::cross_entropy_op(logits, labels, NdArray<T>(), options);
+  return detail::cross_entropy_op(logits, labels, NdArray<T>(), arguments);
 }
 
 /// How badly `logits` predict the distributions `probabilities`, whose rows should sum to 1.
@@ -92,7 +93,7 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
 /// **Saves** softmax(logits) and a copy of the probabilities.
 template <class T>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities,
-                        const CrossEntropyOptions& options = {}) {
+                        const CrossEntropyArguments& arguments = {}) {
   if (logits.rank() != 2) {
     throw ShapeError(
         detail::concat("[cross_entropy] logits must be (B, K): logits ", logits.shape()));
@@ -108,7 +109,7 @@ Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<T>& probabilities
     throw ShapeError(detail::concat("[cross_entropy] shapes must be equal: probabilities ",
                                     probabilities.shape(), ", logits ", logits.shape()));
   }
-  return detail::cross_entropy_op(logits, NdArray<Index>(), probabilities, options);
+  return detail::cross_entropy_op(logits, NdArray<Index>(), probabilities, arguments);
 }
 
 /// What has labels, and in some batches probabilities instead, as a `data::Batch`.
@@ -127,22 +128,22 @@ concept LabelledBatch = requires(const B& batch) {
 /// **Shapes**, **Throws**, **Saves** as those.
 template <class T, LabelledBatch<T> B>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const B& batch,
-                        const CrossEntropyOptions& options = {}) {
-  return batch.targets.defined() ? cross_entropy(logits, batch.targets, options)
-                                 : cross_entropy(logits, batch.labels, options);
+                        const CrossEntropyArguments& arguments = {}) {
+  return batch.targets.defined() ? cross_entropy(logits, batch.targets, arguments)
+                                 : cross_entropy(logits, batch.labels, arguments);
 }
 
 /// The same for the parts of a batch.
 template <class T, std::same_as<T> U>
 Tensor<T> cross_entropy(const Tensor<T>& logits, const NdArray<Index>& labels,
-                        const NdArray<U>& targets, const CrossEntropyOptions& options = {}) {
-  return targets.defined() ? cross_entropy(logits, targets, options)
-                           : cross_entropy(logits, labels, options);
+                        const NdArray<U>& targets, const CrossEntropyArguments& arguments = {}) {
+  return targets.defined() ? cross_entropy(logits, targets, arguments)
+                           : cross_entropy(logits, labels, arguments);
 }
 
 EIGENGRAD_INSTANTIATE(Tensor<float> cross_entropy(const Tensor<float>&, const NdArray<Index>&,
-                                                  const CrossEntropyOptions&))
+                                                  const CrossEntropyArguments&))
 EIGENGRAD_INSTANTIATE(Tensor<double> cross_entropy(const Tensor<double>&, const NdArray<Index>&,
-                                                   const CrossEntropyOptions&))
+                                                   const CrossEntropyArguments&))
 
 }  // namespace eigengrad

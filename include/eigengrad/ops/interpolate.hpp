@@ -14,7 +14,7 @@
 /// with antialias=False.
 namespace eigengrad {
 
-struct InterpolateOptions {
+struct InterpolateArguments {
   Interpolation mode = Interpolation::kBilinear;
   /// Lay the centres of the corner pixels, instead of their outer corners, on each other.
   bool align_corners = false;
@@ -24,11 +24,11 @@ namespace detail {
 
 template <class T>
 NdArray<T> interpolate_forward(const NdArray<T>& x, HeightWidth size,
-                               const InterpolateOptions& options) {
+                               const InterpolateArguments& arguments) {
   const Shape& s = x.shape();
   if (size == HeightWidth(s[2], s[3])) return x;  // every weight is 0 or 1
   NdArray<T> y({s[0], s[1], size.h, size.w});
-  const auto [mode, align_corners] = options;
+  const auto [mode, align_corners] = arguments;
   kernels::interpolate(y.data(), x.data(), s[0] * s[1],
                        kernels::interpolate_taps<T>(mode, s[2], size.h, align_corners),
                        kernels::interpolate_taps<T>(mode, s[3], size.w, align_corners));
@@ -38,11 +38,11 @@ NdArray<T> interpolate_forward(const NdArray<T>& x, HeightWidth size,
 /// dx (B, C, size) from dout (B, C, H', W').
 template <class T>
 NdArray<T> interpolate_backward(const NdArray<T>& dout, HeightWidth size,
-                                const InterpolateOptions& options) {
+                                const InterpolateArguments& arguments) {
   const Shape& s = dout.shape();
   if (size == HeightWidth(s[2], s[3])) return dout;
   NdArray<T> dx({s[0], s[1], size.h, size.w});
-  const auto [mode, align_corners] = options;
+  const auto [mode, align_corners] = arguments;
   kernels::interpolate(
       dx.data(), dout.data(), s[0] * s[1],
       kernels::interpolate_taps<T>(mode, size.h, s[2], align_corners).transposed(),
@@ -59,7 +59,7 @@ NdArray<T> interpolate_backward(const NdArray<T>& dout, HeightWidth size,
 /// with kNearest.
 template <class T>
 Tensor<T> interpolate(const Tensor<T>& x, HeightWidth size,
-                      const InterpolateOptions& options = {}) {
+                      const InterpolateArguments& arguments = {}) {
   detail::check_images("interpolate", x.shape());
   if (x.shape()[2] == 0 || x.shape()[3] == 0) {
     throw ShapeError(detail::concat("[interpolate] H and W must be positive: x ", x.shape()));
@@ -67,14 +67,14 @@ Tensor<T> interpolate(const Tensor<T>& x, HeightWidth size,
   if (size.h < 1 || size.w < 1) {
     throw ValueError(detail::concat("[interpolate] size must be positive: ", size));
   }
-  if (options.align_corners && options.mode == Interpolation::kNearest) {
+  if (arguments.align_corners && arguments.mode == Interpolation::kNearest) {
     throw ValueError("[interpolate] align_corners needs kBilinear or kBicubic, mode is kNearest");
   }
   const HeightWidth from(x.shape()[2], x.shape()[3]);
   return make_result(
-      "interpolate", detail::interpolate_forward(x.value(), size, options),
-      [from, options](BackwardContext<T>& context) {
-        context.accumulate(0, detail::interpolate_backward(context.dout(), from, options));
+      "interpolate", detail::interpolate_forward(x.value(), size, arguments),
+      [from, arguments](BackwardContext<T>& context) {
+        context.accumulate(0, detail::interpolate_backward(context.dout(), from, arguments));
       },
       x);
 }

@@ -151,9 +151,9 @@ void linear_check(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& 
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
 template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias = {},
-                 const LinearArguments<T>& options = {}) {
-  const Tensor<T>& residual = options.residual;
-  const Activation activation = options.activation;
+                 const LinearArguments<T>& arguments = {}) {
+  const Tensor<T>& residual = arguments.residual;
+  const Activation activation = arguments.activation;
   detail::linear_check(x, weight, bias, residual);
   Shape shape = x.shape();
   shape[shape.rank() - 1] = weight.dim(0);

@@ -102,8 +102,8 @@ void mlp_check(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bi
 template <class T>
 Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bias1,
               const Tensor<T>& weight2, const Tensor<T>& bias2,
-              const MlpArguments<T>& options = {}) {
-  const Tensor<T>& residual = options.residual;
+              const MlpArguments<T>& arguments = {}) {
+  const Tensor<T>& residual = arguments.residual;
   detail::mlp_check(x, weight1, bias1, weight2, bias2, residual);
   const detail::MlpSize s{x.value().rows(), weight1.dim(1), weight1.dim(0), weight2.dim(0)};
   Shape shape = x.shape();
@@ -116,7 +116,7 @@ Tensor<T> mlp(const Tensor<T>& x, const Tensor<T>& weight1, const Tensor<T>& bia
   auto data = [](const Tensor<T>& t) { return t.defined() ? t.value().data() : nullptr; };
   detail::linear_forward<T>(
       h.data(), data(x), data(weight1),
-      {.bias = data(bias1), .activation = options.activation, .derivative = derivative.data()},
+      {.bias = data(bias1), .activation = arguments.activation, .derivative = derivative.data()},
       s.first());
   shape[shape.rank() - 1] = s.out;
   NdArray<T> y(shape);

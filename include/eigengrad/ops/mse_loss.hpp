@@ -14,7 +14,7 @@ EIGENGRAD_BEGIN_VECTORS
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
 namespace eigengrad {
 
-struct MseLossOptions {
+struct MseLossArguments {
   Reduction reduction = Reduction::kMean;
 };
 
@@ -70,16 +70,16 @@ NdArray<T> mse_loss_backward(const NdArray<T>& dout, const NdArray<T>& a, const 
 /// broadcast to (B, B) unnoticed; and for the mean of no elements. **Saves** x and target.
 template <class T>
 Tensor<T> mse_loss(const Tensor<T>& x, const Tensor<T>& target,
-                   const MseLossOptions& options = {}) {
+                   const MseLossArguments& arguments = {}) {
   if (!(x.shape() == target.shape())) {
     throw ShapeError(detail::concat("[mse_loss] shapes must be equal: x ", x.shape(), ", target ",
                                     target.shape()));
   }
-  detail::check_mean_of("mse_loss", "x", x.shape(), x.numel(), options.reduction);
+  detail::check_mean_of("mse_loss", "x", x.shape(), x.numel(), arguments.reduction);
   return make_result(
-      "mse_loss", detail::mse_loss_forward(x.value(), target.value(), options.reduction),
+      "mse_loss", detail::mse_loss_forward(x.value(), target.value(), arguments.reduction),
       [a = x.value(), b = target.value(),
-       reduction = options.reduction](BackwardContext<T>& context) {
+       reduction = arguments.reduction](BackwardContext<T>& context) {
         if (context.needs(0)) {
           context.accumulate(0, detail::mse_loss_backward(context.dout(), a, b, reduction));
         }

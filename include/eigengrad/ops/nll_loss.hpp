@@ -10,7 +10,7 @@
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
 namespace eigengrad {
 
-struct NllLossOptions {
+struct NllLossArguments {
   Reduction reduction = Reduction::kMean;
 };
 
@@ -47,16 +47,16 @@ NdArray<T> nll_loss_backward(const NdArray<T>& dlosses, const NdArray<Index>& la
 /// **Saves** a copy of the labels.
 template <class T>
 Tensor<T> nll_loss(const Tensor<T>& log_probabilities, const NdArray<Index>& labels,
-                   const NllLossOptions& options = {}) {
+                   const NllLossArguments& arguments = {}) {
   const Shape shape = log_probabilities.shape();
   detail::check_labels("nll_loss", "log_probabilities", shape, labels);
-  detail::check_mean_of("nll_loss", "log_probabilities", shape, shape[0], options.reduction);
+  detail::check_mean_of("nll_loss", "log_probabilities", shape, shape[0], arguments.reduction);
   const NdArray<Index> own = detail::keep_copy(labels, log_probabilities);
   return make_result(
       "nll_loss",
       detail::reduce_losses(detail::nll_loss_forward(log_probabilities.value(), own),
-                            options.reduction),
-      [own, shape, reduction = options.reduction](BackwardContext<T>& context) {
+                            arguments.reduction),
+      [own, shape, reduction = arguments.reduction](BackwardContext<T>& context) {
         const NdArray<T> dlosses = detail::unreduce_losses(context.dout(), reduction, own.numel());
         context.accumulate(0, detail::nll_loss_backward(dlosses, own, shape));
       },

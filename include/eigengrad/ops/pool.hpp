@@ -88,9 +88,9 @@ NdArray<T> avg_pool2d_backward(const NdArray<T>& dout, const Shape& x, const ker
 /// **Throws** ShapeError, ValueError if the window does not fit x, or padding exceeds half of it.
 /// **Saves** the place of each maximum, 4 bytes per element of the result.
 template <class T>
-Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dArguments& options) {
-  const kernels::Window2d w =
-      detail::pool_window("max_pool2d", x.shape(), options.kernel, options.stride, options.padding);
+Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dArguments& arguments) {
+  const kernels::Window2d w = detail::pool_window("max_pool2d", x.shape(), arguments.kernel,
+                                                  arguments.stride, arguments.padding);
   const Shape shape = detail::pooled_shape(x.shape(), w);
   NdArray<T> y(shape);
   NdArray<std::int32_t> index;
@@ -110,10 +110,10 @@ Tensor<T> max_pool2d(const Tensor<T>& x, const MaxPool2dArguments& options) {
 /// **Throws** ShapeError, ValueError if the window does not fit x, or padding exceeds half of it.
 /// **Saves** nothing.
 template <class T>
-Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dArguments& options) {
-  const kernels::Window2d w =
-      detail::pool_window("avg_pool2d", x.shape(), options.kernel, options.stride, options.padding);
-  const bool with_padding = options.count_include_pad;
+Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dArguments& arguments) {
+  const kernels::Window2d w = detail::pool_window("avg_pool2d", x.shape(), arguments.kernel,
+                                                  arguments.stride, arguments.padding);
+  const bool with_padding = arguments.count_include_pad;
   return make_result(
       "avg_pool2d", detail::avg_pool2d_forward(x.value(), w, with_padding),
       [from = x.shape(), w, with_padding](BackwardContext<T>& context) {

@@ -189,7 +189,7 @@ Tensor<T> mean(const Tensor<T>& x, const Shape& axes = {}, bool keepdim = false)
   return detail::scaled_sum_op("mean", x, r, static_cast<T>(r.count));
 }
 
-struct VarOptions {
+struct VarArguments {
   /// The sum of squares is divided by the number of elements less this: 1 for a sample, 0 for a
   /// whole population.
   double correction = 1;
@@ -201,9 +201,9 @@ struct VarOptions {
 /// **Shapes** x (...), result: without `axes`, or 1 there. **Throws** ShapeError if an axis is out
 /// of range or given twice. **Saves** x and the mean.
 template <class T>
-Tensor<T> var(const Tensor<T>& x, const Shape& axes = {}, const VarOptions& options = {}) {
-  const detail::ReducedShape r("var", x.shape(), axes, options.keepdim);
-  const double freedom = static_cast<double>(r.count) - options.correction;
+Tensor<T> var(const Tensor<T>& x, const Shape& axes = {}, const VarArguments& arguments = {}) {
+  const detail::ReducedShape r("var", x.shape(), axes, arguments.keepdim);
+  const double freedom = static_cast<double>(r.count) - arguments.correction;
   const T divisor = freedom > 0 ? static_cast<T>(freedom) : std::numeric_limits<T>::quiet_NaN();
   const NdArray<T> value = x.value();
   NdArray<T> center;

@@ -42,7 +42,8 @@ void rms_norm_backward(T* dx, bool add, T* dweight, const NdArray<T>& dout, cons
 ///
 /// **Shapes** x (..., n), weight (n) or undefined, result (..., n). `eps` is added to the mean
 /// square. **Throws** ShapeError when the sizes differ, ValueError when `eps` is negative.
-/// **Saves** x and one number per row.
+/// **Saves** x and one number per row. PyTorch's default for `eps` is the type's machine epsilon:
+/// pass `eps` to compare.
 template <class T>
 Tensor<T> rms_norm(const Tensor<T>& x, const Tensor<T>& weight = {}, double eps = 1e-6) {
   detail::check_norm_parameter("rms_norm", "weight", weight, x.shape());

@@ -45,11 +45,11 @@ NdArray<T> fold_forward(const NdArray<T>& cols, const kernels::Window2d& w) {
 /// **Throws** ShapeError, ValueError if the window does not fit x or has no size.
 /// **Saves** nothing.
 template <class T>
-Tensor<T> unfold(const Tensor<T>& x, const UnfoldArguments& options) {
+Tensor<T> unfold(const Tensor<T>& x, const UnfoldArguments& arguments) {
   detail::check_images("unfold", x.shape());
   const kernels::Window2d w =
-      kernels::make_window("unfold", x.dim(1), {x.dim(2), x.dim(3)}, options.kernel, options.stride,
-                           options.padding, options.dilation);
+      kernels::make_window("unfold", x.dim(1), {x.dim(2), x.dim(3)}, arguments.kernel,
+                           arguments.stride, arguments.padding, arguments.dilation);
   return make_result(
       "unfold", detail::unfold_forward(x.value(), w),
       [w](BackwardContext<T>& context) {
@@ -65,18 +65,19 @@ Tensor<T> unfold(const Tensor<T>& x, const UnfoldArguments& options) {
 /// **Saves** nothing.
 template <class T>
 Tensor<T> fold(const Tensor<T>& cols, const HeightWidth& output_size,
-               const UnfoldArguments& options) {
+               const UnfoldArguments& arguments) {
   const Shape& shape = cols.shape();
   if (shape.rank() != 3) {
     throw ShapeError(
         detail::concat("[fold] the columns must have axes (B, C kh kw, L): cols ", shape));
   }
-  kernels::Window2d w = kernels::make_window("fold", 0, output_size, options.kernel, options.stride,
-                                             options.padding, options.dilation);
+  kernels::Window2d w =
+      kernels::make_window("fold", 0, output_size, arguments.kernel, arguments.stride,
+                           arguments.padding, arguments.dilation);
   if (shape[1] % w.taps() != 0 || shape[2] != w.positions()) {
     throw ShapeError(detail::concat("[fold] the columns must be (B, C * ", w.taps(), ", ",
                                     w.positions(), ") for output size ", output_size, ", kernel ",
-                                    options.kernel, ": cols ", shape));
+                                    arguments.kernel, ": cols ", shape));
   }
   w.channels = shape[1] / w.taps();
   return make_result(

@@ -13,9 +13,9 @@
 /// backward.
 namespace eigengrad {
 
-/// The options of all three forms of attention. A query that may attend to no key gets 0.
+/// The arguments of all three forms of attention. A query that may attend to no key gets 0.
 template <class T>
-struct AttentionOptions {
+struct AttentionArguments {
   /// Query i attends to keys 0 to i alone.
   bool causal = false;
   /// Query i does not attend to key i.
@@ -40,25 +40,25 @@ struct AttentionOptions {
 
 namespace detail {
 
-/// Checks the options against the sizes in `a` and stores them there.
+/// Checks the arguments against the sizes in `a` and stores them there.
 template <class T>
-void attention_apply_options(const char* op, kernels::Attention<T>& a,
-                             const AttentionOptions<T>& options) {
-  a.causal = options.causal;
-  a.exclude_self = options.exclude_self;
+void attention_apply_arguments(const char* op, kernels::Attention<T>& a,
+                               const AttentionArguments<T>& arguments) {
+  a.causal = arguments.causal;
+  a.exclude_self = arguments.exclude_self;
   const double width = static_cast<double>(std::max<Index>(1, a.width));
-  a.scale = static_cast<T>(options.scale != 0 ? options.scale : 1 / std::sqrt(width));
-  if (options.key_padding_mask.defined()) {
+  a.scale = static_cast<T>(arguments.scale != 0 ? arguments.scale : 1 / std::sqrt(width));
+  if (arguments.key_padding_mask.defined()) {
     const Shape wanted{a.batch, a.keys};
-    if (!(options.key_padding_mask.shape() == wanted)) {
+    if (!(arguments.key_padding_mask.shape() == wanted)) {
       throw ShapeError(concat("[", op, "] key_padding_mask must be (B, Tk): key_padding_mask ",
-                              options.key_padding_mask.shape(), ", (B, Tk) ", wanted));
+                              arguments.key_padding_mask.shape(), ", (B, Tk) ", wanted));
     }
-    a.key_padding = options.key_padding_mask.data();
+    a.key_padding = arguments.key_padding_mask.data();
   }
-  if (options.additive_mask.defined()) {
+  if (arguments.additive_mask.defined()) {
     const Shape scores{a.batch, a.heads, a.queries, a.keys};
-    const Shape& shape = options.additive_mask.shape();
+    const Shape& shape = arguments.additive_mask.shape();
     if (shape.rank() == 3 && shape[0] != 1) {
       throw ShapeError(concat("[", op, "] an additive_mask of three axes could be one per head or ",
                               "one per sample: additive_mask ", shape, ", (B, H, Tq, Tk) ", scores,
@@ -75,10 +75,10 @@ void attention_apply_options(const char* op, kernels::Attention<T>& a,
       throw ShapeError(concat("[", op, "] additive_mask must broadcast to (B, H, Tq, Tk): ",
                               "additive_mask ", shape, ", (B, H, Tq, Tk) ", scores));
     }
-    a.additive = options.additive_mask.data();
+    a.additive = arguments.additive_mask.data();
   }
-  if (options.rotary.defined()) {
-    const Shape& shape = options.rotary.shape();
+  if (arguments.rotary.defined()) {
+    const Shape& shape = arguments.rotary.shape();
     const bool each = shape.rank() == 3;
     const Shape wanted = each ? Shape{a.batch, a.keys, a.width} : Shape{a.keys, a.width};
     if (a.queries != a.keys || a.width % 2 != 0 || !(shape == wanted)) {
@@ -86,37 +86,38 @@ void attention_apply_options(const char* op, kernels::Attention<T>& a,
                               "even: rotary ", shape, ", (B, Tq, Tk, D) ",
                               Shape{a.batch, a.queries, a.keys, a.width}));
     }
-    a.rotary = options.rotary.data();
+    a.rotary = arguments.rotary.data();
     a.rotary_batch = each ? a.keys * a.width : 0;
   }
-  check_probability(op, "dropout", options.dropout);
-  if (options.dropout > 0) {
-    if (options.generator == nullptr) {
-      throw ValueError(concat("[", op, "] dropout needs a generator: dropout ", options.dropout));
+  check_probability(op, "dropout", arguments.dropout);
+  if (arguments.dropout > 0) {
+    if (arguments.generator == nullptr) {
+      throw ValueError(concat("[", op, "] dropout needs a generator: dropout ", arguments.dropout));
     }
     a.dropout = true;
-    a.mask = kernels::DropoutMask(options.generator->next(), options.dropout);
+    a.mask = kernels::DropoutMask(arguments.generator->next(), arguments.dropout);
   }
 }
 
-/// What backward reads of the caller's arrays: copies, since the caller may write to them before.
+/// What backward reads of the caller's arrays: copies, since the caller may refill its own before
+/// backward runs.
 template <class T>
 struct AttentionKept {
   NdArray<bool> key_padding;
   NdArray<T> additive, rotary;
 };
 
-/// `a` as backward sees it, with the arrays that it points to then. The masks are in the
-/// probabilities, if those are saved.
+/// Copies what backward reads and makes `a` point at the copies. Masks are copied only if
+/// `masks_too`: saved probabilities contain them already.
 template <class T>
-AttentionKept<T> attention_keep(kernels::Attention<T>& a, const AttentionOptions<T>& options,
+AttentionKept<T> attention_keep(kernels::Attention<T>& a, const AttentionArguments<T>& arguments,
                                 bool masks_too) {
   AttentionKept<T> kept;
   if (masks_too) {
-    kept.key_padding = options.key_padding_mask.clone();
-    kept.additive = options.additive_mask.clone();
+    kept.key_padding = arguments.key_padding_mask.clone();
+    kept.additive = arguments.additive_mask.clone();
   }
-  kept.rotary = options.rotary.clone();
+  kept.rotary = arguments.rotary.clone();
   a.key_padding = kept.key_padding.data();
   a.additive = kept.additive.data();
   a.rotary = kept.rotary.data();
