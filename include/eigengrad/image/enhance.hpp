@@ -58,9 +58,10 @@ struct GrayBytes {
   template <class Arch>
   static EIGENGRAD_INLINE void run(std::uint8_t* gray, const std::uint8_t* image, Index n) {
     using L = ByteLanes<Arch>;
-    const auto weigh = [](auto red, auto green, auto blue) EIGENGRAD_INLINE_LAMBDA {
-      return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-    };
+    const auto weigh = [](const auto& red, const auto& green, const auto& blue)
+                           EIGENGRAD_INLINE_LAMBDA {
+                             return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+                           };
     Index i = 0;
     for (; i + L::kLanes <= n; i += L::kLanes) {
       L::store(gray + i,
