@@ -177,7 +177,7 @@ void loading_benchmarks(Suite& suite) {
   add_transform(suite, "nothing but normalised", {});
   add_transform(suite, "random resized crop", {.resized_crop = RandomResizedCrop{}});
   add_transform(suite, "random resized crop, bicubic",
-                {.resized_crop = RandomResizedCrop{.interpolation = Interpolation::kBicubic}});
+                {.resized_crop = RandomResizedCrop{.interpolation = eg::Interpolation::kBicubic}});
   add_transform(suite, "rotation and zoom", {.rotation = 15, .zoom = {0.9, 1.1}});
   add_transform(suite, "RandAugment", {.policy = RandAugment{}});
   add_transform(suite, "AutoAugment", {.policy = AutoAugment{}});
