@@ -144,7 +144,7 @@ TEST_CASE("conv_tokenizer: error") {
       eg::ValueError, "[conv_tokenizer] several convolutions need an odd kernel: kernel 2");
   CHECK_ERROR(models::ConvTokenizer<float>({}, rng), eg::ValueError,
               "[conv_tokenizer] channels must name at least one layer");
-  CHECK_ERROR(models::ConvTokenizer<float>({.channels_in = 3, .channels = {8, 0}}, rng),
-              eg::ValueError,
-              "[conv2d] sizes must be positive: in_channels 8, out_channels 0, kernel (3, 3)");
+  CHECK_ERROR(
+      models::ConvTokenizer<float>({.channels_in = 3, .channels = {8, 0}}, rng), eg::ValueError,
+      "[conv2d] sizes must be positive: in_channels 8, out_channels 0, kernel.h 3, kernel.w 3");
 }
