@@ -155,18 +155,16 @@ struct GemmParts {
     T* c = g.c + row * g.ldc + part.n + column;
     const Index row_step = by_rows() ? g.lda : 1;
     const Index k_step = by_rows() ? 1 : rows;
-    // In locals: what a tile stores could change members, as far as the compiler knows.
-    GemmPrefetch<T> next_lines = next, later_lines = later;
     auto by_width = [&]<int R>() EIGENGRAD_INLINE_LAMBDA {
       if (cols > 2 * Tile::kLanes) {
         gemm_tile<T, Arch, R, 3>(part.steps, a, row_step, k_step, b, 3 * Tile::kLanes, c, g.ldc,
-                                 cols, part.add, by_rows(), next_lines, later_lines);
+                                 cols, part.add, by_rows(), next, later);
       } else if (cols > Tile::kLanes) {
         gemm_tile<T, Arch, R, 2>(part.steps, a, row_step, k_step, b, 2 * Tile::kLanes, c, g.ldc,
-                                 cols, part.add, by_rows(), next_lines, later_lines);
+                                 cols, part.add, by_rows(), next, later);
       } else {
         gemm_tile<T, Arch, R, 1>(part.steps, a, row_step, k_step, b, Tile::kLanes, c, g.ldc, cols,
-                                 part.add, by_rows(), next_lines, later_lines);
+                                 part.add, by_rows(), next, later);
       }
     };
     if (rows == kRows) {
@@ -176,8 +174,6 @@ struct GemmParts {
     } else {
       by_width.template operator()<1>();
     }
-    next = next_lines;
-    later = later_lines;
   }
 };
 
