@@ -4,6 +4,7 @@
 #include <eigengrad/core/backward.hpp>
 #include <eigengrad/core/block_cache.hpp>
 #include <eigengrad/core/error.hpp>
+#include <eigengrad/core/evaluation_mode.hpp>
 #include <eigengrad/core/generator_snapshot.hpp>
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/instantiate.hpp>

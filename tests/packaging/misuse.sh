@@ -12,6 +12,7 @@ wrong=(
   # Guards that end where they begin.
   'eg::NoGrad();'
   'eg::NoGrad{};'
+  'eg::EvaluationMode(eg::nn::Dropout<float>({0.1}, rng));'
   'eg::GradMode(true);'
   'eg::SerialGuard();'
   'eg::detail::Scratch<float>(3);'

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <concepts>
-
+#include <eigengrad/core/evaluation_mode.hpp>
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/data/loader.hpp>
@@ -10,38 +9,6 @@
 
 /// Measuring a classifier on labelled images.
 namespace eigengrad::data {
-
-namespace detail {
-
-/// Has a mode for training and one for evaluation, as modules do.
-template <class Model>
-concept HasModes = requires(const Model& model) {
-  { model.training() } -> std::convertible_to<bool>;
-  model.train(true);
-};
-
-/// Switches a model that has modes to evaluation, and back in the end.
-template <class Model>
-class EvaluationMode {
- public:
-  explicit EvaluationMode(const Model& model) : model_(model) {
-    if constexpr (HasModes<Model>) {
-      was_training_ = model_.training();
-      model_.train(false);
-    }
-  }
-  ~EvaluationMode() {
-    if constexpr (HasModes<Model>) model_.train(was_training_);
-  }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  const Model& model_;
-  bool was_training_ = false;
-};
-
-}  // namespace detail
 
 /// Runs a classifier over all batches of the loader's first epoch, without gradients.
 ///
@@ -57,7 +24,7 @@ class EvaluationMode {
 template <class Model, class Seen>
 ClassificationMetrics evaluate(const DataLoader& loader, const Model& model, Seen&& seen) {
   const NoGrad no_grad;
-  const detail::EvaluationMode<Model> mode(model);
+  const EvaluationMode mode(model);
   ClassificationMetrics metrics(static_cast<Index>(loader.dataset().classes().size()));
   for (const Batch& batch : loader.epoch(0)) {
     const NdArray<float> logits = model(batch.images).value();

@@ -4,41 +4,19 @@
 #include <vector>
 
 #include <eigengrad/core/error.hpp>
+#include <eigengrad/core/evaluation_mode.hpp>
 #include <eigengrad/core/grad_mode.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/models/attention_rollout.hpp>
 #include <eigengrad/models/vision_transformer.hpp>
-#include <eigengrad/nn/module.hpp>
 
 /// Where in an image a vision transformer looks: maps over the grid of its tokens.
 ///
 ///     const NdArray<float> map = models::attention_map(vit, images);       // all layers
 ///     const models::AttentionMaps<float> maps(vit, images);
 ///     const NdArray<float> third = maps.head(maps.layers() - 1, 2);        // one head
-namespace eigengrad {
-
-namespace detail {
-
-/// Keeps a model in evaluation mode for a scope.
-template <class T>
-class [[nodiscard]] EvaluationMode {
- public:
-  explicit EvaluationMode(const nn::Module<T>& model) : model_(model), training_(model.training()) {
-    model_.eval();
-  }
-  ~EvaluationMode() { model_.train(training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  const nn::Module<T>& model_;
-  bool training_;
-};
-
-}  // namespace detail
-
-namespace models {
+namespace eigengrad::models {
 
 /// The attention that a model pays to a batch of images, computed once for any number of maps.
 ///
@@ -62,7 +40,7 @@ class AttentionMaps {
       throw ValueError("[attention_map] the model flattens its tokens, so none has a weight");
     }
     const NoGrad no_grad;
-    const detail::EvaluationMode<T> evaluation(model);
+    const EvaluationMode evaluation(model);
     weights_ = model.attention_weights(images);
     pooling_ = model.pooling_weights(images).value();
   }
@@ -126,5 +104,4 @@ NdArray<T> attention_map(const VisionTransformer<T>& model, const Tensor<T>& ima
   return AttentionMaps<T>(model, images).rollout();
 }
 
-}  // namespace models
-}  // namespace eigengrad
+}  // namespace eigengrad::models

@@ -26,7 +26,7 @@ struct IntOf {
 
 template <class V, class F>
 EIGENGRAD_INLINE V per_lane(const V& x, F f) {
-  V y;
+  V y = x;
   for (Index i = 0; i < simd::kSize<V>; ++i) y[i] = f(x[i]);
   return y;
 }
