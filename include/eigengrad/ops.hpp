@@ -6,6 +6,7 @@
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/attention_arguments.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
+#include <eigengrad/ops/cached_attention.hpp>
 #include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/clamp.hpp>

@@ -7,6 +7,7 @@
 #include <eigengrad/ops/permute.hpp>
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/scalar.hpp>
+#include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/refill.hpp>
@@ -661,21 +662,57 @@ TEST_CASE("attention: error") {
     return text;
   };
   const std::string rule =
-      "[self_attention] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D even: ";
-  CHECK(rotary_error({2, 5, 12}, 2, {5, 4}) == rule + "rotary (5, 4), (B, Tq, Tk, D) (2, 5, 5, 2)");
+      "[self_attention] rotary must be (Tk, D) or (B, Tk, D), Tk = first_query + Tq and D even: ";
+  CHECK(rotary_error({2, 5, 12}, 2, {5, 4}) ==
+        rule + "rotary (5, 4), (B, Tq, Tk, D) (2, 5, 5, 2), first_query 0");
   CHECK(rotary_error({2, 5, 12}, 2, {3, 5, 2}) ==
-        rule + "rotary (3, 5, 2), (B, Tq, Tk, D) (2, 5, 5, 2)");
-  CHECK(rotary_error({2, 5, 9}, 1, {5, 3}) == rule + "rotary (5, 3), (B, Tq, Tk, D) (2, 5, 5, 3)");
+        rule + "rotary (3, 5, 2), (B, Tq, Tk, D) (2, 5, 5, 2), first_query 0");
+  CHECK(rotary_error({2, 5, 9}, 1, {5, 3}) ==
+        rule + "rotary (5, 3), (B, Tq, Tk, D) (2, 5, 5, 3), first_query 0");
   CHECK_ERROR(
       eg::cross_attention(Tensor<float>::zeros({2, 5, 4}), Tensor<float>::zeros({2, 7, 8}), 2,
-                          {.rotary = NdArray<float>(Shape{5, 2})}),
+                          {.rotary = NdArray<float>(Shape{7, 2}), .first_query = 1}),
       eg::ShapeError,
-      "[cross_attention] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D even: rotary "
-      "(5, 2), (B, Tq, Tk, D) (2, 5, 7, 2)");
+      "[cross_attention] rotary must be (Tk, D) or (B, Tk, D), Tk = first_query + Tq and D even: "
+      "rotary (7, 2), (B, Tq, Tk, D) (2, 5, 7, 2), first_query 1");
+  CHECK_ERROR(eg::self_attention(x, 1, {.causal = true, .first_query = -1}), eg::ValueError,
+              "[self_attention] first_query must not be negative: -1");
   CHECK_ERROR(eg::self_attention(x, 1, {.dropout = 1.5}), eg::ValueError,
               "[self_attention] dropout must be in [0, 1]: 1.5");
   CHECK_ERROR(eg::self_attention(x, 1, {.dropout = 0.5}), eg::ValueError,
               "[self_attention] dropout needs a generator: dropout 0.5");
+}
+
+TEST_CASE("attention: the last queries alone are those of all of them") {
+  for (const auto& [first, tokens] :
+       std::vector<std::pair<Index, Index>>{{3, 5}, {0, 4}, {6, 7}, {40, 150}, {130, 200}}) {
+    const NdArray<double> table = test::random({tokens, 6}, 4);
+    for (const bool exclude_self : {false, true}) {
+      INFO(first << " tokens before " << tokens - first << ", exclude_self " << exclude_self);
+      const auto input = [&](Index count, std::uint64_t seed) {
+        return Tensor<double>(test::random({2, 3, count, 6}, seed), true);
+      };
+      const Tensor<double> q = input(tokens, 1);
+      const std::vector<Tensor<double>> k{input(tokens, 2), input(tokens, 2)};
+      const std::vector<Tensor<double>> v{input(tokens, 3), input(tokens, 3)};
+      const Tensor<double> last(eg::narrow(q, 2, first, tokens - first).value().clone(), true);
+      const auto all = eg::narrow(
+          eg::scaled_dot_product_attention(
+              q, k[0], v[0], {.causal = true, .exclude_self = exclude_self, .rotary = table}),
+          2, first, tokens - first);
+      const auto some = eg::scaled_dot_product_attention(
+          last, k[1], v[1],
+          {.causal = true, .exclude_self = exclude_self, .rotary = table, .first_query = first});
+      CHECK_CLOSE(some.value(), all.value(), 1e-14);
+      const NdArray<double> dout = test::random(all.shape(), 5);
+      all.backward(dout);
+      some.backward(dout);
+      const Tensor<double> dq(q.grad());
+      CHECK_CLOSE(last.grad(), eg::narrow(dq, 2, first, tokens - first).value(), 1e-13);
+      CHECK_CLOSE(k[1].grad(), k[0].grad(), 1e-13);
+      CHECK_CLOSE(v[1].grad(), v[0].grad(), 1e-13);
+    }
+  }
 }
 
 TEMPLATE_TEST_CASE("attention: reference", "", float, double) {

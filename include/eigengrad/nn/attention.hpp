@@ -12,10 +12,12 @@
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/init.hpp>
+#include <eigengrad/nn/key_value_cache.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
+#include <eigengrad/ops/cached_attention.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/expand.hpp>
 #include <eigengrad/ops/permute.hpp>
@@ -122,7 +124,46 @@ class MultiHeadAttention : public Module<T> {
   template <std::same_as<Tensor<T>> Memory>  // so that {} is the options of self-attention
   Tensor<T> operator()(const Tensor<T>& x, const Memory& memory, AttentionArguments<T> options = {},
                        const Tensor<T>& residual = {}) const {
-    return attend_to(memory, x, std::move(options), residual);
+    const auto call = this->call();
+    return attend_to(project_memory(memory), x, options, residual);
+  }
+
+  /// Self-attention of the next tokens of a sequence: `cache` holds the keys and values of the
+  /// tokens before, and gets theirs. Each token attends to itself and to all before it. For
+  /// inference: it records no gradient.
+  ///
+  /// **Shapes** x (B, T, C), residual and result (B, T, C); masks with Tk = cache.size() after the
+  /// call, rotary positions from the first token of the sequence on.
+  /// **Throws** ValueError where a gradient would be recorded, and where the cache is full.
+  Tensor<T> operator()(const Tensor<T>& x, KeyValueCache<T>& cache,
+                       AttentionArguments<T> options = {}, const Tensor<T>& residual = {}) const {
+    const auto call = this->call();
+    const Tensor<T> qkv = project_in(x);
+    if (detail::records(qkv)) {
+      throw ValueError("[attention] a cache is for inference: call it in the scope of a NoGrad");
+    }
+    options.causal = true;
+    options.first_query = cache.size();
+    cache.append(narrow(qkv, 2, width_, 2 * width_).value());
+    const Tensor<T> q = narrow(qkv, 2, 0, width_);
+    return drop_and_add(
+        proj_, drop_,
+        cached_attention(q, cache.rows(), cache.size(), heads_, complete(options, true)), residual);
+  }
+
+  /// The keys and values of a memory, for `attend` with many queries. **Shapes** memory (B, Tk, C),
+  /// result (B, Tk, 2 N).
+  Tensor<T> keys_values(const Tensor<T>& memory) const {
+    const auto call = this->call();
+    return project_memory(memory);
+  }
+
+  /// Cross-attention to a memory whose keys and values are there: `attn.attend(x,
+  /// attn.keys_values(memory))` is `attn(x, memory)`.
+  Tensor<T> attend(const Tensor<T>& x, const Tensor<T>& keys_values,
+                   AttentionArguments<T> options = {}, const Tensor<T>& residual = {}) const {
+    const auto call = this->call();
+    return attend_to(keys_values, x, options, residual);
   }
 
   /// How much each token of x attends to each other one in self-attention with the same options,
@@ -147,15 +188,16 @@ class MultiHeadAttention : public Module<T> {
   Linear<T> proj() && { return proj_; }
 
  private:
-  Tensor<T> attend_to(const Tensor<T>& memory, const Tensor<T>& x, AttentionArguments<T> options,
-                      const Tensor<T>& residual) const {
-    const auto call = this->call();
+  Tensor<T> attend_to(const Tensor<T>& keys_values, const Tensor<T>& x,
+                      AttentionArguments<T>& options, const Tensor<T>& residual) const {
     const auto [weight, bias] = scaled_qkv();
     const Tensor<T> q = linear(x, rows(weight, 0, width_), rows(bias, 0, width_));
-    const Tensor<T> kv =
-        linear(memory, rows(weight, width_, 2 * width_), rows(bias, width_, 2 * width_));
-    return drop_and_add(proj_, drop_, cross_attention(q, kv, heads_, complete(options, false)),
-                        residual);
+    return drop_and_add(
+        proj_, drop_, cross_attention(q, keys_values, heads_, complete(options, false)), residual);
+  }
+  Tensor<T> project_memory(const Tensor<T>& memory) const {
+    const auto [weight, bias] = scaled_qkv();
+    return linear(memory, rows(weight, width_, 2 * width_), rows(bias, width_, 2 * width_));
   }
   static Tensor<T> rows(const Tensor<T>& x, Index start, Index length) {
     return x.defined() ? narrow(x, 0, start, length) : x;

@@ -16,9 +16,9 @@ namespace eigengrad {
 /// The arguments of all three forms of attention. A query that may attend to no key gets 0.
 template <class T>
 struct AttentionArguments {
-  /// Query i attends to keys 0 to i alone.
+  /// Query i attends to keys 0 to first_query + i alone.
   bool causal = false;
-  /// Query i does not attend to key i.
+  /// Query i does not attend to key first_query + i.
   bool exclude_self = false;
   /// (B, Tk), true where a key takes part. Undefined: all do.
   NdArray<bool> key_padding_mask = {};
@@ -26,10 +26,13 @@ struct AttentionArguments {
   /// any of these sizes 1. It gets no gradient. Three axes are refused unless the first is 1:
   /// PyTorch reads them as (H, Tq, Tk) in one function and as (B H, Tq, Tk) in another.
   NdArray<T> additive_mask = {};
-  /// Rotary positions, (T, D) or (B, T, D): for each token the cosines of D/2 angles, then their
+  /// Rotary positions, (Tk, D) or (B, Tk, D): for each token the cosines of D/2 angles, then their
   /// sines. The i-th angle rotates the numbers i and i + D/2 of the token's query and of its key,
   /// so that a score depends on how far two tokens are from each other. It gets no gradient.
   NdArray<T> rotary = {};
+  /// The place of query 0 among the keys: where the queries are the last of the tokens that the
+  /// keys are made of, Tk - Tq.
+  Index first_query = 0;
   /// Factor of the scores; 0 means 1 / sqrt(D).
   double scale = 0;
   /// Probability with which a weight is dropped, in [0, 1].
@@ -44,6 +47,11 @@ namespace detail {
 template <class T>
 void attention_apply_arguments(const char* op, kernels::Attention<T>& a,
                                const AttentionArguments<T>& arguments) {
+  if (arguments.first_query < 0) {
+    throw ValueError(
+        concat("[", op, "] first_query must not be negative: ", arguments.first_query));
+  }
+  a.first_query = arguments.first_query;
   a.causal = arguments.causal;
   a.exclude_self = arguments.exclude_self;
   const double width = static_cast<double>(std::max<Index>(1, a.width));
@@ -81,10 +89,11 @@ void attention_apply_arguments(const char* op, kernels::Attention<T>& a,
     const Shape& shape = arguments.rotary.shape();
     const bool each = shape.rank() == 3;
     const Shape wanted = each ? Shape{a.batch, a.keys, a.width} : Shape{a.keys, a.width};
-    if (a.queries != a.keys || a.width % 2 != 0 || !(shape == wanted)) {
-      throw ShapeError(concat("[", op, "] rotary must be (T, D) or (B, T, D), Tq = Tk = T and D ",
-                              "even: rotary ", shape, ", (B, Tq, Tk, D) ",
-                              Shape{a.batch, a.queries, a.keys, a.width}));
+    if (a.first_query + a.queries != a.keys || a.width % 2 != 0 || !(shape == wanted)) {
+      throw ShapeError(concat("[", op, "] rotary must be (Tk, D) or (B, Tk, D), Tk = first_query ",
+                              "+ Tq and D even: rotary ", shape, ", (B, Tq, Tk, D) ",
+                              Shape{a.batch, a.queries, a.keys, a.width}, ", first_query ",
+                              a.first_query));
     }
     a.rotary = arguments.rotary.data();
     a.rotary_batch = each ? a.keys * a.width : 0;

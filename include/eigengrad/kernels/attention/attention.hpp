@@ -38,7 +38,7 @@ Index query_block_rows(const Attention<T>& a) {
 template <class T>
 QueryBlock query_block(const Attention<T>& a, Index first, Index rows) {
   rows = std::min(rows, a.queries - first);
-  return {first, rows, a.causal ? std::min(a.keys, first + rows) : a.keys};
+  return {first, rows, rows > 0 ? a.seen(first + rows - 1) : a.keys};
 }
 
 /// 0 for the keys that sample `b` attends to, -inf for the others; null if it attends to all.
@@ -149,9 +149,9 @@ template <class T>
 void rotate_gradient_back(const Attention<T>& a, const HeadGradient<T>& out,
                           const HeadGradient<T>& rotated, Index b, Index h, Index tokens) {
   if (a.rotary == nullptr || !out.wanted()) return;
-  simd::dispatch<RotatePairs<T, true>>(out.view.at(b, h), out.view.token,
-                                       static_cast<const T*>(rotated.view.data), a.width,
-                                       a.rotary_row(b), tokens, a.width, out.accumulate);
+  simd::dispatch<RotatePairs<T, true>>(
+      out.view.at(b, h), out.view.token, static_cast<const T*>(rotated.view.data), a.width,
+      a.rotary_row(b, a.keys - tokens), tokens, a.width, out.accumulate);
 }
 
 /// The gradients of one head, a block of queries after another.

@@ -52,8 +52,8 @@ struct HeadRows {
       : q{a.q.at(b, h), 0, 0, a.q.token}, k{a.k.at(b, h), 0, 0, a.k.token} {
     if (a.rotary == nullptr) return;
     T* rotated_k = work + a.queries * a.width;
-    simd::dispatch<RotatePairs<T, false>>(work, a.width, q.data, q.token, a.rotary_row(b),
-                                          a.queries, a.width, false);
+    simd::dispatch<RotatePairs<T, false>>(
+        work, a.width, q.data, q.token, a.rotary_row(b, a.first_query), a.queries, a.width, false);
     simd::dispatch<RotatePairs<T, false>>(rotated_k, a.width, k.data, k.token, a.rotary_row(b),
                                           a.keys, a.width, false);
     q = {work, 0, 0, a.width};

@@ -31,8 +31,9 @@ struct Attention {
   Index width = 0, value_width = 0;  ///< of the rows of q and k; of v and of the result
   HeadView<const T> q{}, k{}, v{};
   T scale = T(1);
-  bool causal = false;                ///< query i sees keys 0 to i
-  bool exclude_self = false;          ///< query i does not see key i
+  Index first_query = 0;              ///< place of query 0 among the keys
+  bool causal = false;                ///< query i sees keys 0 to first_query + i
+  bool exclude_self = false;          ///< query i does not see key first_query + i
   const bool* key_padding = nullptr;  ///< (batch, keys), true: attend
   const T* additive = nullptr;        ///< added to the scaled scores
   Index additive_step[4] = {};        ///< its strides over (batch, head, query, key); 0 repeats
@@ -42,7 +43,9 @@ struct Attention {
   DropoutMask mask{};
 
   /// The angles of a sample's tokens.
-  const T* rotary_row(Index b) const { return rotary + b * rotary_batch; }
+  const T* rotary_row(Index b, Index t = 0) const { return rotary + b * rotary_batch + t * width; }
+  /// How many keys, from the first on, query i sees.
+  Index seen(Index i) const { return causal ? std::min(keys, first_query + i + 1) : keys; }
 
   /// Elements from one row of scores to the next: whole vectors of every instruction set, so that
   /// no row has a ragged end. After the last key the probabilities are 0. Rows that lie 2 or 4 KB
@@ -142,8 +145,6 @@ struct AttentionRows {
     const Index size = a->row_size();
     const Index width = round_up(keys, 16);
     const Index* step = a->additive_step;
-    auto seen = [&](Index i)
-                    EIGENGRAD_INLINE_LAMBDA { return a->causal && i + 1 < keys ? i + 1 : keys; };
     for (Index r0 = 0; r0 < rows; r0 += kTogether) {
       const Index r1 = std::min(rows, r0 + kTogether);
       T shift[kTogether], inverse[kTogether];
@@ -152,17 +153,18 @@ struct AttentionRows {
         fetch_row(*a, b * a->heads + h + 1, i);
         const T* additive =
             a->additive ? a->additive + b * step[0] + h * step[1] + i * step[2] : nullptr;
-        if (a->exclude_self && i < seen(i)) {  // -inf, once it is scaled
-          p[r * size + i] = std::copysign(std::numeric_limits<T>::infinity(), -a->scale);
+        const Index self = a->first_query + i;
+        if (a->exclude_self && self < a->seen(i)) {  // -inf, once it is scaled
+          p[r * size + self] = std::copysign(std::numeric_limits<T>::infinity(), -a->scale);
         }
-        shift[r - r0] = mask_row<T, V>(*a, p + r * size, seen(i), padding, additive);
+        shift[r - r0] = mask_row<T, V>(*a, p + r * size, a->seen(i), padding, additive);
       }
       for (Index r = r0; r < r1; ++r) {
-        inverse[r - r0] = exp_row<T, V>(p + r * size, seen(first + r), shift[r - r0]);
+        inverse[r - r0] = exp_row<T, V>(p + r * size, a->seen(first + r), shift[r - r0]);
       }
       for (Index r = r0; r < r1; ++r) {
         T* row = p + r * size;
-        const Index n = seen(first + r);
+        const Index n = a->seen(first + r);
         const Index at = ((b * a->heads + h) * a->queries + first + r) * size;
         for (Index j = 0; j < width; j += simd::kSize<V>) {
           const V y = j < n ? simd::load<V>(row + j) * inverse[r - r0] : V{};
