@@ -20,9 +20,9 @@ using TransformerDecoderLayerOptions = TransformerLayerOptions;
 /// What a decoder's two kinds of attention may see: masks, rotary positions and scale of each.
 template <class T>
 struct DecoderArguments {
-  /// Of the tokens to each other: causal, unless it is said otherwise.
+  /// How the tokens attend to each other: causal, unless it is said otherwise.
   AttentionArguments<T> self = {.causal = true};
-  /// Of the tokens to the memory.
+  /// How the tokens attend to the memory.
   AttentionArguments<T> cross = {};
 };
 

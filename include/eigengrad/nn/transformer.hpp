@@ -24,14 +24,14 @@ void visit_fields(TransformerOptions& o, Visit&& visit) {
   visit("decoder_depth", o.decoder_depth);
 }
 
-/// Masks of the three kinds of attention.
+/// What the three kinds of attention may see: masks, rotary positions and scale of each.
 template <class T>
 struct TransformerArguments {
-  /// Of the source's tokens to each other.
+  /// How the source's tokens attend to each other.
   AttentionArguments<T> source = {};
-  /// Of the target's tokens to each other: causal, unless it is said otherwise.
+  /// How the target's tokens attend to each other: causal, unless it is said otherwise.
   AttentionArguments<T> target = {.causal = true};
-  /// Of the target's tokens to the encoded source.
+  /// How the target's tokens attend to the encoded source.
   AttentionArguments<T> memory = {};
 };
 

@@ -43,6 +43,22 @@ struct AttentionArguments {
 
 namespace detail {
 
+/// Checks the table of rotary positions against the sizes in `a` and stores it there.
+template <class T>
+void attention_apply_rotary(const char* op, kernels::Attention<T>& a, const NdArray<T>& rotary) {
+  const Shape& shape = rotary.shape();
+  const bool each = shape.rank() == 3;
+  const Shape wanted = each ? Shape{a.batch, a.keys, a.width} : Shape{a.keys, a.width};
+  if (a.first_query + a.queries != a.keys || a.width % 2 != 0 || !(shape == wanted)) {
+    throw ShapeError(concat("[", op, "] rotary must be (Tk, D) or (B, Tk, D), Tk = first_query ",
+                            "+ Tq and D even: rotary ", shape, ", (B, Tq, Tk, D) ",
+                            Shape{a.batch, a.queries, a.keys, a.width}, ", first_query ",
+                            a.first_query));
+  }
+  a.rotary = rotary.data();
+  a.rotary_batch = each ? a.keys * a.width : 0;
+}
+
 /// Checks the arguments against the sizes in `a` and stores them there.
 template <class T>
 void attention_apply_arguments(const char* op, kernels::Attention<T>& a,
@@ -85,19 +101,7 @@ void attention_apply_arguments(const char* op, kernels::Attention<T>& a,
     }
     a.additive = arguments.additive_mask.data();
   }
-  if (arguments.rotary.defined()) {
-    const Shape& shape = arguments.rotary.shape();
-    const bool each = shape.rank() == 3;
-    const Shape wanted = each ? Shape{a.batch, a.keys, a.width} : Shape{a.keys, a.width};
-    if (a.first_query + a.queries != a.keys || a.width % 2 != 0 || !(shape == wanted)) {
-      throw ShapeError(concat("[", op, "] rotary must be (Tk, D) or (B, Tk, D), Tk = first_query ",
-                              "+ Tq and D even: rotary ", shape, ", (B, Tq, Tk, D) ",
-                              Shape{a.batch, a.queries, a.keys, a.width}, ", first_query ",
-                              a.first_query));
-    }
-    a.rotary = arguments.rotary.data();
-    a.rotary_batch = each ? a.keys * a.width : 0;
-  }
+  if (arguments.rotary.defined()) attention_apply_rotary(op, a, arguments.rotary);
   check_probability(op, "dropout", arguments.dropout);
   if (arguments.dropout > 0) {
     if (arguments.generator == nullptr) {
