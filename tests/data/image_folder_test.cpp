@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/data/image_folder.hpp>
+#include <eigengrad/io/safetensors.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/reference.hpp>
 #include <tests/support/test.hpp>

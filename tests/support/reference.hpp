@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include <eigengrad/io/safetensors.hpp>
 #include <tests/support/test.hpp>
+
+namespace eigengrad::io {
+class SafetensorsFile;
+}
 
 namespace test {
 
@@ -18,14 +22,12 @@ struct ReferenceTolerance {
 /// Numbers that PyTorch computed: `reference/NAME.safetensors`, written by `reference/NAME.py`.
 class Reference {
  public:
-  explicit Reference(const std::string& name)
-      : file_(std::string(EIGENGRAD_TEST_DIR) + "/reference/" + name + ".safetensors") {}
+  explicit Reference(const std::string& name);
 
-  /// The array as `T`, converted where it was stored in double.
+  /// The array as `T`; float and double are converted into each other.
   template <class T>
-  eigengrad::NdArray<T> get(const std::string& name) const {
-    return file_.get<T>(name);
-  }
+  NdArray<T> get(const std::string& name) const;
+  bool contains(const std::string& name) const;
 
   /// `op`, a function of tensors (a vector), makes NAME.out of NAME.in0, NAME.in1 and so on, and
   /// their gradients NAME.din0, NAME.din1 ... of NAME.dout.
@@ -36,7 +38,7 @@ class Reference {
       return eigengrad::detail::concat(name, what, i);
     };
     std::vector<Tensor<T>> inputs;
-    while (file_.contains(array(".in", inputs.size()))) {
+    while (contains(array(".in", inputs.size()))) {
       inputs.emplace_back(get<T>(array(".in", inputs.size())), true);
     }
     REQUIRE(!inputs.empty());
@@ -55,7 +57,7 @@ class Reference {
   }
 
  private:
-  eigengrad::io::SafetensorsFile file_;
+  std::shared_ptr<const eigengrad::io::SafetensorsFile> file_;
 };
 
 }  // namespace test

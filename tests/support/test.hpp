@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <eigengrad/core.hpp>
 #include <eigengrad/testing/gradcheck.hpp>
@@ -57,6 +58,17 @@ std::string difference(const NdArray<T>& a, const NdArray<U>& b, double toleranc
   return "";
 }
 
+// support/support.cpp holds what most tests would otherwise compile again.
+extern template std::string difference(const NdArray<float>&, const NdArray<float>&, double);
+extern template std::string difference(const NdArray<float>&, const NdArray<double>&, double);
+extern template std::string difference(const NdArray<double>&, const NdArray<float>&, double);
+extern template std::string difference(const NdArray<double>&, const NdArray<double>&, double);
+
+/// `eg::testing::gradcheck`.
+eg::testing::GradcheckResult gradcheck(const eg::testing::GradcheckFunction& f,
+                                       const std::vector<NdArray<double>>& inputs,
+                                       const eg::testing::GradcheckTolerance& tolerance = {});
+
 }  // namespace test
 
 /// The arrays agree to a tolerance relative to 1 + |expected|.
@@ -68,7 +80,7 @@ std::string difference(const NdArray<T>& a, const NdArray<U>& b, double toleranc
 /// `gradcheck` of a function of tensors `x` (a vector) over the given inputs.
 #define CHECK_GRADIENT(expression, ...)                                                     \
   do {                                                                                      \
-    auto gradcheck_result = eg::testing::gradcheck(                                         \
+    auto gradcheck_result = test::gradcheck(                                                \
         [&](const std::vector<eg::Tensor<double>>& x) { return expression; }, __VA_ARGS__); \
     INFO(#expression << ": " << gradcheck_result.message);                                  \
     CHECK(gradcheck_result.ok);                                                             \
