@@ -87,6 +87,17 @@ TEST_CASE("init: convolutions that copy") {
               "[init] dirac needs a weight (O, C, kh, kw): (3, 2)");
 }
 
+TEST_CASE("init: normal and uniform rules take their scale") {
+  eg::Generator rng(2);
+  const NdArray<double> normal = init::make<double>({1, 50, 40}, {nn::Init::kNormal, 3}, rng);
+  CHECK(std::sqrt(normal.array().square().mean()) == Approx(3).margin(0.2));
+  CHECK(normal.array().abs().maxCoeff() > 7);  // not cut off
+  const NdArray<double> uniform = init::make<double>({1, 50, 40}, {nn::Init::kUniform, 3}, rng);
+  CHECK(uniform.array().minCoeff() >= 0);
+  CHECK(uniform.array().maxCoeff() < 3);
+  CHECK(uniform.array().mean() == Approx(1.5).margin(0.1));
+}
+
 TEST_CASE("init: bias") {
   eg::Generator rng(2);
   const NdArray<double> bias = init::make_bias<double>({1000, 4}, {}, rng);

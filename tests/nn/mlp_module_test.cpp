@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigengrad/nn/mlp.hpp>
+#include <eigengrad/ops/activation.hpp>
+#include <eigengrad/ops/arithmetic.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 
 using test::NdArray;
@@ -55,6 +57,18 @@ TEST_CASE("mlp: a branch that begins at nothing") {
                             rng);
   const Tensor<double> x(test::random({2, 3}));
   CHECK_SAME(mlp(x, x).value(), x.value());
+}
+
+TEST_CASE("mlp: an activation on the result too") {
+  eg::Generator rng(1);
+  const nn::Mlp<double> mlp({.in = 3, .activation = eg::Activation::kRelu, .activate_output = true},
+                            rng);
+  eg::Generator again(1);
+  const nn::Mlp<double> plain({.in = 3, .activation = eg::Activation::kRelu}, again);
+  const Tensor<double> x(test::random({4, 3}, 2)), residual(test::random({4, 3}, 3));
+  CHECK_SAME(mlp(x).value(), eg::relu(plain(x)).value());
+  CHECK_CLOSE(mlp(x, residual).value(), (residual + eg::relu(plain(x))).value(), 1e-14);
+  CHECK(test::parameter_gradients(mlp, [&] { return mlp(x, residual); }) == "");
 }
 
 TEST_CASE("mlp: error") {

@@ -134,6 +134,7 @@ inline models::VisionTransformerOptions resized_options(models::VisionTransforme
                             ", patch_size ", to.patch_size));
   }
   if (to.image_size > 0) o.image_size = to.image_size;
+  o.position_count = 0;
   if (to.patch_size > 0) {
     std::visit([&](auto& tokenizer) { resize_patches(tokenizer, to.patch_size); }, o.tokenizer);
   }
@@ -160,6 +161,11 @@ VisionTransformer<T> resize_model(const VisionTransformer<T>& model,
   Generator rng(0);  // all weights are replaced
   const VisionTransformer<T> out(detail::resized_options(model.options(), options), rng);
   nn::StateDict<T> dict = model.state_dict();
+  if (model.options().position_count > model.tokens() && dict.contains("pos_embed")) {
+    const NoGrad no_grad;
+    const Tensor<T> all(dict.at("pos_embed"));
+    dict.at("pos_embed") = narrow(all, 1, 0, model.tokens()).value();
+  }
   for (const auto& [name, own] : out.state_dict()) {
     dict.at(name) = detail::resize_array(out, name, dict.at(name), own.shape(),
                                          detail::ResizeRule::kWeights, options.positions);

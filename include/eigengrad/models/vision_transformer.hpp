@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -49,7 +50,7 @@ namespace eigengrad::models {
 ///
 /// **Parameters** named as timm's VisionTransformer: cls_token (1, 1, C), pos_embed (1, T, C),
 /// patch_embed.proj (or tokenizer.conv_layers.0 ...), blocks.0 ..., norm, head; and
-/// attention_pool for the sequence pooling. The norm comes before the pooling in every case.
+/// attention_pool for the sequence pooling; head_hidden.0 ... for hidden layers of the head.
 /// **Shapes** images (B, channels_in, S, S), result (B, classes).
 /// **Source** A. Dosovitskiy et al., "An image is worth 16x16 words", 2020.
 template <class T>
@@ -64,23 +65,27 @@ class VisionTransformer : public nn::Module<T> {
         tokens_(grid_ * grid_ + prefix()),
         pos_drop_(this->add("pos_drop", nn::Dropout<T>({options.position_dropout}, rng))),
         blocks_(this->add("blocks", make_blocks(rng))),
-        norm_(this->add("norm", nn::LayerNorm<T>({options.dim, options.norm_eps}))),
-        head_(this->add("head",
-                        nn::Linear<T>({.in_features = feature_count(),
-                                       .out_features = options.classes,
-                                       .init = options.init},
-                                      rng),
-                        {.place = ParameterPlace::kOutput})) {
+        norm_(make_norm()),
+        head_hidden_(make_hidden(rng)),
+        head_(this->add(
+            "head",
+            nn::Linear<T>({.in_features = options.head_hidden.empty() ? feature_count()
+                                                                      : options.head_hidden.back(),
+                           .out_features = options.classes,
+                           .init = options.init},
+                          rng),
+            {.place = ParameterPlace::kOutput})) {
     if (options.pooling == Pooling::kClassToken) {
-      cls_token_ =
-          this->add_parameter("cls_token", nn::init::normal<T>({1, 1, options.dim}, 1e-6, rng),
-                              {ParameterKind::kToken});
+      cls_token_ = this->add_parameter(
+          "cls_token", nn::init::make<T>({1, 1, options.dim}, options.token_init, rng),
+          {ParameterKind::kToken});
     } else if (options.pooling == Pooling::kSequence) {
       pool_ = this->add("attention_pool", SequencePooling<T>({options.dim, options.init}, rng));
     }
     if (options.positions == Positions::kLearned) {
       positions_ = this->add_parameter(
-          "pos_embed", nn::init::trunc_normal<T>({1, tokens_, options.dim}, 0.02, rng),
+          "pos_embed",
+          nn::init::make<T>({1, position_rows(), options.dim}, options.position_init, rng),
           {ParameterKind::kPosition});
     } else if (options.positions == Positions::kSinCos2d) {
       positions_ = Tensor<T>(sincos_2d<T>(grid_, grid_, options.dim, prefix()));
@@ -94,59 +99,79 @@ class VisionTransformer : public nn::Module<T> {
       patch_drop_ =
           this->add("patch_drop", PatchDropout<T>({options.patch_dropout, prefix()}, rng));
     }
+    if (options.head_dropout != 0) {
+      head_drop_ = this->add("head_drop", nn::Dropout<T>({options.head_dropout}, rng));
+    }
   }
 
   /// The logits. **Throws** ShapeError on images of another size.
   Tensor<T> operator()(const Tensor<T>& images) const {
     const auto call = this->call();
-    return head_(features(images));
+    return classify(features(images));
   }
 
-  /// What the head sees. **Shapes** result (B, C), or (B, T C) if flattened.
-  Tensor<T> features(const Tensor<T>& images) const {
-    const Tensor<T> x = encode(images);
-    switch (options_.pooling) {
-      case Pooling::kClassToken:
-        return norm_(select(x, 1, 0));  // the other tokens need no norm
-      case Pooling::kMean:
-        return mean(norm_(x), {1});
-      case Pooling::kFlatten:
-        return flatten(norm_(x), 1);
-      case Pooling::kSequence:
-        break;
+  // The steps of the whole, for models that do something in between: `classify(pool(
+  // encode_tokens(tokenize(images))))` is the result.
+
+  /// The tokens as the tokenizer makes them, row by row of the grid, before class token and
+  /// positions. **Shapes** result (B, N, C).
+  Tensor<T> tokenize(const Tensor<T>& images) const {
+    const VisionTransformerOptions& o = options_;
+    if (images.rank() != 4 || images.dim(1) != o.channels_in || images.dim(2) != o.image_size ||
+        images.dim(3) != o.image_size) {
+      throw ShapeError(detail::concat("[vision_transformer] images must be (B, ", o.channels_in,
+                                      ", ", o.image_size, ", ", o.image_size, "): images ",
+                                      images.shape()));
     }
-    return (*pool_)(norm_(x));
+    return std::visit([&](const auto& tokenizer) { return tokenizer(images); }, tokenizer_);
   }
 
-  /// The tokens after the last layer, before the norm, the class token first.
-  /// **Shapes** result (B, T, C), fewer tokens in training with patch_dropout.
-  Tensor<T> encode(const Tensor<T>& images) const {
-    PlacedTokens placed = place(images);
+  /// What the layers make of tokens to which class token and positions have yet to come; the class
+  /// token is then the first. **Shapes** tokens (B, N, C), result (B, T, C), fewer tokens in
+  /// training with patch_dropout. **Throws** ShapeError unless N is the grid's.
+  Tensor<T> encode_tokens(const Tensor<T>& tokens) const {
+    PlacedTokens placed = place(tokens);
     Tensor<T> x = std::move(placed.x);
-    for (const auto& block : blocks_) {
-      if (options_.checkpoint) {
-        const auto layer = [block, attention = placed.attention](const Tensor<T>& in) {
-          return block(in, attention);
-        };
-        x = checkpoint(block.generators(), layer, x);
-      } else {
-        x = block(x, placed.attention);
-      }
-    }
+    for (Index i = 0; i < options_.depth; ++i) x = encode_layer(block(i), x, placed.attention);
     return x;
   }
 
+  /// The tokens after the last layer, before the norm, the class token first.
+  /// **Shapes** result as that of `encode_tokens`.
+  Tensor<T> encode(const Tensor<T>& images) const { return encode_tokens(tokenize(images)); }
+
+  /// One vector of all tokens, normalised where the model says so. **Shapes** tokens (B, T, C),
+  /// result (B, C), or (B, T C) if flattened.
+  Tensor<T> pool(const Tensor<T>& tokens) const {
+    if (options_.final_norm == FinalNorm::kAfterPooling) return (*norm_)(pool_rows(tokens));
+    if (options_.pooling == Pooling::kClassToken) {
+      return normalize(select(tokens, 1, 0));  // the other tokens need no norm
+    }
+    return pool_rows(normalize(tokens));
+  }
+
+  /// What the head sees. **Shapes** result as that of `pool`.
+  Tensor<T> features(const Tensor<T>& images) const { return pool(encode(images)); }
+
+  /// The head: logits of what `pool` makes.
+  Tensor<T> classify(Tensor<T> features) const {
+    if (head_hidden_) {
+      for (const auto& layer : *head_hidden_) features = layer(drop_in_head(features));
+    }
+    return head_(drop_in_head(features));
+  }
+
   /// The tokens before the first layer. **Shapes** result (B, T, C).
-  Tensor<T> embed(const Tensor<T>& images) const { return place(images).x; }
+  Tensor<T> embed(const Tensor<T>& images) const { return place(tokenize(images)).x; }
 
   /// For each layer how much each token attends to each other, the class token first.
   /// **Shapes** results (B, H, T, T).
   std::vector<Tensor<T>> attention_weights(const Tensor<T>& images) const {
     std::vector<Tensor<T>> out;
-    PlacedTokens placed = place(images);
-    for (const auto& block : blocks_) {
-      out.push_back(block.attention_weights(placed.x, placed.attention));
-      placed.x = block(placed.x, placed.attention);
+    PlacedTokens placed = place(tokenize(images));
+    for (Index i = 0; i < options_.depth; ++i) {
+      out.push_back(block(i).attention_weights(placed.x, placed.attention));
+      placed.x = block(i)(placed.x, placed.attention);
     }
     return out;
   }
@@ -160,7 +185,11 @@ class VisionTransformer : public nn::Module<T> {
     if (options_.pooling == Pooling::kFlatten) {
       throw ValueError("[vision_transformer] flattened tokens have no pooling weights");
     }
-    if (pool_) return pool_->weights(norm_(encode(images)));
+    if (pool_) {
+      const bool normalized = options_.final_norm == FinalNorm::kBeforePooling;
+      const Tensor<T> x = encode(images);
+      return pool_->weights(normalized ? normalize(x) : x);
+    }
     NdArray<T> out = NdArray<T>::zeros({images.dim(0), tokens_});
     if (options_.pooling == Pooling::kMean) {
       out.fill(T(1) / static_cast<T>(tokens_));
@@ -171,7 +200,11 @@ class VisionTransformer : public nn::Module<T> {
   }
 
   const VisionTransformerOptions& options() const { return options_; }
+  /// The layers; one alone if they are shared.
   const nn::ModuleList<nn::TransformerEncoderLayer<T>>& blocks() const { return blocks_; }
+  /// The norm after the last layer, if there is one.
+  const std::optional<nn::LayerNorm<T>>& norm() const { return norm_; }
+  const nn::Linear<T>& head() const { return head_; }
   /// The layer that makes the tokens.
   const Tokenizer<T>& tokenizer() const { return tokenizer_; }
   /// The tokenizer's first layer of computed filters; nullptr if there is none.
@@ -181,6 +214,8 @@ class VisionTransformer : public nn::Module<T> {
   }
   /// Side of the square grid of tokens.
   Index grid() const { return grid_; }
+  /// Number of tokens that the layers see, the class token included.
+  Index tokens() const { return tokens_; }
 
  private:
   /// Tokens before the first layer, and what attention must know of them.
@@ -189,19 +224,16 @@ class VisionTransformer : public nn::Module<T> {
     AttentionArguments<T> attention;
   };
 
-  PlacedTokens place(const Tensor<T>& images) const {
-    const VisionTransformerOptions& o = options_;
-    if (images.rank() != 4 || images.dim(1) != o.channels_in || images.dim(2) != o.image_size ||
-        images.dim(3) != o.image_size) {
-      throw ShapeError(detail::concat("[vision_transformer] images must be (B, ", o.channels_in,
-                                      ", ", o.image_size, ", ", o.image_size, "): images ",
-                                      images.shape()));
+  PlacedTokens place(Tensor<T> x) const {
+    const Index count = grid_ * grid_, dim = options_.dim;
+    if (x.rank() != 3 || x.dim(1) != count || x.dim(2) != dim) {
+      throw ShapeError(detail::concat("[vision_transformer] tokens must be (B, ", count, ", ", dim,
+                                      "): tokens ", x.shape()));
     }
-    Tensor<T> x = std::visit([&](const auto& tokenizer) { return tokenizer(images); }, tokenizer_);
-    if (cls_token_.defined()) {
-      x = cat({expand(cls_token_, {x.dim(0), 1, o.dim}), x}, 1);
+    if (cls_token_.defined()) x = cat({expand(cls_token_, {x.dim(0), 1, dim}), x}, 1);
+    if (positions_.defined()) {
+      x = x + (positions_.dim(1) > tokens_ ? narrow(positions_, 1, 0, tokens_) : positions_);
     }
-    if (positions_.defined()) x = x + positions_;
     AttentionArguments<T> attention{.rotary = rotary_};
     if (patch_drop_) {
       const NdArray<Index> kept = patch_drop_->draw(x);
@@ -215,10 +247,69 @@ class VisionTransformer : public nn::Module<T> {
     return {pos_drop_(x), std::move(attention)};
   }
 
+  const nn::TransformerEncoderLayer<T>& block(Index i) const {
+    return blocks_[options_.shared_layers ? 0 : i];
+  }
+  Tensor<T> encode_layer(const nn::TransformerEncoderLayer<T>& block, const Tensor<T>& x,
+                         const AttentionArguments<T>& attention) const {
+    if (!options_.checkpoint) return block(x, attention);
+    const auto layer = [block, attention](const Tensor<T>& in) { return block(in, attention); };
+    return checkpoint(block.generators(), layer, x);
+  }
+
+  Tensor<T> normalize(const Tensor<T>& x) const { return norm_ ? (*norm_)(x) : x; }
+  Tensor<T> pool_rows(const Tensor<T>& x) const {
+    switch (options_.pooling) {
+      case Pooling::kClassToken:
+        return select(x, 1, 0);
+      case Pooling::kMean:
+        return mean(x, {1});
+      case Pooling::kFlatten:
+        return flatten(x, 1);
+      case Pooling::kSequence:
+        break;
+    }
+    return (*pool_)(x);
+  }
+  Tensor<T> drop_in_head(const Tensor<T>& x) const { return head_drop_ ? (*head_drop_)(x) : x; }
+
   /// Number of tokens that come before the image's.
   Index prefix() const { return options_.pooling == Pooling::kClassToken ? 1 : 0; }
   Index feature_count() const {
     return options_.dim * (options_.pooling == Pooling::kFlatten ? tokens_ : 1);
+  }
+
+  /// **Throws** ValueError on a table of positions that is too short.
+  Index position_rows() const {
+    if (options_.position_count == 0) return tokens_;
+    if (options_.position_count < tokens_) {
+      detail::fail_vision_transformer(
+          "position_count must be 0, or at least the number of tokens: ", "position_count ",
+          options_.position_count, ", tokens ", tokens_);
+    }
+    return options_.position_count;
+  }
+
+  std::optional<nn::LayerNorm<T>> make_norm() {
+    if (options_.final_norm == FinalNorm::kNone) return std::nullopt;
+    const bool after = options_.final_norm == FinalNorm::kAfterPooling;
+    return this->add(after ? "fc_norm" : "norm",
+                     nn::LayerNorm<T>({after ? feature_count() : options_.dim, options_.norm_eps}));
+  }
+
+  std::optional<nn::ModuleList<nn::Linear<T>>> make_hidden(Generator& rng) {
+    if (options_.head_hidden.empty()) return std::nullopt;
+    nn::ModuleList<nn::Linear<T>> layers;
+    Index in = feature_count();
+    for (const Index width : options_.head_hidden) {
+      layers.append(nn::Linear<T>({.in_features = in,
+                                   .out_features = width,
+                                   .activation = options_.layer.activation,
+                                   .init = options_.init},
+                                  rng));
+      in = width;
+    }
+    return this->add("head_hidden", layers);
   }
 
   Tokenizer<T> make_tokenizer(Generator& rng) {
@@ -252,7 +343,9 @@ class VisionTransformer : public nn::Module<T> {
 
   nn::ModuleList<nn::TransformerEncoderLayer<T>> make_blocks(Generator& rng) const {
     nn::ModuleList<nn::TransformerEncoderLayer<T>> blocks;
-    for (Index i = 0; i < options_.depth; ++i) {
+    const Index count =
+        options_.shared_layers ? std::min<Index>(options_.depth, 1) : options_.depth;
+    for (Index i = 0; i < count; ++i) {
       blocks.append(nn::TransformerEncoderLayer<T>(detail::layer_options(options_, i), rng));
     }
     return blocks;
@@ -264,10 +357,12 @@ class VisionTransformer : public nn::Module<T> {
   Index tokens_;
   nn::Dropout<T> pos_drop_;
   nn::ModuleList<nn::TransformerEncoderLayer<T>> blocks_;
-  nn::LayerNorm<T> norm_;
+  std::optional<nn::LayerNorm<T>> norm_;
+  std::optional<nn::ModuleList<nn::Linear<T>>> head_hidden_;
   nn::Linear<T> head_;
   std::optional<SequencePooling<T>> pool_;
   std::optional<PatchDropout<T>> patch_drop_;
+  std::optional<nn::Dropout<T>> head_drop_;
   Tensor<T> cls_token_;
   Tensor<T> positions_;
   NdArray<T> rotary_;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/models/pooling.hpp>
@@ -15,6 +17,18 @@
 namespace eigengrad {
 
 namespace models {
+
+/// Where the norm after the last layer stands.
+enum class FinalNorm {
+  kBeforePooling,  ///< on the tokens, parameter norm
+  kAfterPooling,   ///< on what the head sees, parameter fc_norm as in timm
+  kNone,           ///< nowhere, for layers that end with a norm
+};
+
+inline std::span<const char* const> enum_names(FinalNorm) {
+  static constexpr const char* kNames[] = {"before_pooling", "after_pooling", "none"};
+  return kNames;
+}
 
 /// Designated initialisers keep this order: the images, the tokenizer, the layers, then what
 /// happens around them.
@@ -34,8 +48,18 @@ struct VisionTransformerOptions {
   Index depth = 6;
   /// What each encoder layer is made of.
   nn::TransformerEncoderLayerOptions layer = {.heads = 3};
+  /// Use the weights of one layer `depth` times.
+  bool shared_layers = false;
   Pooling pooling = Pooling::kClassToken;
+  FinalNorm final_norm = FinalNorm::kBeforePooling;
+  /// First value of the class token.
+  nn::InitOptions token_init = {nn::Init::kNormal, 1e-6};
   Positions positions = Positions::kLearned;
+  /// Rows of the table of learned positions, of which the tokens take the first; 0 means one per
+  /// token.
+  Index position_count = 0;
+  /// First values of learned positions.
+  nn::InitOptions position_init = {nn::Init::kTruncNormal, 0.02};
   /// Base of the wave lengths of rotary positions, which rotate queries and keys in every layer, in
   /// addition to `positions`; 0 means none.
   double rotary_base = 0;
@@ -46,6 +70,10 @@ struct VisionTransformerOptions {
   /// Probability that a sample skips a branch of the last layer; it grows from 0 in the first. With
   /// layer.stochastic_depth instead, it is the same in all layers.
   double stochastic_depth = 0;
+  /// Widths of the head's hidden layers, which have the layers' activation.
+  std::vector<Index> head_hidden = {};
+  /// Probability of dropout on what each layer of the head sees.
+  double head_dropout = 0;
   /// What the last norm adds to a variance, and the norms of layers that do not set their own.
   double norm_eps = 1e-6;
   /// First weights of the head and the sequence pooling, and of layers that do not set their own.
@@ -64,12 +92,19 @@ void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
   visit("dim", o.dim);
   visit("depth", o.depth);
   visit("layer", o.layer);
+  visit("shared_layers", o.shared_layers, true);
   visit("pooling", o.pooling);
+  visit("final_norm", o.final_norm, true);
+  visit("token_init", o.token_init, true);
   visit("positions", o.positions);
+  visit("position_count", o.position_count, true);
+  visit("position_init", o.position_init, true);
   visit("rotary_base", o.rotary_base);
   visit("position_dropout", o.position_dropout);
   visit("patch_dropout", o.patch_dropout);
   visit("stochastic_depth", o.stochastic_depth);
+  visit("head_hidden", o.head_hidden, true);
+  visit("head_dropout", o.head_dropout, true);
   visit("norm_eps", o.norm_eps);
   visit("init", o.init);
   visit("checkpoint", o.checkpoint);
@@ -174,6 +209,13 @@ inline const models::VisionTransformerOptions& check_vision_transformer(
   if (o.stochastic_depth != 0 && o.layer.stochastic_depth != 0) {
     fail_vision_transformer("stochastic_depth and layer.stochastic_depth exclude each other: ",
                             o.stochastic_depth, " and ", o.layer.stochastic_depth);
+  }
+  if (o.stochastic_depth != 0 && o.shared_layers) {
+    fail_vision_transformer("shared_layers need one probability for all: layer.stochastic_depth ",
+                            "instead of stochastic_depth ", o.stochastic_depth);
+  }
+  for (const Index width : o.head_hidden) {
+    if (width < 1) fail_vision_transformer("head_hidden must be positive: ", width);
   }
   std::visit([&](const auto& tokenizer) { check_tokenizer(tokenizer, o.image_size); }, o.tokenizer);
   return o;

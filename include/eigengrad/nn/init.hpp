@@ -17,6 +17,8 @@ namespace eigengrad::nn {
 enum class Init {
   kDefault,         ///< uniform in +-1 / sqrt(fan_in), the bias too: PyTorch's Linear and Conv2d
   kZeros,           ///< zeros; this and all below start the bias at zero
+  kNormal,          ///< normal
+  kUniform,         ///< uniform in [0, scale)
   kTruncNormal,     ///< normal, cut off at two standard deviations
   kXavierUniform,   ///< variance 2 / (fan_in + fan_out)
   kXavierNormal,    ///< the same, normal
@@ -27,13 +29,14 @@ enum class Init {
 
 /// The rules' names in files (io/fields.hpp).
 inline std::span<const char* const> enum_names(Init) {
-  static constexpr const char* kNames[] = {"default",        "zeros",         "trunc_normal",
-                                           "xavier_uniform", "xavier_normal", "kaiming_uniform",
-                                           "kaiming_normal", "dirac"};
+  static constexpr const char* kNames[] = {
+      "default",        "zeros",         "normal",          "uniform",        "trunc_normal",
+      "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "dirac"};
   return kNames;
 }
 
-/// A rule and its scale: the standard deviation of kTruncNormal, a factor for the other rules.
+/// A rule and its scale: the standard deviation of kNormal and kTruncNormal, the bound of kUniform,
+/// a factor for the other rules.
 struct InitOptions {
   Init rule = Init::kDefault;
   double scale = 1;
@@ -153,6 +156,10 @@ NdArray<T> make(const Shape& weight, const InitOptions& options, Generator& rng)
   switch (options.rule) {
     case Init::kZeros:
       return zeros<T>(weight);
+    case Init::kNormal:
+      return normal<T>(weight, options.scale, rng);
+    case Init::kUniform:
+      return rng.uniform<T>(weight, T(0), static_cast<T>(options.scale));
     case Init::kTruncNormal:
       return trunc_normal<T>(weight, options.scale, rng);
     case Init::kXavierUniform:

@@ -19,6 +19,8 @@ struct MlpOptions {
   /// The width of the result; 0 means in.
   Index out = 0;
   Activation activation = Activation::kGelu;
+  /// Apply the activation to the result too.
+  bool activate_output = false;
   /// Probability of dropout after the activation and after the second layer.
   double dropout = 0;
   InitOptions init = {};
@@ -26,7 +28,7 @@ struct MlpOptions {
   double output_scale = 1;
 };
 
-/// fc2(act(fc1(x))), with dropout after each.
+/// fc2(act(fc1(x))), or act of it, with dropout after each layer.
 ///
 /// **Parameters** fc1.weight (hidden, in), fc1.bias, fc2.weight (out, hidden), fc2.bias.
 /// **Shapes** x (..., in), result (..., out).
@@ -36,23 +38,27 @@ class Mlp : public Module<T> {
   Mlp(const MlpOptions& options, Generator& rng)
       : Module<T>("Mlp"),
         activation_(options.activation),
+        activate_output_(options.activate_output),
         fc1_(this->add("fc1", Linear<T>({.in_features = options.in,
                                          .out_features = hidden(options),
                                          .activation = options.activation,
                                          .init = options.init},
                                         rng))),
-        fc2_(this->add("fc2", Linear<T>({.in_features = hidden(options),
-                                         .out_features = options.out > 0 ? options.out : options.in,
-                                         .init = {options.init.rule,
-                                                  options.init.scale * options.output_scale}},
-                                        rng))),
+        fc2_(this->add(
+            "fc2",
+            Linear<T>(
+                {.in_features = hidden(options),
+                 .out_features = options.out > 0 ? options.out : options.in,
+                 .activation = options.activate_output ? options.activation : Activation::kNone,
+                 .init = {options.init.rule, options.init.scale * options.output_scale}},
+                rng))),
         drop1_(this->add("drop1", Dropout<T>({options.dropout}, rng))),
         drop2_(this->add("drop2", Dropout<T>({options.dropout}, rng))) {}
 
   /// `residual` (..., out), if defined, is added to the result, by the last product if it can.
   Tensor<T> operator()(const Tensor<T>& x, const Tensor<T>& residual = {}) const {
     const auto call = this->call();
-    if (!drop1_.active() && !drop2_.active()) {
+    if (!drop1_.active() && !drop2_.active() && !activate_output_) {
       return mlp(x, fc1_.weight(), fc1_.bias(), fc2_.weight(), fc2_.bias(),
                  {.activation = activation_, .residual = residual});
     }
@@ -65,6 +71,7 @@ class Mlp : public Module<T> {
   }
 
   Activation activation_;
+  bool activate_output_;
   Linear<T> fc1_;
   Linear<T> fc2_;
   Dropout<T> drop1_;

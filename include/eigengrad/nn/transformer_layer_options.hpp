@@ -25,6 +25,8 @@ struct TransformerLayerOptions {
   /// Width of the hidden layer as a multiple of dim.
   double mlp_ratio = 4;
   Activation activation = Activation::kGelu;
+  /// Apply the activation to the MLP's result too, not to its hidden layer alone.
+  bool activate_output = false;
   /// Normalise each branch's input (pre-norm) rather than the sum after it (post-norm).
   bool norm_first = true;
   bool qkv_bias = true;
@@ -52,6 +54,7 @@ void visit_fields(TransformerLayerOptions& o, Visit&& visit) {
   visit("head_dim", o.head_dim);
   visit("mlp_ratio", o.mlp_ratio);
   visit("activation", o.activation);
+  visit("activate_output", o.activate_output, true);
   visit("norm_first", o.norm_first);
   visit("qkv_bias", o.qkv_bias);
   visit("locality", o.locality);
@@ -92,6 +95,7 @@ inline nn::MlpOptions mlp_of(const char* module, const nn::TransformerLayerOptio
   return {.in = options.dim,
           .hidden = hidden,
           .activation = options.activation,
+          .activate_output = options.activate_output,
           .dropout = options.dropout,
           .init = options.init,
           .output_scale = options.output_scale};
