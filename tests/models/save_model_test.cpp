@@ -139,7 +139,7 @@ TEST_CASE("save_model: a model comes back with its weights and running statistic
   const std::string path = folder.path() + "/model.safetensors";
   eg::Generator rng(1);
   auto options = unusual(convolutions());
-  options.layer.stochastic_depth = 0;  // excluded with stochastic_depth
+  options.stochastic_depth = 0;  // excluded with layer.stochastic_depth and with shared layers
   options.layer.init = {};
   const models::VisionTransformer<float> model(options, rng);
   model.whitening()->set_filters(test::random<float>({16, 2, 2, 2}));
