@@ -2,6 +2,7 @@
 #pragma once
 
 #include <eigengrad/ops/activation.hpp>
+#include <eigengrad/ops/argmax.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/attention_arguments.hpp>
@@ -17,6 +18,7 @@
 #include <eigengrad/ops/elementwise.hpp>
 #include <eigengrad/ops/embedding.hpp>
 #include <eigengrad/ops/expand.hpp>
+#include <eigengrad/ops/flip.hpp>
 #include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/interpolate.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
@@ -24,6 +26,7 @@
 #include <eigengrad/ops/matmul.hpp>
 #include <eigengrad/ops/mlp.hpp>
 #include <eigengrad/ops/mse_loss.hpp>
+#include <eigengrad/ops/multinomial.hpp>
 #include <eigengrad/ops/nll_loss.hpp>
 #include <eigengrad/ops/pad.hpp>
 #include <eigengrad/ops/permute.hpp>
@@ -36,6 +39,7 @@
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/sort.hpp>
 #include <eigengrad/ops/unary.hpp>
 #include <eigengrad/ops/unfold.hpp>
 #include <eigengrad/ops/where.hpp>
