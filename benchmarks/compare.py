@@ -52,6 +52,26 @@ CONFIGURATIONS = [
         20,
     ),
     Configuration(
+        "training step, the unfold tutorial, batch 64",
+        "--dim 102 --depth 2 --heads 3 --batch 64",
+        30,
+    ),
+    Configuration(
+        "training step, ViT line by line, batch 128",
+        "--dim 256 --depth 6 --heads 8 --batch 128",
+        5,
+    ),
+    Configuration(
+        "training step, the Keras example's layers, batch 256",
+        "--image 72 --patch 6 --dim 64 --depth 8 --heads 4 --head-dim 64 --mlp-ratio 2 --batch 256",
+        3,
+    ),
+    Configuration(
+        "training step, the JAX article, batch 128",
+        "--dim 192 --depth 12 --heads 3 --batch 128",
+        3,
+    ),
+    Configuration(
         "training step, ViT-B/16 at 224, batch 8",
         "--image 224 --patch 16 --dim 768 --depth 12 --heads 12 --batch 8",
         3,

@@ -34,7 +34,7 @@ eg::models::VisionTransformerOptions model_options(const StepSettings& s) {
       .tokenizer = eg::models::PatchEmbeddingOptions{.patch_size = s.patch},
       .dim = s.dim,
       .depth = s.depth,
-      .layer = {.heads = s.heads, .mlp_ratio = double(s.mlp_ratio)}};
+      .layer = {.heads = s.heads, .head_dim = s.head_dim, .mlp_ratio = double(s.mlp_ratio)}};
   if (!s.channels.empty()) {
     std::vector<Index> channels = widths(s.channels);
     channels.push_back(s.dim);
@@ -74,7 +74,9 @@ double forward_macs(const StepSettings& s) {
     tokens = side * side;
     macs += tokens * d * 2;
   }
-  const double block = tokens * d * d * (4 + 2 * double(s.mlp_ratio)) + 2 * tokens * tokens * d;
+  const double inner = s.head_dim > 0 ? double(s.heads * s.head_dim) : d;
+  const double block =
+      tokens * d * (4 * inner + 2 * double(s.mlp_ratio) * d) + 2 * tokens * tokens * inner;
   return macs + double(s.depth) * block;
 }
 

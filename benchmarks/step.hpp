@@ -13,6 +13,7 @@ using eigengrad::Index;
 
 struct StepSettings {
   Index batch = 64, image = 32, patch = 4, dim = 192, depth = 6, heads = 3, mlp_ratio = 4;
+  Index head_dim = 0;  ///< 0: dim / heads
   std::string channels = "";  ///< "32,96" for a convolutional tokenizer instead of patches
   bool inference = false;     ///< forward only, without gradients
 };

@@ -75,6 +75,7 @@ int main(int argc, char** argv) {
   options.add("dim", s.dim, "N", "width of a token", 1);
   options.add("depth", s.depth, "N", "encoder layers", 0);
   options.add("heads", s.heads, "N", "attention heads", 1);
+  options.add("head-dim", s.head_dim, "N", "width of a head; 0 is dim / heads", 0);
   options.add("mlp-ratio", s.mlp_ratio, "N", "hidden width of the MLP divided by dim", 1);
   options.add("threads", s.threads, "N", "threads", 1);
   options.add("steps", s.steps, "N", "timed steps (the median counts)", 1);

@@ -22,6 +22,7 @@ def options(description):
     parser.add_argument("--dim", default=192, help="width of a token", **number)
     parser.add_argument("--depth", default=6, help="encoder layers", **number)
     parser.add_argument("--heads", default=3, help="attention heads", **number)
+    parser.add_argument("--head-dim", default=0, help="width of a head; 0: dim / heads", **number)
     parser.add_argument("--mlp-ratio", default=4, help="hidden width of the MLP over dim", **number)
     parser.add_argument("--threads", default=2, help="threads", **number)
     parser.add_argument("--steps", default=20, help="timed steps (the median counts)", **number)

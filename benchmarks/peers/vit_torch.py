@@ -18,22 +18,23 @@ import common
 class EncoderLayer(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x))."""
 
-    def __init__(self, dim, heads, hidden):
+    def __init__(self, dim, heads, head_dim, hidden):
         super().__init__()
         self.heads = heads
+        inner = heads * head_dim if head_dim else dim
         self.norm_attention = nn.LayerNorm(dim)
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.out = nn.Linear(dim, dim)
+        self.qkv = nn.Linear(dim, 3 * inner)
+        self.out = nn.Linear(inner, dim)
         self.mlp = nn.Sequential(
             nn.LayerNorm(dim), nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim)
         )
 
     def forward(self, x):
-        batch, length, dim = x.shape
+        batch, length, _ = x.shape
         packed = self.qkv(self.norm_attention(x)).view(batch, length, 3, self.heads, -1)
         query, key, value = packed.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = F.scaled_dot_product_attention(query, key, value)
-        x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, dim))
+        x = x + self.out(mixed.transpose(1, 2).flatten(2))
         return x + self.mlp(x)
 
 
@@ -88,7 +89,7 @@ class VisionTransformer(nn.Module):
         self.positions = nn.Parameter(torch.empty(1, common.tokens(settings), dim).normal_(0, 0.02))
         self.layers = nn.Sequential(
             *[
-                EncoderLayer(dim, settings.heads, dim * settings.mlp_ratio)
+                EncoderLayer(dim, settings.heads, settings.head_dim, dim * settings.mlp_ratio)
                 for _ in range(settings.depth)
             ]
         )

@@ -80,13 +80,6 @@ void check(const DataSettings& s, bool for_model) {
     throw cli::UsageError("--labels coarse is for CIFAR-100; --data " + s.folder + " is " +
                           (s.dataset == "folder" ? "a folder of images" : "CIFAR-10"));
   }
-  if (s.dataset != "folder" && s.image_size != 0 && s.image_size != kCifarSize) {
-    const std::string size = std::to_string(s.image_size);
-    throw cli::UsageError(
-        for_model ? "the checkpoint's model takes pictures of " + size + "x" + size +
-                        " pixels; those of --data " + s.folder + ", CIFAR, are 32x32"
-                  : "--image-size " + size + " is for folders of images; CIFAR's are 32x32");
-  }
 }
 
 /// The files in an order that mixes the classes, as CIFAR's do, and is always the same; only the

@@ -31,12 +31,14 @@ struct Parts {
 ImageData load_data(DataSettings& settings, Parts parts = {},
                     const std::vector<std::string>& classes = {});
 
-/// Every image once, in order and without augmentation: as a model is measured.
+/// Every image once, in order and without augmentation but scaled to `size`: as a model is
+/// measured.
 inline eg::data::DataLoader measuring_loader(const eg::data::ImageDataset& images,
                                              const eg::data::Normalization& normalization,
-                                             Index batch = 256) {
-  return eg::data::DataLoader(images,
-                              {.batch_size = batch, .augment = {.normalization = normalization}});
+                                             Index size, Index batch = 256) {
+  return eg::data::DataLoader(
+      images,
+      {.batch_size = batch, .augment = {.normalization = normalization, .output_size = size}});
 }
 
 }  // namespace vit

@@ -43,8 +43,9 @@ inline void add_dataset_options(cli::Options& options, DataSettings& d) {
   add_source_options(options, d);
   options.add("labels", d.labels, {"fine", "coarse"}, "CIFAR-100's 100 classes, or its 20");
   options.add("image-size", d.image_size, "PX",
-              "side of the squares that pictures of a folder are cut and scaled to; 0 is 64", 0,
-              4096);
+              "side of the squares that the model sees, to which pictures are scaled; 0 is 32 for "
+              "CIFAR and 64 for a folder",
+              0, 4096);
   options.add("test-share", d.test_share, "X",
               "share of each class held out as test images, for a folder without a test part", 0.01,
               0.9);

@@ -100,8 +100,9 @@ Evaluation evaluate_on(const EvalSettings& e, const Checkpoint& c, const ImageDa
     mirrored.add(average_with_mirrored(c.model, batch.images, logits), batch.labels);
   };
   const auto start = Clock::now();
-  const ClassificationMetrics plain =
-      eg::data::evaluate(measuring_loader(images, c.normalization, e.batch), c.model, add_mirrored);
+  const ClassificationMetrics plain = eg::data::evaluate(
+      measuring_loader(images, c.normalization, c.model.options().image_size, e.batch), c.model,
+      add_mirrored);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return {plain, e.flip_tta ? std::optional(mirrored) : std::nullopt,
           double(images.size()) / seconds};

@@ -31,8 +31,12 @@ inline std::unique_ptr<eg::optim::Ema<float>> make_ema(const Model& model, const
 inline Learner make_learner(const TrainSettings& t, const ModelSettings& settings,
                             const TrainingData& data, const Plan& plan) {
   eg::Generator rng(t.seed);
-  Model model = build_model(settings, rng);
-  eg::models::initialize_whitening(model, data.train, {.normalization = data.normalization});
+  const bool pretrained = !t.pretrained.empty();
+  Model model =
+      pretrained ? pretrained_model(t.pretrained, settings, rng) : build_model(settings, rng);
+  if (!pretrained) {
+    eg::models::initialize_whitening(model, data.train, {.normalization = data.normalization});
+  }
   Optimizers optimizers(model, t, plan.steps_per_epoch, plan.steps);
   return {model, std::move(optimizers), make_ema(model, t)};
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <eigengrad/eigengrad.hpp>
+#include <eigengrad/models/resize_model.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
 /// Builds the model that the settings describe.
@@ -47,27 +48,70 @@ inline eg::models::TokenizerOptions tokenizer_options(const ModelSettings& m) {
       .patch_size = m.patch_size, .stride = m.patch_stride, .padding = m.patch_padding};
 }
 
+inline eg::models::Pooling pooling(const ModelSettings& m) {
+  return m.pooling == "cls"       ? eg::models::Pooling::kClassToken
+         : m.pooling == "mean"    ? eg::models::Pooling::kMean
+         : m.pooling == "flatten" ? eg::models::Pooling::kFlatten
+                                  : eg::models::Pooling::kSequence;
+}
+
+inline eg::nn::InitOptions init_options(const ModelSettings& m) {
+  if (m.init == "default") return {};
+  if (m.init == "xavier-uniform") return {eg::nn::Init::kXavierUniform, 1};
+  return {eg::nn::Init::kTruncNormal, 0.02};
+}
+
 inline eg::models::VisionTransformerOptions model_options(const ModelSettings& m) {
+  using eg::models::FinalNorm;
+  using eg::models::Positions;
+  const eg::models::VisionTransformerOptions defaults;
+  const bool uniform = m.position_init == "uniform";
+  const eg::nn::InitOptions from_0_to_1{eg::nn::Init::kUniform, 1};
   return {.image_size = m.image_size,
           .classes = m.classes,
           .tokenizer = tokenizer_options(m),
           .dim = m.dim,
           .depth = m.depth,
           .layer = {.heads = m.heads,
+                    .head_dim = m.head_dim,
                     .mlp_ratio = m.mlp_ratio,
+                    .activate_output = m.activate_output,
+                    .norm_first = m.norm == "before",
                     .locality = m.locality,
-                    .dropout = m.dropout},
-          .pooling = m.pooling == "cls"    ? eg::models::Pooling::kClassToken
-                     : m.pooling == "mean" ? eg::models::Pooling::kMean
-                                           : eg::models::Pooling::kSequence,
+                    .dropout = m.dropout,
+                    .attention_dropout = m.attention_dropout},
+          .shared_layers = m.shared_layers,
+          .pooling = pooling(m),
+          .final_norm = m.final_norm == "tokens"   ? FinalNorm::kBeforePooling
+                        : m.final_norm == "pooled" ? FinalNorm::kAfterPooling
+                                                   : FinalNorm::kNone,
+          .token_init = uniform ? from_0_to_1 : defaults.token_init,
+          .positions = m.positions == "learned"  ? Positions::kLearned
+                       : m.positions == "sincos" ? Positions::kSinCos2d
+                                                 : Positions::kNone,
+          .position_count = m.position_count,
+          .position_init = uniform ? from_0_to_1 : defaults.position_init,
           .rotary_base = m.rotary_base,
           .position_dropout = m.dropout,
           .patch_dropout = m.patch_dropout,
-          .stochastic_depth = m.stochastic_depth};
+          .stochastic_depth = m.stochastic_depth,
+          .head_hidden = parse_list("head-hidden", m.head_hidden, 65536),
+          .head_dropout = m.head_dropout,
+          .init = init_options(m),
+          .checkpoint = m.checkpoint};
 }
 
 inline Model build_model(const ModelSettings& m, eg::Generator& rng) {
   return Model(model_options(m), rng);
+}
+
+/// The model in a file, with a new head for the classes and positions for the images of `m`.
+inline Model pretrained_model(const std::string& path, const ModelSettings& m, eg::Generator& rng) {
+  Model model = eg::models::load_vision_transformer<float>(path);
+  if (model.options().image_size != m.image_size) {
+    model = eg::models::resize_model(model, {.image_size = m.image_size});
+  }
+  return eg::models::with_classes(model, m.classes, rng);
 }
 
 }  // namespace vit

@@ -23,7 +23,7 @@ class Optimizers {
     }
     const auto all = eg::optim::decay_groups(model.parameters_with_roles());
     const eg::optim::AdamWOptions adamw{
-        .lr = t.lr, .betas = {0.9, 0.99}, .weight_decay = t.weight_decay};
+        .lr = t.lr, .betas = {0.9, t.beta2}, .weight_decay = t.weight_decay};
     if (t.optimizer == "muon") {
       if (std::all_of(hidden.begin(), hidden.end(), [](auto& g) { return g.parameters.empty(); })) {
         throw cli::UsageError(

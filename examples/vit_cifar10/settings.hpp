@@ -14,7 +14,7 @@ namespace vit {
 
 /// The model in the command line's words.
 struct ModelSettings {
-  Index image_size = 32;  // of the dataset, not an option
+  Index image_size = 32;  // --image-size, or the dataset's
   Index classes = 10;     // of the dataset, not an option
   std::string tokenizer = "conv";
   std::string channels = "48,128";
@@ -31,12 +31,25 @@ struct ModelSettings {
   Index dim = 192;
   Index depth = 3;
   Index heads = 3;
+  Index head_dim = 0;
   double mlp_ratio = 2;
+  bool activate_output = false;
+  std::string norm = "before";
+  std::string final_norm = "tokens";
+  bool shared_layers = false;
   std::string pooling = "sequence";
+  std::string head_hidden;
+  std::string positions = "learned";
+  std::string position_init = "normal";
+  Index position_count = 0;
   double rotary_base = 0;
+  std::string init = "trunc-normal";
+  bool checkpoint = false;
   bool locality = false;
   double stochastic_depth = 0;
   double dropout = 0;
+  double attention_dropout = 0;
+  double head_dropout = 0;
   double patch_dropout = 0;
 };
 
@@ -44,6 +57,7 @@ struct TrainSettings {
   DataSettings data;
   std::string program;  // as it was called, not an option
   std::string preset = "quick";
+  std::string pretrained;
   std::string out;
   std::string resume;
   std::string progress = "auto";
@@ -58,6 +72,7 @@ struct TrainSettings {
   std::string patch_schedule;
   std::string optimizer = "muon";
   double lr = 2e-3;
+  double beta2 = 0.99;
   double muon_lr = 0.02;
   double muon_momentum = 0.9;
   double kernel_lr = 0;

@@ -89,6 +89,33 @@ void print_start(const TrainSettings& t, const Trainer& trainer, RunDescription&
   std::fflush(stdout);
 }
 
+/// What the data and a pretrained model decide of the model.
+void take_sizes(TrainSettings& t, const TrainingData& data) {
+  t.model.classes = static_cast<Index>(data.train.classes().size());
+  t.model.image_size = t.data.image_size;
+  if (t.model.image_size > 0) return;
+  t.model.image_size =
+      t.pretrained.empty()
+          ? data.train.height()
+          : eg::models::vision_transformer_options(eg::io::SafetensorsFile(t.pretrained))
+                .image_size;
+}
+
+/// **Throws** UsageError for options of the model, which a pretrained one brings along.
+void check_pretrained(const TrainSettings& t, const cli::Options& options) {
+  if (t.pretrained.empty()) return;
+  ModelSettings unused;
+  cli::Options of_the_model("", "");
+  add_model_options(of_the_model, unused);
+  of_the_model.add("patch-schedule", unused.channels, "", "");
+  for (const cli::Options::Value& value : of_the_model.values()) {
+    if (options.given(value.name)) {
+      throw cli::UsageError("--pretrained " + t.pretrained +
+                            " brings its model along; leave out --" + value.name);
+    }
+  }
+}
+
 /// --patch-schedule decides on the epochs and the first patches.
 void apply_patch_schedule(TrainSettings& t, cli::Options& options) {
   const PatchSchedule schedule(t.patch_schedule);
@@ -113,6 +140,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
   if (t.patience > 0 && t.data.validation == 0) {
     throw cli::UsageError("--patience needs images to measure; --validation must not be 0");
   }
+  check_pretrained(t, options);
   set_threads(t);
   TrainingData data = load_training_data(t);
   apply_preset(options, t.preset, t.model.tokenizer, data.source.dataset);
@@ -122,8 +150,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
                           std::to_string(data.train.size()) +
                           " training images; give a smaller one");
   }
-  t.model.classes = static_cast<Index>(data.train.classes().size());
-  t.model.image_size = data.train.height();
+  take_sizes(t, data);
   if (t.out.empty()) t.out = default_folder();
   if (eg::io::is_file(state_path(t.out))) {
     throw cli::UsageError("--out " + t.out + " holds a run already; `--resume " + t.out +
@@ -156,8 +183,7 @@ int resume(TrainSettings& t, cli::Options& options) {
     throw cli::UsageError("the images in --data " + t.data.folder +
                           " are not those of the run in " + folder);
   }
-  t.model.classes = static_cast<Index>(data.train.classes().size());
-  t.model.image_size = data.train.height();
+  take_sizes(t, data);
   compare_versions(run);
   Trainer trainer(t, std::move(data));
   trainer.restore(file);

@@ -45,8 +45,27 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
   options.add("dim", m.dim, "N", "width of a token", 1);
   options.add("depth", m.depth, "N", "encoder layers", 0, 1000);
   options.add("heads", m.heads, "N", "attention heads; must divide dim", 1);
+  options.add("head-dim", m.head_dim, "N", "width of a head; 0 is dim / heads", 0, 65536);
   options.add("mlp-ratio", m.mlp_ratio, "X", "hidden width of the MLP divided by dim", 0.1, 100);
-  options.add("pooling", m.pooling, {"sequence", "mean", "cls"}, "how tokens become one vector");
+  options.flag("mlp-activate-output", m.activate_output,
+               "apply the activation to the MLP's result too, not to its hidden layer alone");
+  options.add("norm", m.norm, {"before", "after"},
+              "where the norms of a layer stand: before attention and MLP, or after the sums");
+  options.add(
+      "final-norm", m.final_norm, {"tokens", "pooled", "none"},
+      "where the norm after the last layer stands: on the tokens, on what the head sees, or "
+      "nowhere");
+  options.flag("shared-layers", m.shared_layers, "use the weights of one layer --depth times");
+  options.add("pooling", m.pooling, {"sequence", "mean", "cls", "flatten"},
+              "how tokens become one vector");
+  options.add("head-hidden", m.head_hidden, "N,N", "widths of hidden layers of the head; none");
+  options.add("positions", m.positions, {"learned", "sincos", "none"},
+              "what is added to tell the tokens' places");
+  options.add("position-init", m.position_init, {"normal", "uniform"},
+              "first values of learned positions and of the class token: small and normal, or "
+              "uniform from 0 to 1");
+  options.add("position-count", m.position_count, "N",
+              "rows of the table of learned positions; 0 is one per token", 0, 1000000);
   options.add(
       "rotary", m.rotary_base, "X",
       "base of rotary positions, which rotate queries and keys in every layer by the places "
@@ -54,6 +73,10 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
       0, 1e6);
   options.flag("locality", m.locality,
                "heads learn the scale of their scores, and no token attends to itself");
+  options.add("init", m.init, {"trunc-normal", "xavier-uniform", "default"},
+              "first weights of layers and head; default: uniform by fan-in, as PyTorch's");
+  options.flag("checkpoint", m.checkpoint,
+               "compute each layer again in backward: less memory, a third more work");
 }
 
 inline void add_data_options(cli::Options& options, TrainSettings& t) {
@@ -62,6 +85,9 @@ inline void add_data_options(cli::Options& options, TrainSettings& t) {
       "preset", t.preset, preset_names(),
       "options that were tuned together for the tokenizer and the data set, listed below; other "
       "options on the command line override them");
+  options.add("pretrained", t.pretrained, "FILE",
+              "begin with the model and the weights in this model.safetensors, under a new head, "
+              "instead of the model that the options below describe");
   options.section("Data and results");
   add_dataset_options(options, t.data);
   options.flag("no-test", t.no_test,
@@ -90,6 +116,7 @@ inline void add_training_options(cli::Options& options, TrainSettings& t) {
   options.add("optimizer", t.optimizer, {"muon", "adamw"},
               "muon: Muon for hidden matrices, AdamW for the rest");
   options.add("lr", t.lr, "X", "peak learning rate of AdamW", 0, 10);
+  options.add("beta2", t.beta2, "X", "share of the earlier squares that AdamW keeps", 0, 0.999999);
   options.add("muon-lr", t.muon_lr, "X", "peak learning rate of Muon", 0, 10);
   options.add("muon-momentum", t.muon_momentum, "X",
               "share of the earlier gradients that Muon keeps", 0, 0.9999);
@@ -118,6 +145,10 @@ inline void add_training_options(cli::Options& options, TrainSettings& t) {
   options.add("stochastic-depth", t.model.stochastic_depth, "P",
               "probability that an image skips the last layer", 0, 0.99);
   options.add("dropout", t.model.dropout, "P", "probability of dropping a value", 0, 0.99);
+  options.add("attention-dropout", t.model.attention_dropout, "P",
+              "probability of dropping a weight of attention", 0, 0.99);
+  options.add("head-dropout", t.model.head_dropout, "P",
+              "probability of dropping a value that a layer of the head sees", 0, 0.99);
   options.add("patch-dropout", t.model.patch_dropout, "X",
               "share of its tokens that each image loses in training, drawn anew each time", 0,
               0.99);

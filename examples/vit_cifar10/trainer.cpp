@@ -193,8 +193,9 @@ EpochRecord Trainer::measure_epoch() {
   e.wait_seconds = state_.wait_seconds;
   if (data_.validation.size() > 0) {
     const UseSavedWeights use(learner_);
-    const auto measured =
-        eg::data::evaluate(measuring_loader(data_.validation, data_.normalization), learner_.model);
+    const auto measured = eg::data::evaluate(measuring_loader(data_.validation, data_.normalization,
+                                                              learner_.model.options().image_size),
+                                             learner_.model);
     e.validation_loss = measured.loss();
     e.validation_accuracy = measured.accuracy_percent();
     e.validation_top5 = measured.top_percent(5);

@@ -20,14 +20,15 @@ struct TrainingData {
 /// The batches of a run; `plain` ones are those of the last epochs (--plain-epochs).
 inline eg::data::DataLoader training_loader(const TrainSettings& t, const TrainingData& data,
                                             bool plain) {
-  return eg::data::DataLoader(data.train,
-                              {.batch_size = t.batch,
-                               .shuffle = true,
-                               .drop_last = true,
-                               .workers = t.workers,
-                               .seed = t.seed,
-                               .augment = to_augment(t.augment, data.normalization, plain),
-                               .mix = to_mix(t.augment, plain)});
+  eg::data::Augment augment = to_augment(t.augment, data.normalization, plain);
+  augment.output_size = t.model.image_size;
+  return eg::data::DataLoader(data.train, {.batch_size = t.batch,
+                                           .shuffle = true,
+                                           .drop_last = true,
+                                           .workers = t.workers,
+                                           .seed = t.seed,
+                                           .augment = augment,
+                                           .mix = to_mix(t.augment, plain)});
 }
 
 }  // namespace vit

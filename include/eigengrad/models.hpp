@@ -15,3 +15,4 @@
 #include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/models/vision_transformer_options.hpp>
 #include <eigengrad/models/whitening.hpp>
+#include <eigengrad/models/with_classes.hpp>

@@ -32,8 +32,6 @@ has eval.txt '54 images,'
 mkdir -p pictures/test/cloud && cp pictures/test/dots/00009.png pictures/test/cloud/1.png
 bad 'pictures/test/cloud is none of the 10 classes (checkers to triangle)' \
   eval --data pictures/test --part all --checkpoint folder/model.safetensors
-bad 'takes pictures of 16x16 pixels; those of --data data, CIFAR, are 32x32' \
-  eval --data data --checkpoint folder/model.safetensors
 "$program" train --data data --validation 0 $quick --out cifar >/dev/null
 printf '%s\n' a b c d e f g h i j >names && cp -r data named
 mv names named/cifar-10-batches-bin/batches.meta.txt
@@ -66,7 +64,6 @@ bad 'the class one/cat has no PNG, JPEG, BMP, PPM or PGM pictures, but one/cat/a
   train --data one
 bad '--dataset must be one of auto|cifar10|cifar100|folder: "mnist"' train --data data --dataset mnist
 bad '--labels coarse is for CIFAR-100; --data data is CIFAR-10' train --data data --labels coarse
-bad "--image-size 64 is for folders of images; CIFAR's are 32x32" train --data data --image-size 64
 bad '--validation 600 leaves none of the 600 training images' train --data data --validation 600
 
 # Damaged CIFAR.

@@ -69,7 +69,8 @@ inline Predictions predict_all(const Model& model, const eg::data::Normalization
       out.predicted.push_back(std::max_element(row, row + classes) - row);
     }
   };
-  out.metrics = eg::data::evaluate(measuring_loader(images, normalization), model, keep);
+  const Index size = model.options().image_size;
+  out.metrics = eg::data::evaluate(measuring_loader(images, normalization, size), model, keep);
   return out;
 }
 

@@ -28,10 +28,12 @@ std::vector<Index> examples(const Predictions& p, Index wanted) {
 
 eg::Tensor<float> model_input(const Material& m, const std::vector<Index>& indices) {
   const eg::NdArray<Index> list({Index(indices.size())}, std::span<const Index>(indices));
-  eg::data::DataLoader loader(eg::data::subset(m.predictions.images, list),
-                              {.batch_size = list.numel(),
-                               .prefetch = 0,
-                               .augment = {.normalization = m.checkpoint.normalization}});
+  eg::data::DataLoader loader(
+      eg::data::subset(m.predictions.images, list),
+      {.batch_size = list.numel(),
+       .prefetch = 0,
+       .augment = {.normalization = m.checkpoint.normalization,
+                   .output_size = m.checkpoint.model.options().image_size}});
   return loader.epoch(0).begin()->images;
 }
 
