@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
-#include <ctime>
 #include <thread>
 
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/inspect/peak.hpp>
+#include <examples/common/run_folder.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/data.hpp>
 #include <examples/vit_cifar10/run_record.hpp>
@@ -15,15 +15,6 @@
 
 namespace vit {
 namespace {
-
-std::string now(const char* format) {
-  const std::time_t time = std::time(nullptr);
-  char text[64];
-  std::strftime(text, sizeof text, format, std::localtime(&time));
-  return text;
-}
-
-std::string default_folder() { return now("runs/%Y%m%d-%H%M%S"); }
 
 void set_threads(const TrainSettings& t) {
   eg::set_num_threads(t.threads > 0 ? t.threads
@@ -58,8 +49,8 @@ RunDescription describe_run(const TrainSettings& t, const cli::Options& options,
                             const TrainingData& data, const std::string& command_line) {
   RunDescription run;
   run.command = command_line;
-  run.date = now("%Y-%m-%d %H:%M");
-  run.configuration = to_json(options);
+  run.date = cli::now("%Y-%m-%d %H:%M");
+  run.configuration = cli::to_json(options);
   run.seed = t.seed;
   run.threads = eg::num_threads();
   run.versions = versions();
@@ -124,7 +115,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
   }
   t.model.classes = static_cast<Index>(data.train.classes().size());
   t.model.image_size = data.train.height();
-  if (t.out.empty()) t.out = default_folder();
+  if (t.out.empty()) t.out = cli::default_folder();
   if (eg::io::is_file(state_path(t.out))) {
     throw cli::UsageError("--out " + t.out + " holds a run already; `--resume " + t.out +
                           "` continues it, or choose another folder");
