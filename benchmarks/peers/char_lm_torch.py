@@ -112,9 +112,10 @@ def random_batch(text, settings, generator):
 
 
 def learning_rate(step, settings):
-    if step < settings.warmup:
-        return settings.lr * (step + 1) / (settings.warmup + 1)
-    t = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
+    warmup = min(settings.warmup, settings.steps)
+    if step < warmup:
+        return settings.lr * (step + 1) / (warmup + 1)
+    t = (step - warmup) / max(1, settings.steps - warmup)
     cosine = (1 + math.cos(math.pi * t)) / 2
     return settings.final_lr + (settings.lr - settings.final_lr) * cosine
 
