@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Trains a language model of characters on a text, and lets it write.
 #include <cstdio>
-#include <exception>
+#include <string>
+#include <vector>
 
 #include <examples/char_lm/commands.hpp>
 #include <examples/common/options.hpp>
+#include <examples/common/program.hpp>
 
 namespace {
 
@@ -36,13 +38,7 @@ int main(int argc, char** argv) {
     std::fputs(kHelp, stderr);
     return 2;
   }
-  try {
+  return cli::exit_status("char_lm", [&] {
     return run(argv[0], argv[1], {argv + 2, argv + argc});
-  } catch (const cli::UsageError& error) {
-    std::fprintf(stderr, "char_lm: %s\n", error.what());
-    return 2;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "char_lm: %s\n", error.what());
-    return 1;
-  }
+  });
 }

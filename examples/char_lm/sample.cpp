@@ -4,6 +4,7 @@
 
 #include <examples/char_lm/commands.hpp>
 #include <examples/char_lm/write.hpp>
+#include <examples/common/program.hpp>
 
 namespace char_lm {
 namespace {
@@ -56,7 +57,7 @@ int sample(const std::vector<std::string>& arguments) {
   const Checkpoint from = load_checkpoint(paths[0]);
   if (s.prompt.empty()) s.prompt = first_prompt(from.vocabulary);
   check_prompt(from, s.prompt);
-  set_threads(s.threads);
+  cli::set_threads(s.threads);
   eg::Generator rng(s.seed);
   const auto start = std::chrono::steady_clock::now();
   write(from, s.prompt,

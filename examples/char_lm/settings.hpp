@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/common/options.hpp>
@@ -76,11 +75,6 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
 inline void resume_options(cli::Options& options, const eg::io::Json& settings) {
   constexpr std::string_view kFree[] = {"resume", "text", "threads"};
   cli::resume_options(options, settings, kFree);
-}
-
-inline void set_threads(int threads) {
-  eg::set_num_threads(threads > 0 ? threads
-                                  : static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace char_lm

@@ -3,6 +3,7 @@
 
 #include <examples/char_lm/commands.hpp>
 #include <examples/char_lm/trainer.hpp>
+#include <examples/common/program.hpp>
 #include <examples/common/run_folder.hpp>
 
 namespace char_lm {
@@ -20,7 +21,7 @@ int begin(TrainSettings& t, const cli::Options& options) {
     throw cli::UsageError("--out " + t.out + " holds a run already; `--resume " + t.out +
                           "` continues it, or choose another folder");
   }
-  set_threads(t.threads);
+  cli::set_threads(t.threads);
   Trainer trainer(t, std::move(text), cli::to_json(options));
   eg::io::make_folder(t.out);  // only now: a wrong model leaves no folder
   return trainer.run();
@@ -39,7 +40,7 @@ int resume(TrainSettings& t, cli::Options& options) {
   }
   resume_options(options, run.run.configuration);
   t.out = folder;
-  set_threads(t.threads);
+  cli::set_threads(t.threads);
   Text text = load_text(t);
   if (text.fingerprint != run.run.text) {
     throw cli::UsageError("--text " + t.text + " is not the text of the run in " + folder);

@@ -38,8 +38,8 @@ class SavedState {
     try {
       f();
     } catch (const std::exception& error) {
-      throw eigengrad::IoError(path_ + " does not fit this program or its own settings: " +
-                               error.what());
+      throw eigengrad::IoError(path_ +
+                               " does not fit this program or its own settings: " + error.what());
     }
   }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
-#include <thread>
 
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/inspect/peak.hpp>
+#include <examples/common/program.hpp>
 #include <examples/common/run_folder.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/data.hpp>
@@ -15,11 +15,6 @@
 
 namespace vit {
 namespace {
-
-void set_threads(const TrainSettings& t) {
-  eg::set_num_threads(t.threads > 0 ? t.threads
-                                    : static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 /// Everything that can be wrong with the data is looked at before the first step. The options stay
 /// as they were given; what was found goes with the data.
@@ -104,7 +99,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
   if (t.patience > 0 && t.data.validation == 0) {
     throw cli::UsageError("--patience needs images to measure; --validation must not be 0");
   }
-  set_threads(t);
+  cli::set_threads(t.threads);
   TrainingData data = load_training_data(t);
   apply_preset(options, t.preset, t.model.tokenizer, data.source.dataset);
   apply_patch_schedule(t, options);
@@ -141,7 +136,7 @@ int resume(TrainSettings& t, cli::Options& options) {
   }
   resume_options(options, run.configuration);
   t.out = folder;
-  set_threads(t);
+  cli::set_threads(t.threads);
   TrainingData data = load_training_data(t);
   if (describe(data) != run.data) {
     throw cli::UsageError("the images in --data " + t.data.folder +
