@@ -164,6 +164,15 @@ TEST_CASE("generate: error") {
   CHECK_ERROR(generate(model, prompt, {.count = 1, .keep = 7}), eg::ValueError,
               "[generate] keep must be from 0 to the context: keep 7, context 6");
   eg::Generator rng(1);
+  const float none = std::numeric_limits<float>::infinity();
+  for (const float bad : {std::nanf(""), none}) {
+    for (const bool greedy : {true, false}) {
+      CHECK_ERROR(models::sample_next(Tensor<float>({1, 2}, {1, bad}), {.greedy = greedy}, rng),
+                  eg::ValueError, "[sample_next] a row of logits has NaN or no finite largest one");
+    }
+  }
+  CHECK_ERROR(models::sample_next(Tensor<float>({1, 2}, {-none, -none}), {}, rng), eg::ValueError,
+              "[sample_next] a row of logits has NaN or no finite largest one");
   CHECK_ERROR(models::sample_next(Tensor<float>({2}, {1, 2}), {}, rng), eg::ShapeError,
               "[sample_next] logits must be (B, V): logits (2)");
 }

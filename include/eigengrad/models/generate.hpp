@@ -56,27 +56,49 @@ inline void check_sample(const Shape& logits, const models::SampleArguments& arg
   }
 }
 
-/// Draws one of the n tokens with these logits.
+/// The `count` tokens with the largest of n logits, of equal ones the first.
 template <class T>
-Index sample_row(const T* logits, Index n, const models::SampleArguments& arguments,
-                 Generator& rng) {
+std::vector<Index> likeliest(const T* logits, Index n, Index count) {
   std::vector<Index> tokens(static_cast<std::size_t>(n));
   std::iota(tokens.begin(), tokens.end(), Index{0});
-  const Index most = arguments.top_k > 0 ? std::min(arguments.top_k, n) : n;
-  // The likeliest first, of equal ones the first: so the last sum of all below is exact enough.
-  std::partial_sort(tokens.begin(), tokens.begin() + most, tokens.end(), [&](Index a, Index b) {
+  if (count >= n) return tokens;
+  const auto end = tokens.begin() + count;
+  std::partial_sort(tokens.begin(), end, tokens.end(), [&](Index a, Index b) {
     return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
   });
-  tokens.resize(static_cast<std::size_t>(most));
+  tokens.erase(end, tokens.end());
+  return tokens;
+}
+
+/// The likeliest of n tokens, of equal ones the first. **Throws** ValueError on NaN, and unless the
+/// largest logit is finite: there is nothing to choose by.
+template <class T>
+Index likeliest(const T* logits, Index n) {
+  const Index best = std::max_element(logits, logits + n) - logits;
+  if (!std::isfinite(logits[best]) ||
+      std::any_of(logits, logits + n, [](T x) { return std::isnan(x); })) {
+    throw ValueError("[sample_next] a row of logits has NaN or no finite largest one");
+  }
+  return best;
+}
+
+/// Draws one of n tokens.
+template <class T>
+Index draw_token(const T* logits, Index n, const models::SampleArguments& arguments,
+                 Generator& rng) {
+  const double largest = double(logits[likeliest(logits, n)]);
+  const std::vector<Index> tokens = likeliest(logits, n, arguments.top_k > 0 ? arguments.top_k : n);
   std::vector<double> sums;
   double sum = 0;
   for (const Index token : tokens) {
-    sum += std::exp((double(logits[token]) - double(logits[tokens[0]])) / arguments.temperature);
+    sum += std::exp((double(logits[token]) - largest) / arguments.temperature);
     sums.push_back(sum);
   }
-  const auto chosen = std::upper_bound(sums.begin(), sums.end(), rng.uniform() * sum);
-  return tokens[static_cast<std::size_t>(
-      std::min<std::ptrdiff_t>(chosen - sums.begin(), most - 1))];
+  // A token of probability 0 has no room between two sums. The product may round up to the sum:
+  // then it is the first token that reaches it.
+  const auto at = std::min(std::upper_bound(sums.begin(), sums.end(), rng.uniform() * sum),
+                           std::lower_bound(sums.begin(), sums.end(), sum));
+  return tokens[static_cast<std::size_t>(at - sums.begin())];
 }
 
 }  // namespace eigengrad::detail
@@ -87,7 +109,8 @@ namespace eigengrad::models {
 /// likeliest.
 ///
 /// **Shapes** logits (B, V), result (B). **Throws** ShapeError on another shape; ValueError on a
-/// temperature that is not above 0 or a negative top_k.
+/// temperature that is not above 0, a negative top_k, and logits with NaN or without a finite
+/// largest one.
 template <class T>
 NdArray<Index> sample_next(const Tensor<T>& logits, const SampleArguments& arguments,
                            Generator& rng) {
@@ -96,8 +119,8 @@ NdArray<Index> sample_next(const Tensor<T>& logits, const SampleArguments& argum
   NdArray<Index> out(Shape{logits.dim(0)});
   for (Index b = 0; b < logits.dim(0); ++b) {
     const T* row = logits.value().data() + b * tokens;
-    out.data()[b] = arguments.greedy ? std::max_element(row, row + tokens) - row
-                                     : detail::sample_row(row, tokens, arguments, rng);
+    out.data()[b] = arguments.greedy ? detail::likeliest(row, tokens)
+                                     : detail::draw_token(row, tokens, arguments, rng);
   }
   return out;
 }
