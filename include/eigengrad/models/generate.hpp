@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
-#include <vector>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/evaluation_mode.hpp>
@@ -15,6 +13,11 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/models/language_model.hpp>
 #include <eigengrad/nn/key_value_cache.hpp>
+#include <eigengrad/ops/argmax.hpp>
+#include <eigengrad/ops/multinomial.hpp>
+#include <eigengrad/ops/scalar.hpp>
+#include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/sort.hpp>
 
 /// Text from a language model, one token after the other.
 namespace eigengrad::models {
@@ -56,51 +59,6 @@ inline void check_sample(const Shape& logits, const models::SampleArguments& arg
   }
 }
 
-/// The `count` tokens with the largest of n logits, of equal ones the first.
-template <class T>
-std::vector<Index> likeliest(const T* logits, Index n, Index count) {
-  std::vector<Index> tokens(static_cast<std::size_t>(n));
-  std::iota(tokens.begin(), tokens.end(), Index{0});
-  if (count >= n) return tokens;
-  const auto end = tokens.begin() + count;
-  std::partial_sort(tokens.begin(), end, tokens.end(), [&](Index a, Index b) {
-    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
-  });
-  tokens.erase(end, tokens.end());
-  return tokens;
-}
-
-/// The likeliest of n tokens, of equal ones the first. **Throws** ValueError on NaN, and unless the
-/// largest logit is finite: there is nothing to choose by.
-template <class T>
-Index likeliest(const T* logits, Index n) {
-  const Index best = std::max_element(logits, logits + n) - logits;
-  if (!std::isfinite(logits[best]) ||
-      std::any_of(logits, logits + n, [](T x) { return std::isnan(x); })) {
-    throw ValueError("[sample_next] a row of logits has NaN or no finite largest one");
-  }
-  return best;
-}
-
-/// Draws one of n tokens.
-template <class T>
-Index draw_token(const T* logits, Index n, const models::SampleArguments& arguments,
-                 Generator& rng) {
-  const double largest = double(logits[likeliest(logits, n)]);
-  const std::vector<Index> tokens = likeliest(logits, n, arguments.top_k > 0 ? arguments.top_k : n);
-  std::vector<double> sums;
-  double sum = 0;
-  for (const Index token : tokens) {
-    sum += std::exp((double(logits[token]) - largest) / arguments.temperature);
-    sums.push_back(sum);
-  }
-  // A token of probability 0 has no room between two sums. The product may round up to the sum:
-  // then it is the first token that reaches it.
-  const auto at = std::min(std::upper_bound(sums.begin(), sums.end(), rng.uniform() * sum),
-                           std::lower_bound(sums.begin(), sums.end(), sum));
-  return tokens[static_cast<std::size_t>(at - sums.begin())];
-}
-
 }  // namespace eigengrad::detail
 
 namespace eigengrad::models {
@@ -109,19 +67,22 @@ namespace eigengrad::models {
 /// likeliest.
 ///
 /// **Shapes** logits (B, V), result (B). **Throws** ShapeError on another shape; ValueError on a
-/// temperature that is not above 0, a negative top_k, and logits with NaN or without a finite
-/// largest one.
+/// temperature that is not above 0, a negative top_k, and, unless greedy, logits whose softmax is not
+/// finite.
 template <class T>
 NdArray<Index> sample_next(const Tensor<T>& logits, const SampleArguments& arguments,
                            Generator& rng) {
   detail::check_sample(logits.shape(), arguments);
-  const Index tokens = logits.dim(1);
+  if (arguments.greedy) return argmax(logits);
+  const NoGrad no_grad;
+  const auto draw = [&](const Tensor<T>& from) {
+    return multinomial(softmax(from / static_cast<T>(arguments.temperature)), 1, rng);
+  };
+  if (arguments.top_k == 0 || arguments.top_k >= logits.dim(1)) return draw(logits).reshape({-1});
+  const auto [values, tokens] = topk(logits, arguments.top_k);
+  const NdArray<Index> places = draw(values);
   NdArray<Index> out(Shape{logits.dim(0)});
-  for (Index b = 0; b < logits.dim(0); ++b) {
-    const T* row = logits.value().data() + b * tokens;
-    out.data()[b] = arguments.greedy ? detail::likeliest(row, tokens)
-                                     : detail::draw_token(row, tokens, arguments, rng);
-  }
+  for (Index b = 0; b < out.numel(); ++b) out(b) = tokens(b, places(b, 0));
   return out;
 }
 
