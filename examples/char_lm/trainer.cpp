@@ -185,9 +185,9 @@ void Trainer::print_start() const {
   std::printf("%s: %lld characters, %lld different ones; the last %lld validate\n", t_.text.c_str(),
               printed(text_.size()), printed(text_.vocabulary.size()),
               printed(text_.validation.numel()));
-  std::printf("%lld layers, %lld heads, %lld wide, context %lld: %lld parameters; %d threads\n",
+  std::printf("%lld layers, %lld heads, %lld wide, context %lld: %lld parameters; %d thread%s\n",
               printed(t_.depth), printed(t_.heads), printed(t_.dim), printed(t_.context),
-              printed(run_.parameters), eg::num_threads());
+              printed(run_.parameters), eg::num_threads(), eg::num_threads() == 1 ? "" : "s");
   if (state_.step > 0) std::printf("continuing after step %lld\n", printed(state_.step));
   std::fflush(stdout);
 }
