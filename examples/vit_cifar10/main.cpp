@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Trains a Vision Transformer on CIFAR or on a folder of images, and uses it.
 #include <cstdio>
-#include <exception>
 
 #include <examples/common/options.hpp>
+#include <examples/common/program.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 
 namespace {
@@ -53,13 +53,7 @@ int main(int argc, char** argv) {
     if (i > 0) command_line += ' ';
     command_line += argv[i];
   }
-  try {
+  return cli::exit_status("vit_cifar10", [&] {
     return run(argv[1], {argv + 2, argv + argc}, command_line);
-  } catch (const cli::UsageError& error) {
-    std::fprintf(stderr, "vit_cifar10: %s\n", error.what());
-    return 2;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "vit_cifar10: %s\n", error.what());
-    return 1;
-  }
+  });
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <examples/vit_cifar10/clock_time.hpp>
+#include <examples/common/clock_time.hpp>
 
 namespace vit {
 
@@ -38,7 +38,7 @@ inline std::string progress_line(const ProgressState& s, int width) {
       {1, words("  train %.1f %%", s.accuracy_percent)},
       {4, words("  %.0f images/s", s.images_per_s)},
       {5, words("  run %.0f %%", s.run_fraction * 100)},
-      {3, "  " + clock_time(s.seconds_left) + " left"}};
+      {3, "  " + cli::clock_time(s.seconds_left) + " left"}};
   constexpr std::size_t kLeastBar = 10;
   constexpr std::size_t kMostBar = 30;
   const std::size_t room = static_cast<std::size_t>(std::max(width, 1));

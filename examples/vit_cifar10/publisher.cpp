@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include <examples/vit_cifar10/checkpoint.hpp>
-#include <examples/vit_cifar10/clock_time.hpp>
+#include <examples/common/clock_time.hpp>
 #include <examples/vit_cifar10/publisher.hpp>
 #include <examples/vit_cifar10/report/report.hpp>
 
@@ -47,7 +47,7 @@ void Publisher::print_epoch(const std::vector<EpochRecord>& epochs) const {
     std::printf("  validation %.2f %%%s", *e.validation_accuracy,
                 best_epoch(epochs) == &e && e.epoch > 1 ? " (best)" : "");
   }
-  std::printf("  %.0f images/s  %s\n", e.images_per_s, clock_time(e.seconds).c_str());
+  std::printf("  %.0f images/s  %s\n", e.images_per_s, cli::clock_time(e.seconds).c_str());
   std::fflush(stdout);
 }
 
@@ -70,7 +70,7 @@ void Publisher::print_test_accuracy(double percent) const {
 void Publisher::print_end(const std::vector<EpochRecord>& epochs) const {
   const EpochRecord& last = epochs.back();
   std::printf("%d epochs in %s; training accuracy %.2f %%", last.epoch,
-              clock_time(last.seconds).c_str(), last.train_accuracy);
+              cli::clock_time(last.seconds).c_str(), last.train_accuracy);
   const EpochRecord* best = best_epoch(epochs);
   if (best != nullptr) {
     std::printf(", validation %.2f %% (best: %.2f %% in epoch %d)", *last.validation_accuracy,

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <examples/common/options.hpp>
-#include <examples/vit_cifar10/clock_time.hpp>
+#include <examples/common/clock_time.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/run_record.hpp>
 
@@ -46,7 +46,7 @@ Row row_of(const std::string& folder) {
           option_text(run, "tokenizer"),
           run.parameters ? std::to_string(*run.parameters) : "",
           std::to_string(run.epochs.size()) + (finished ? "" : " of " + option_text(run, "epochs")),
-          std::isfinite(seconds) ? clock_time(seconds) : "-",
+          std::isfinite(seconds) ? cli::clock_time(seconds) : "-",
           shown(speed, 0),
           shown(peak, 0),
           shown(seconds * peak * 1e-6, 3),

@@ -4,6 +4,8 @@
 #include <string>
 
 #include <eigengrad/io/fields.hpp>
+#include <examples/common/run_folder.hpp>
+#include <examples/common/saved_state.hpp>
 #include <examples/vit_cifar10/learner.hpp>
 #include <examples/vit_cifar10/run_record.hpp>
 #include <examples/vit_cifar10/run_state.hpp>
@@ -12,7 +14,7 @@
 /// that is replaced as a whole.
 namespace vit {
 
-inline std::string state_path(const std::string& folder) { return folder + "/state.safetensors"; }
+using cli::state_path;
 
 inline void save_state(const std::string& path, const RunState& state, const Learner& learner,
                        const RunDescription& run) {
@@ -30,10 +32,10 @@ inline void save_state(const std::string& path, const RunState& state, const Lea
 class StateFile {
  public:
   /// **Throws** IoError, in one line, for whatever is wrong with the file.
-  explicit StateFile(const std::string& path) : path_(path), file_(open(path)) {
-    const Json run = metadata("vit_cifar10_run");
-    const Json state = metadata("vit_cifar10_state");
-    guard([&] {
+  explicit StateFile(const std::string& path) : saved_(path) {
+    const Json run = saved_.metadata("vit_cifar10_run");
+    const Json state = saved_.metadata("vit_cifar10_state");
+    saved_.guard([&] {
       run_ = eg::io::from_json<RunDescription>(run, {.lenient = true});
       state_ = eg::io::from_json<RunState>(state);
     });
@@ -43,44 +45,17 @@ class StateFile {
   const RunState& state() const { return state_; }
 
   void load(Learner& learner) const {
-    guard([&] {
-      learner.model.load_state_dict(file_.get_all<float>("model."));
-      eg::nn::load_random_state(learner.model, file_.get_all<Index>("random."));
-      learner.optimizers.load(file_);
-      if (learner.ema) learner.ema->load_state_dict(file_.get_all<float>("ema."));
+    const eg::io::SafetensorsFile& file = saved_.file();
+    saved_.guard([&] {
+      learner.model.load_state_dict(file.get_all<float>("model."));
+      eg::nn::load_random_state(learner.model, file.get_all<Index>("random."));
+      learner.optimizers.load(file);
+      if (learner.ema) learner.ema->load_state_dict(file.get_all<float>("ema."));
     });
   }
 
  private:
-  static eg::io::SafetensorsFile open(const std::string& path) {
-    if (!eg::io::is_file(path)) {
-      throw eg::IoError("there is no " + path +
-                        "; --resume needs the folder of a run that `train` has begun");
-    }
-    return eg::io::SafetensorsFile(path);
-  }
-
-  Json metadata(const std::string& key) const {
-    const auto found = file_.metadata().find(key);
-    if (found == file_.metadata().end()) {
-      throw eg::IoError(path_ +
-                        " is no state of a run; --resume needs a state.safetensors that "
-                        "`train` wrote");
-    }
-    return Json::parse(found->second, path_);
-  }
-
-  template <class F>
-  void guard(F&& f) const {
-    try {
-      f();
-    } catch (const std::exception& error) {
-      throw eg::IoError(path_ + " does not fit this program or its own settings: " + error.what());
-    }
-  }
-
-  std::string path_;
-  eg::io::SafetensorsFile file_;
+  cli::SavedState saved_;
   RunDescription run_;
   RunState state_;
 };

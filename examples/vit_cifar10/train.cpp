@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
-#include <ctime>
-#include <thread>
 
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/inspect/peak.hpp>
+#include <examples/common/program.hpp>
+#include <examples/common/run_folder.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/data.hpp>
 #include <examples/vit_cifar10/run_record.hpp>
@@ -15,20 +15,6 @@
 
 namespace vit {
 namespace {
-
-std::string now(const char* format) {
-  const std::time_t time = std::time(nullptr);
-  char text[64];
-  std::strftime(text, sizeof text, format, std::localtime(&time));
-  return text;
-}
-
-std::string default_folder() { return now("runs/%Y%m%d-%H%M%S"); }
-
-void set_threads(const TrainSettings& t) {
-  eg::set_num_threads(t.threads > 0 ? t.threads
-                                    : static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 /// Everything that can be wrong with the data is looked at before the first step. The options stay
 /// as they were given; what was found goes with the data.
@@ -58,8 +44,8 @@ RunDescription describe_run(const TrainSettings& t, const cli::Options& options,
                             const TrainingData& data, const std::string& command_line) {
   RunDescription run;
   run.command = command_line;
-  run.date = now("%Y-%m-%d %H:%M");
-  run.configuration = to_json(options);
+  run.date = cli::now("%Y-%m-%d %H:%M");
+  run.configuration = cli::to_json(options);
   run.seed = t.seed;
   run.threads = eg::num_threads();
   run.versions = versions();
@@ -141,7 +127,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
     throw cli::UsageError("--patience needs images to measure; --validation must not be 0");
   }
   check_pretrained(t, options);
-  set_threads(t);
+  cli::set_threads(t.threads);
   TrainingData data = load_training_data(t);
   apply_preset(options, t.preset, t.model.tokenizer, data.source.dataset);
   apply_patch_schedule(t, options);
@@ -151,7 +137,7 @@ int begin(TrainSettings& t, cli::Options& options, const std::string& command_li
                           " training images; give a smaller one");
   }
   take_sizes(t, data);
-  if (t.out.empty()) t.out = default_folder();
+  if (t.out.empty()) t.out = cli::default_folder();
   if (eg::io::is_file(state_path(t.out))) {
     throw cli::UsageError("--out " + t.out + " holds a run already; `--resume " + t.out +
                           "` continues it, or choose another folder");
@@ -177,7 +163,7 @@ int resume(TrainSettings& t, cli::Options& options) {
   }
   resume_options(options, run.configuration);
   t.out = folder;
-  set_threads(t);
+  cli::set_threads(t.threads);
   TrainingData data = load_training_data(t);
   if (describe(data) != run.data) {
     throw cli::UsageError("the images in --data " + t.data.folder +

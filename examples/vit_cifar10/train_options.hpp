@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-#include <string>
 #include <string_view>
 
+#include <examples/common/saved_options.hpp>
 #include <examples/vit_cifar10/presets.hpp>
 #include <examples/vit_cifar10/settings.hpp>
 
@@ -170,53 +169,12 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
   options.section(describe_presets());
 }
 
-/// Options that a resumed run may change: they do not change what it computes.
-inline bool free_on_resume(std::string_view name) {
+/// Gives the options the values of a run that goes on, but for those that do not change what it
+/// computes. **Throws** as `cli::resume_options`.
+inline void resume_options(cli::Options& options, const Json& settings) {
   constexpr std::string_view kFree[] = {"resume",  "data",       "threads",
                                         "workers", "save-every", "progress"};
-  return std::find(std::begin(kFree), std::end(kFree), name) != std::end(kFree);
-}
-
-/// Every option's value, as {"label_smoothing": 0.1, ...}.
-inline Json to_json(const cli::Options& options) {
-  Json out = Json::object();
-  for (const cli::Options::Value& value : options.values()) {
-    if (value.name == "resume") continue;
-    std::string key = value.name;
-    std::replace(key.begin(), key.end(), '-', '_');
-    if (value.is_number || value.is_flag) {
-      out[key] = Json::parse(value.text);
-    } else {
-      out[key] = value.text;
-    }
-  }
-  return out;
-}
-
-/// Gives the options the values of a run that goes on. **Throws** UsageError, naming it, for an
-/// option on the command line that says otherwise; IoError for one that the run does not know.
-inline void resume_options(cli::Options& options, const Json& settings) {
-  for (const cli::Options::Value& value : options.values()) {
-    std::string key = value.name;
-    std::replace(key.begin(), key.end(), '-', '_');
-    const Json* saved = settings.find(key);
-    if (free_on_resume(value.name) && (value.given || saved == nullptr)) continue;
-    if (saved == nullptr) {
-      throw eg::IoError("the run that --resume continues was begun by another version, without --" +
-                        value.name + "; continue it with that one");
-    }
-    const std::string text = saved->is_string() ? saved->as_string() : saved->dump();
-    options.set(value.name, text);
-    const auto now = options.values();
-    const auto same =
-        std::find_if(now.begin(), now.end(), [&](const auto& v) { return v.name == value.name; });
-    if (value.given && same->text != value.text) {
-      std::string message = "--";
-      message.append(value.name).append(" ").append(value.text);
-      message.append(" contradicts the run that --resume continues, which has ").append(text);
-      throw cli::UsageError(message + "; leave it out, or start another run");
-    }
-  }
+  cli::resume_options(options, settings, kFree);
 }
 
 }  // namespace vit

@@ -11,7 +11,7 @@
 #include <examples/vit_cifar10/publisher.hpp>
 #include <examples/vit_cifar10/recorder.hpp>
 #include <examples/vit_cifar10/run_state.hpp>
-#include <examples/vit_cifar10/signals.hpp>
+#include <examples/common/signals.hpp>
 #include <examples/vit_cifar10/state_file.hpp>
 #include <examples/vit_cifar10/training_data.hpp>
 
@@ -77,7 +77,7 @@ class Trainer {
   eg::GeneratorSnapshot random_;  ///< when the step began
   Recorder recorder_;
   Publisher publisher_;
-  Signals signals_;
+  cli::Signals signals_;
   Clock::time_point last_lap_ = Clock::now();
   Clock::time_point last_save_ = Clock::now();
 };

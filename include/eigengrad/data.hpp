@@ -3,6 +3,7 @@
 
 #include <eigengrad/data/augment.hpp>
 #include <eigengrad/data/batch.hpp>
+#include <eigengrad/data/char_vocabulary.hpp>
 #include <eigengrad/data/cifar.hpp>
 #include <eigengrad/data/dataset.hpp>
 #include <eigengrad/data/evaluate.hpp>
@@ -14,5 +15,6 @@
 #include <eigengrad/data/prefetcher.hpp>
 #include <eigengrad/data/split.hpp>
 #include <eigengrad/data/synthetic.hpp>
+#include <eigengrad/data/token_windows.hpp>
 #include <eigengrad/data/transforms.hpp>
 #include <eigengrad/data/windows.hpp>

@@ -5,6 +5,8 @@
 #include <eigengrad/models/attention_rollout.hpp>
 #include <eigengrad/models/conv_tokenizer.hpp>
 #include <eigengrad/models/flat_options.hpp>
+#include <eigengrad/models/generate.hpp>
+#include <eigengrad/models/language_model.hpp>
 #include <eigengrad/models/patch_dropout.hpp>
 #include <eigengrad/models/patch_embedding.hpp>
 #include <eigengrad/models/pooling.hpp>

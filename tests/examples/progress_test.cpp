@@ -14,10 +14,10 @@ const vit::ProgressState kState{.epoch = 3,
 }  // namespace
 
 TEST_CASE("progress: durations") {
-  CHECK(vit::clock_time(0.4) == "0:00");
-  CHECK(vit::clock_time(75) == "1:15");
-  CHECK(vit::clock_time(3599.6) == "1:00:00");
-  CHECK(vit::clock_time(-1) == "0:00");
+  CHECK(cli::clock_time(0.4) == "0:00");
+  CHECK(cli::clock_time(75) == "1:15");
+  CHECK(cli::clock_time(3599.6) == "1:00:00");
+  CHECK(cli::clock_time(-1) == "0:00");
 }
 
 TEST_CASE("progress: a line says everything where there is room") {

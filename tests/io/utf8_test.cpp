@@ -36,6 +36,7 @@ TEST_CASE("utf8: edge") {
     CAPTURE(code);
     const std::string text = encoded(code);
     CHECK(detail::utf8_length(text, 0) == text.size());
+    CHECK(detail::utf8_code("A" + text, 1, text.size()) == code);
     if (text.size() > 1) CHECK_FALSE(detail::is_utf8(text.substr(0, text.size() - 1)));
   }
 }

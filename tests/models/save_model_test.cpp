@@ -166,6 +166,40 @@ TEST_CASE("save_model: a model comes back with its weights and running statistic
   CHECK(eg::io::read_file(other) == eg::io::read_file(path));
 }
 
+TEST_CASE("save_model: a language model, all of its options too") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() + "/model.safetensors";
+  const models::LanguageModelOptions options{.vocabulary = 7,
+                                             .context = 5,
+                                             .dim = 4,
+                                             .depth = 2,
+                                             .layer = {.heads = 2, .mlp_ratio = 3},
+                                             .dropout = 0.25,
+                                             .tie_weights = false,
+                                             .init_stddev = 0.5};
+  eg::io::Json json = eg::io::to_json(options);
+  const eg::io::Json plain = eg::io::to_json(models::LanguageModelOptions{});
+  json["layer"] = eg::io::Json::object();  // its fields are tested above
+  check_all_differ(json, plain, "");
+  eg::Generator rng(1);
+  const models::LanguageModel<float> model(options, rng);
+  eg::models::save_model(path, model, {{"note", "mine"}});
+  const auto again = eg::models::load_language_model<float>(path);
+  CHECK(eg::io::to_json(again.options()) == eg::io::to_json(options));
+  model.eval();
+  again.eval();
+  const NdArray<eg::Index> tokens({2, 3}, {0, 1, 2, 6, 5, 4});
+  CHECK_SAME(again(tokens).value(), model(tokens).value());
+  CHECK_ERROR(eg::models::load_vision_transformer<float>(path), eg::IoError,
+              "[load_vision_transformer] " + path +
+                  " holds a model of type LanguageModel, not a VisionTransformer");
+  eg::io::save_safetensors(
+      path, model.state_dict(),
+      {{"eigengrad.model", "LanguageModel"}, {"eigengrad.options", R"({"vocabulary": 7})"}});
+  CHECK_ERROR(eg::models::load_language_model<float>(path), eg::IoError,
+              "[load_language_model] " + path + ": [json] field 'context' is missing");
+}
+
 TEST_CASE("save_model: error") {
   const test::TemporaryFolder folder;
   const std::string path = folder.path() + "/model.safetensors";

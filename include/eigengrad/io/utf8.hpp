@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// UTF-8, the encoding of JSON.
+/// UTF-8, the encoding of JSON and of texts.
 ///
 /// **Source** https://www.rfc-editor.org/rfc/rfc3629
 namespace eigengrad::io::detail {
@@ -39,6 +39,16 @@ inline bool is_utf8(std::string_view text) {
     at += n;
   }
   return true;
+}
+
+/// The code point of the character at `text[at]`, whose `utf8_length` is `bytes`.
+inline std::uint32_t utf8_code(std::string_view text, std::size_t at, std::size_t bytes) {
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[at + i]));
+  };
+  std::uint32_t code = bytes == 1 ? byte(0) : byte(0) & (0xFFu >> (bytes + 1));
+  for (std::size_t i = 1; i < bytes; ++i) code = code << 6 | (byte(i) & 0x3F);
+  return code;
 }
 
 inline void append_utf8(std::string& out, std::uint32_t code) {

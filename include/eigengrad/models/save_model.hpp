@@ -11,7 +11,9 @@
 #include <eigengrad/io/safetensors.hpp>
 #include <eigengrad/io/safetensors_file.hpp>
 #include <eigengrad/models/flat_options.hpp>
+#include <eigengrad/models/language_model.hpp>
 #include <eigengrad/models/vision_transformer.hpp>
+#include <eigengrad/models/vision_transformer_options.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 
 /// A model and its options in one safetensors file, enough to build it again: the weights under
@@ -23,6 +25,56 @@ namespace eigengrad::detail {
 
 inline constexpr const char* kModel = "eigengrad.model";
 inline constexpr const char* kOptions = "eigengrad.options";
+
+/// A type of models in files, and the function that loads it.
+struct SavedKind {
+  const char* loader;  ///< in messages
+  const char* kind;
+};
+inline constexpr SavedKind kVisionTransformer{"load_vision_transformer", "VisionTransformer"};
+inline constexpr SavedKind kLanguageModel{"load_language_model", "LanguageModel"};
+
+/// read(JSON) of the options of a model of this kind.
+/// **Throws** IoError when the file describes no such model, or not all of it.
+template <class Read>
+auto read_model_options(const io::SafetensorsFile& file, const SavedKind& wanted, Read&& read) {
+  const auto& metadata = file.metadata();
+  const auto kind = metadata.find(kModel);
+  const auto options = metadata.find(kOptions);
+  if (kind == metadata.end() || options == metadata.end()) {
+    throw IoError(concat("[", wanted.loader, "] ", file.path(),
+                         " does not say which model its weights belong to; save it with "
+                         "save_model"));
+  }
+  if (kind->second != wanted.kind) {
+    throw IoError(concat("[", wanted.loader, "] ", file.path(), " holds a model of type ",
+                         kind->second, ", not a ", wanted.kind));
+  }
+  try {
+    return read(io::Json::parse(options->second));
+  } catch (const IoError& error) {
+    throw IoError(concat("[", wanted.loader, "] ", file.path(), ": ", error.what()));
+  }
+}
+
+/// A model of these options with the weights in the file, in the model's type.
+/// **Throws** IoError when the weights are not that model's.
+template <class Model, class Options>
+Model build_saved(const io::SafetensorsFile& file, const Options& options,
+                  const SavedKind& wanted) {
+  using T = typename Model::value_type;
+  nn::StateDict<T> weights;
+  for (const std::string& name : file.names()) weights.emplace(name, file.get<T>(name));
+  try {
+    Generator rng(0);
+    Model model(options, rng);
+    model.load_state_dict(weights);
+    return model;
+  } catch (const ValueError& error) {
+    throw IoError(concat("[", wanted.loader, "] ", file.path(),
+                         " does not hold the model that it describes: ", error.what()));
+  }
+}
 
 }  // namespace eigengrad::detail
 
@@ -50,24 +102,8 @@ void save_model(const std::string& path, const Model& model,
 /// The options of the vision transformer in a file that `save_model` wrote.
 /// **Throws** IoError when the file describes no such model, or not all of it.
 inline VisionTransformerOptions vision_transformer_options(const io::SafetensorsFile& file) {
-  const auto& metadata = file.metadata();
-  const auto kind = metadata.find(detail::kModel);
-  const auto options = metadata.find(detail::kOptions);
-  if (kind == metadata.end() || options == metadata.end()) {
-    throw IoError(detail::concat("[load_vision_transformer] ", file.path(),
-                                 " does not say which model its ",
-                                 "weights belong to; save it with save_model"));
-  }
-  if (kind->second != "VisionTransformer") {
-    throw IoError(detail::concat("[load_vision_transformer] ", file.path(),
-                                 " holds a model of type ", kind->second,
-                                 ", not a VisionTransformer"));
-  }
-  try {
-    return detail::read_vision_transformer_options(io::Json::parse(options->second));
-  } catch (const IoError& error) {
-    throw IoError(detail::concat("[load_vision_transformer] ", file.path(), ": ", error.what()));
-  }
+  return detail::read_model_options(file, detail::kVisionTransformer,
+                                    detail::read_vision_transformer_options);
 }
 
 /// The model that `save_model` wrote, weights and buffers included, in training mode; files of
@@ -78,22 +114,25 @@ inline VisionTransformerOptions vision_transformer_options(const io::Safetensors
 /// model's.
 template <class T>
 VisionTransformer<T> load_vision_transformer(const io::SafetensorsFile& file) {
-  const VisionTransformerOptions options = vision_transformer_options(file);
-  nn::StateDict<T> weights;
-  for (const std::string& name : file.names()) weights.emplace(name, file.get<T>(name));
-  try {
-    Generator rng(0);
-    VisionTransformer<T> model(options, rng);
-    model.load_state_dict(weights);
-    return model;
-  } catch (const ValueError& error) {
-    throw IoError(detail::concat("[load_vision_transformer] ", file.path(),
-                                 " does not hold the model that it describes: ", error.what()));
-  }
+  return detail::build_saved<VisionTransformer<T>>(file, vision_transformer_options(file),
+                                                   detail::kVisionTransformer);
 }
 template <class T>
 VisionTransformer<T> load_vision_transformer(const std::string& path) {
   return load_vision_transformer<T>(io::SafetensorsFile(path));
+}
+
+/// The same for a language model.
+template <class T>
+LanguageModel<T> load_language_model(const io::SafetensorsFile& file) {
+  const auto options = detail::read_model_options(
+      file, detail::kLanguageModel,
+      [](const io::Json& json) { return io::from_json<LanguageModelOptions>(json); });
+  return detail::build_saved<LanguageModel<T>>(file, options, detail::kLanguageModel);
+}
+template <class T>
+LanguageModel<T> load_language_model(const std::string& path) {
+  return load_language_model<T>(io::SafetensorsFile(path));
 }
 
 }  // namespace eigengrad::models

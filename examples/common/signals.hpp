@@ -4,7 +4,7 @@
 #include <atomic>
 #include <csignal>
 
-namespace vit {
+namespace cli {
 
 /// Ctrl-C and SIGTERM while it lives: the first one is noted, so that the step in hand can be
 /// finished and saved; the second one ends the program at once, as usual.
@@ -39,4 +39,4 @@ class Signals {
   struct sigaction terminate_ {};
 };
 
-}  // namespace vit
+}  // namespace cli

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-namespace vit {
+namespace cli {
 
 /// A duration as in tables and on a moving line: 75 seconds are "1:15", 3700 are "1:01:40".
 inline std::string clock_time(double seconds) {
@@ -18,4 +18,4 @@ inline std::string clock_time(double seconds) {
   return text;
 }
 
-}  // namespace vit
+}  // namespace cli
