@@ -17,6 +17,7 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/models/seq2seq_transformer.hpp>
 #include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/sort.hpp>
 
 /// Probable sequences from a model that says how likely each next token is.
 ///
@@ -84,9 +85,10 @@ inline void check_search(const char* op, Index sequences, Index max_length) {
   }
 }
 
-/// Log-probabilities (R, V) from the logits of `rows` sequences.
+/// The `count` likeliest next tokens of each of `rows` sequences, of equal ones the first, and
+/// their log-probabilities. **Shapes** logits (R, V), result (R, min(count, V)).
 template <class T>
-NdArray<T> log_probabilities(const char* op, const Tensor<T>& logits, Index rows, Index end) {
+Sorted<T> likeliest(const char* op, const Tensor<T>& logits, Index rows, Index end, Index count) {
   if (logits.rank() != 2 || logits.dim(0) != rows) {
     throw ShapeError(concat("[", op, "] next_logits must give (R, V) for R tokens: logits ",
                             logits.shape(), ", R ", rows));
@@ -95,23 +97,11 @@ NdArray<T> log_probabilities(const char* op, const Tensor<T>& logits, Index rows
     throw ValueError(
         concat("[", op, "] end must be a token: end ", end, ", tokens ", logits.dim(1)));
   }
-  NdArray<T> out = log_softmax(logits).value();
-  if (std::any_of(out.begin(), out.end(), [](T x) { return std::isnan(x); })) {
+  Sorted<T> out = topk(log_softmax(logits), std::min(count, logits.dim(1)));
+  const NdArray<T>& logs = out.values.value();
+  if (std::any_of(logs.begin(), logs.end(), [](T x) { return std::isnan(x); })) {
     throw ValueError(concat("[", op, "] the logits are not numbers"));
   }
-  return out;
-}
-
-/// The `count` likeliest tokens of a row, the likeliest first; of equal ones the first.
-template <class T>
-std::vector<Index> likeliest(const T* row, Index tokens, Index count) {
-  std::vector<Index> out(static_cast<std::size_t>(tokens));
-  std::iota(out.begin(), out.end(), Index{0});
-  count = std::min(count, tokens);
-  std::partial_sort(out.begin(), out.begin() + count, out.end(), [row](Index a, Index b) {
-    return row[a] > row[b] || (row[a] == row[b] && a < b);
-  });
-  out.resize(static_cast<std::size_t>(count));
   return out;
 }
 
@@ -155,10 +145,10 @@ inline models::Hypothesis longer(const models::Hypothesis& from, Index token,
   return out;
 }
 
-/// The best of a source's beams, each with each next token; those that have ended stay as they are
-/// and compete with the others. **Shapes** logs (R, V).
+/// The best of a source's beams, each with each likely next token; those that have ended stay as
+/// they are and compete with the others.
 template <class T>
-std::vector<Beam> best_beams(const std::vector<Beam>& beams, const NdArray<T>& logs,
+std::vector<Beam> best_beams(const std::vector<Beam>& beams, const Sorted<T>& next,
                              const models::BeamSearchArguments& arguments) {
   std::vector<Beam> pool;
   for (const Beam& beam : beams) {
@@ -166,12 +156,12 @@ std::vector<Beam> best_beams(const std::vector<Beam>& beams, const NdArray<T>& l
       pool.push_back(beam);
       continue;
     }
-    const T* row = logs.data() + beam.row * logs.cols();
-    for (const Index token : likeliest(row, logs.cols(), arguments.beams)) {
-      const auto p = static_cast<double>(row[token]);
+    for (Index k = 0; k < next.indices.dim(1); ++k) {
+      const auto p = static_cast<double>(next.values.value()(beam.row, k));
       if (p == -std::numeric_limits<double>::infinity()) break;  // impossible, as are all after it
-      pool.push_back(
-          {longer(beam.hypothesis, token, p, arguments.end, arguments.length_penalty), beam.row});
+      pool.push_back({longer(beam.hypothesis, next.indices(beam.row, k), p, arguments.end,
+                             arguments.length_penalty),
+                      beam.row});
     }
   }
   std::stable_sort(pool.begin(), pool.end(), [](const Beam& a, const Beam& b) {
@@ -215,18 +205,19 @@ std::vector<Hypothesis> greedy_search(F&& next_logits, Index sequences,
   std::iota(going.begin(), going.end(), std::size_t{0});
   detail::SearchRows rows = detail::first_rows(sequences, arguments.start);
   for (Index n = 0; n < arguments.max_length && !going.empty(); ++n) {
-    const auto logs = detail::log_probabilities(
+    const auto likeliest = detail::likeliest(
         "greedy_search", next_logits(rows.array(rows.tokens), rows.array(rows.parents)),
-        static_cast<Index>(going.size()), arguments.end);
+        static_cast<Index>(going.size()), arguments.end, 1);
     detail::SearchRows next;
     std::vector<std::size_t> still_going;
     for (std::size_t i = 0; i < going.size(); ++i) {
-      const auto* row = logs.data() + static_cast<Index>(i) * logs.cols();
-      const Index token = std::max_element(row, row + logs.cols()) - row;
+      const auto row = static_cast<Index>(i);
+      const Index token = likeliest.indices(row, 0);
+      const auto p = static_cast<double>(likeliest.values.value()(row, 0));
       Hypothesis& sequence = out[going[i]];
-      sequence = detail::longer(sequence, token, static_cast<double>(row[token]), arguments.end, 0);
+      sequence = detail::longer(sequence, token, p, arguments.end, 0);
       if (sequence.ended) continue;
-      next.add(token, static_cast<Index>(i));
+      next.add(token, row);
       still_going.push_back(going[i]);
     }
     rows = std::move(next);
@@ -256,12 +247,12 @@ std::vector<std::vector<Hypothesis>> beam_search(F&& next_logits, Index sequence
   for (Index i = 0; i < sequences; ++i) found.push_back({{.hypothesis = {}, .row = i}});
   detail::SearchRows rows = detail::first_rows(sequences, arguments.start);
   for (Index n = 0; n < arguments.max_length && !rows.tokens.empty(); ++n) {
-    const auto logs = detail::log_probabilities(
+    const auto likeliest = detail::likeliest(
         "beam_search", next_logits(rows.array(rows.tokens), rows.array(rows.parents)),
-        static_cast<Index>(rows.tokens.size()), arguments.end);
+        static_cast<Index>(rows.tokens.size()), arguments.end, arguments.beams);
     detail::SearchRows next;
     for (auto& beams : found) {
-      beams = detail::best_beams(beams, logs, arguments);
+      beams = detail::best_beams(beams, likeliest, arguments);
       for (detail::Beam& beam : beams) {
         if (beam.hypothesis.ended) continue;
         beam.row = next.add(beam.hypothesis.tokens.back(), beam.row);
