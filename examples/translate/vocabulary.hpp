@@ -57,7 +57,7 @@ class Vocabulary {
   static constexpr Index kEnd = 2;
 
   Vocabulary() = default;
-  /// Of all pieces of these texts.
+  /// It knows all pieces of these texts.
   Vocabulary(Pieces kind, const std::vector<std::string>& texts) : kind_(kind) {
     std::set<std::string> known;
     for (const std::string& text : texts) {
@@ -112,7 +112,7 @@ class Vocabulary {
   std::vector<std::string> pieces_;  ///< sorted
 };
 
-/// Of a task's two languages.
+/// What the two languages of a task are written in.
 struct Vocabularies {
   Vocabulary source;
   Vocabulary target;
