@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Trains an encoder and decoder on pairs of sequences, and translates with it.
 #include <cstdio>
-#include <exception>
+#include <string>
+#include <vector>
 
 #include <examples/common/options.hpp>
+#include <examples/common/program.hpp>
 #include <examples/translate/commands.hpp>
 
 namespace {
@@ -39,13 +41,7 @@ int main(int argc, char** argv) {
     std::fputs(kHelp, stderr);
     return 2;
   }
-  try {
+  return cli::exit_status("translate", [&] {
     return run(argv[0], argv[1], {argv + 2, argv + argc});
-  } catch (const cli::UsageError& error) {
-    std::fprintf(stderr, "translate: %s\n", error.what());
-    return 2;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "translate: %s\n", error.what());
-    return 1;
-  }
+  });
 }

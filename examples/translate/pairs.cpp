@@ -15,7 +15,6 @@ int pairs(const std::vector<std::string>& arguments) {
       "Prints pairs, source and target with a tab between them: those that `train` "
       "takes, in its\norder, for the same task, length and seed.");
   add_task_options(options, task);
-  options.section("Pairs");
   options.add("count", count, "N", "number of pairs", 0);
   options.flag("unseen", unseen, "those that measure, instead of those that train");
   if (!options.parse(arguments)) {

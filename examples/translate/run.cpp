@@ -2,9 +2,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include <examples/common/program.hpp>
 #include <examples/translate/checkpoint.hpp>
 #include <examples/translate/commands.hpp>
-#include <examples/translate/settings.hpp>
 
 namespace translate {
 namespace {
@@ -78,7 +78,7 @@ int run(const std::vector<std::string>& arguments) {
   if (words.size() < 2) throw cli::UsageError("run needs a text after the folder");
   std::vector<eg::NdArray<Index>> sources;  // a wrong text is found before the first is translated
   for (std::size_t i = 1; i < words.size(); ++i) sources.push_back(source_of(from, words[i]));
-  set_threads(s.threads);
+  cli::set_threads(s.threads);
   for (const auto& source : sources) translate_one(from, source, s);
   return 0;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <thread>
 
 #include <examples/translate/task.hpp>
 
@@ -32,6 +31,7 @@ struct TrainSettings {
 
 inline void add_train_options(cli::Options& options, TrainSettings& t) {
   add_task_options(options, t.task);
+  options.section("Results");
   options.add("out", t.out, "DIR", "folder for everything that is written [runs/DATE-TIME]");
   options.section("Model");
   options.add("encoder-depth", t.encoder_depth, "N", "layers of the encoder", 0, 1000);
@@ -52,11 +52,6 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
   options.add("beams", t.beams, "N", "beams of the last measurement's beam search", 1, 1000);
   options.add("threads", t.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
               4096);
-}
-
-inline void set_threads(int threads) {
-  eg::set_num_threads(threads > 0 ? threads
-                                  : static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace translate

@@ -32,11 +32,11 @@ inline const std::vector<std::string>& task_names() {
 }
 
 inline void add_task_options(cli::Options& options, TaskSettings& t) {
-  options.section("Task");
+  options.section("Pairs");
   options.add("task", t.task, task_names(),
-              "reverse letters, sort digits, or English number words in German");
+              "reverse letters, sort digits, or English number words to German");
   options.add("length", t.length, "N",
-              "longest source: letters or digits; 0 is 10, and 6 digits for numbers", 0, 1000);
+              "letters or digits of the longest source; 0 is 10, for numbers 6", 0, 1000);
   options.add("seed", t.seed, "N", "seed of everything random", 0);
 }
 

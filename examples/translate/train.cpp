@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <examples/common/clock_time.hpp>
+#include <examples/common/program.hpp>
 #include <examples/common/run_folder.hpp>
 #include <examples/common/saved_options.hpp>
 #include <examples/translate/commands.hpp>
@@ -134,9 +135,10 @@ class Trainer {
         "task %s: %lld source tokens, %lld target tokens; a tenth of the sources is unseen\n",
         t_.task.task.c_str(), printed(options.source_vocabulary),
         printed(options.target_vocabulary));
-    std::printf("%lld + %lld layers, %lld heads, %lld wide: %lld parameters; %d threads\n",
+    std::printf("%lld + %lld layers, %lld heads, %lld wide: %lld parameters; %d thread%s\n",
                 printed(t_.encoder_depth), printed(t_.decoder_depth), printed(t_.heads),
-                printed(t_.dim), printed(record_.parameters), eg::num_threads());
+                printed(t_.dim), printed(record_.parameters), eg::num_threads(),
+                eg::num_threads() == 1 ? "" : "s");
     std::fflush(stdout);
   }
 
@@ -179,7 +181,7 @@ int train(const std::vector<std::string>& arguments, const std::string& program)
     throw cli::UsageError("--out " + t.out + " holds a model already; choose another folder");
   }
   t.program = program;
-  set_threads(t.threads);
+  cli::set_threads(t.threads);
   Trainer trainer(t, cli::to_json(options));
   eg::io::make_folder(t.out);  // only now: a wrong model leaves no folder
   trainer.run();
