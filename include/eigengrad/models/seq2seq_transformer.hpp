@@ -206,14 +206,14 @@ class Seq2SeqTransformer : public nn::Module<T> {
   /// **Shapes** source (B, S), memory (B, S, C). **Throws** as above.
   EncodedSource<T> encode(const NdArray<Index>& source) const {
     const auto call = this->call();
-    EncodedSource<T> out{place("source", source_embedding_, source, 0)};  // checks the shape first
+    const Tensor<T> x = place("source", source_embedding_, source, 0);
+    NdArray<bool> attend;
     if (options_.padding) {
-      out.attend = NdArray<bool>(source.shape());
-      std::transform(source.begin(), source.end(), out.attend.begin(),
+      attend = NdArray<bool>(source.shape());
+      std::transform(source.begin(), source.end(), attend.begin(),
                      [padding = *options_.padding](Index token) { return token != padding; });
     }
-    out.memory = transformer_.encoder()(out.memory, {.key_padding_mask = out.attend});
-    return out;
+    return {transformer_.encoder()(x, {.key_padding_mask = attend}), attend};
   }
 
   /// **Shapes** target (B, T), result (B, T, V). **Throws** as above.
