@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Sourced by compare.sh and compare_char_lm.sh: how the peers run best on this machine. Needs the
-# folder `temporary`; makes `tuned`, options --tuned NAME=VALUE for the environment, and `text`,
-# what they do.
+# Sourced by compare.sh, compare_char_lm.sh and compare_translate.sh: how the peers run best on this
+# machine. Needs the folder `temporary`; makes `tuned`, options --tuned NAME=VALUE for the
+# environment, and `text`, what they do.
 tuned=()
 preload=
 tcmalloc=$(ldconfig -p 2> /dev/null | sed -n 's/.*libtcmalloc\(_minimal\)\{0,1\}\.so.* => //p' | head -1)

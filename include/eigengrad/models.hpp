@@ -3,6 +3,7 @@
 
 #include <eigengrad/models/attention_map.hpp>
 #include <eigengrad/models/attention_rollout.hpp>
+#include <eigengrad/models/beam_search.hpp>
 #include <eigengrad/models/conv_tokenizer.hpp>
 #include <eigengrad/models/flat_options.hpp>
 #include <eigengrad/models/generate.hpp>
@@ -12,6 +13,7 @@
 #include <eigengrad/models/pooling.hpp>
 #include <eigengrad/models/positions.hpp>
 #include <eigengrad/models/save_model.hpp>
+#include <eigengrad/models/seq2seq_transformer.hpp>
 #include <eigengrad/models/shifted_patches.hpp>
 #include <eigengrad/models/tokenizer.hpp>
 #include <eigengrad/models/vision_transformer.hpp>

@@ -30,6 +30,37 @@ TEST_CASE("positions: error") {
               "[sincos_2d] dim must be divisible by 4: dim 6");
 }
 
+TEMPLATE_TEST_CASE("sincos_1d: value", "", float, double) {
+  using T = TestType;
+  const NdArray<T> p = models::sincos_1d<T>(60, 6);
+  REQUIRE(p.shape() == eg::Shape{60, 6});
+  // PE(pos, 2i) = sin(pos / 10000^(2i / dim)), PE(pos, 2i + 1) = cos(pos / 10000^(2i / dim)).
+  for (Index pos = 0; pos < 60; ++pos) {
+    for (Index i = 0; i < 3; ++i) {
+      const double angle = double(pos) / std::pow(10000, 2. * double(i) / 6);
+      CHECK(double(p(pos, 2 * i)) == Approx(std::sin(angle)).margin(1e-6));
+      CHECK(double(p(pos, 2 * i + 1)) == Approx(std::cos(angle)).margin(1e-6));
+    }
+  }
+  // 10000^(2/3) = 464.1589.
+  CHECK(double(p(50, 4)) == Approx(std::sin(50 / 464.1588833612779)));
+  CHECK(models::sincos_1d<T>(0, 2).shape() == eg::Shape{0, 2});
+}
+
+TEST_CASE("sincos_1d: places that are as far apart are a rotation apart") {
+  // The paper's reason: PE(pos + k) is a linear function of PE(pos), the same for all pos.
+  const NdArray<double> p = models::sincos_1d<double>(40, 8);
+  const auto product = [&](Index a, Index b) { return p.matrix().row(a).dot(p.matrix().row(b)); };
+  for (Index pos = 0; pos < 30; ++pos) CHECK(product(pos, pos + 9) == Approx(product(0, 9)));
+}
+
+TEST_CASE("sincos_1d: error") {
+  CHECK_ERROR(models::sincos_1d<double>(2, 5), eg::ValueError,
+              "[sincos_1d] dim must be even and positive: dim 5");
+  CHECK_ERROR(models::sincos_1d<double>(2, 0), eg::ValueError,
+              "[sincos_1d] dim must be even and positive: dim 0");
+}
+
 TEMPLATE_TEST_CASE("rotary_2d: value", "", float, double) {
   using T = TestType;
   // Two rows and three columns, angles y w0, y w1, x w0, x w1 with w = 1 and 1 / 4.

@@ -200,6 +200,39 @@ TEST_CASE("save_model: a language model, all of its options too") {
               "[load_language_model] " + path + ": [json] field 'context' is missing");
 }
 
+TEST_CASE("save_model: an encoder-decoder, all of its options too") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() + "/model.safetensors";
+  const models::Seq2SeqTransformerOptions options{.source_vocabulary = 7,
+                                                  .target_vocabulary = 6,
+                                                  .dim = 4,
+                                                  .encoder_depth = 1,
+                                                  .decoder_depth = 2,
+                                                  .layer = {.heads = 2, .mlp_ratio = 3},
+                                                  .dropout = 0.25,
+                                                  .max_length = 5,
+                                                  .padding = 3,
+                                                  .tie_weights = true};
+  eg::io::Json json = eg::io::to_json(options);
+  models::Seq2SeqTransformerOptions other;
+  other.padding = 0;  // an optional is written when it has a value
+  const eg::io::Json plain = eg::io::to_json(other);
+  json["layer"] = eg::io::Json::object();  // its fields are tested above
+  check_all_differ(json, plain, "");
+  eg::Generator rng(1);
+  const models::Seq2SeqTransformer<float> model(options, rng);
+  eg::models::save_model(path, model);
+  const auto again = eg::models::load_seq2seq_transformer<float>(path);
+  CHECK(eg::io::to_json(again.options()) == eg::io::to_json(options));
+  model.eval();
+  again.eval();
+  const NdArray<eg::Index> source({1, 3}, {0, 6, 3}), target({1, 2}, {1, 5});
+  CHECK_SAME(again(source, target).value(), model(source, target).value());
+  CHECK_ERROR(eg::models::load_language_model<float>(path), eg::IoError,
+              "[load_language_model] " + path +
+                  " holds a model of type Seq2SeqTransformer, not a LanguageModel");
+}
+
 TEST_CASE("save_model: error") {
   const test::TemporaryFolder folder;
   const std::string path = folder.path() + "/model.safetensors";

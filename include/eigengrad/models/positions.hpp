@@ -21,6 +21,27 @@ inline std::span<const char* const> enum_names(Positions) {
   return kNames;
 }
 
+/// Sines and cosines of a sequence's places: column 2 i of place t is sin(t w_i), column 2 i + 1 is
+/// cos(t w_i), with w_i = 10000^(-2 i / dim).
+///
+/// **Shapes** result (length, dim). **Throws** ValueError unless dim is even and positive.
+/// **Source** A. Vaswani et al., "Attention is all you need", 2017, section 3.5.
+template <class T>
+NdArray<T> sincos_1d(Index length, Index dim) {
+  if (dim < 2 || dim % 2 != 0) {
+    throw ValueError(detail::concat("[sincos_1d] dim must be even and positive: dim ", dim));
+  }
+  NdArray<T> out({length, dim});
+  for (Index t = 0; t < length; ++t) {
+    for (Index i = 0; i < dim; i += 2) {
+      const double w = std::pow(10000., -static_cast<double>(i) / static_cast<double>(dim));
+      out(t, i) = static_cast<T>(std::sin(static_cast<double>(t) * w));
+      out(t, i + 1) = static_cast<T>(std::cos(static_cast<double>(t) * w));
+    }
+  }
+  return out;
+}
+
 /// Sines and cosines of a grid's columns and rows: for each token (y, x) the four quarters
 /// [sin(x w), cos(x w), sin(y w), cos(y w)] with w_i = 10000^(-i / (dim / 4)).
 ///

@@ -12,6 +12,7 @@
 #include <eigengrad/io/safetensors_file.hpp>
 #include <eigengrad/models/flat_options.hpp>
 #include <eigengrad/models/language_model.hpp>
+#include <eigengrad/models/seq2seq_transformer.hpp>
 #include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/models/vision_transformer_options.hpp>
 #include <eigengrad/nn/state_dict.hpp>
@@ -33,6 +34,7 @@ struct SavedKind {
 };
 inline constexpr SavedKind kVisionTransformer{"load_vision_transformer", "VisionTransformer"};
 inline constexpr SavedKind kLanguageModel{"load_language_model", "LanguageModel"};
+inline constexpr SavedKind kSeq2SeqTransformer{"load_seq2seq_transformer", "Seq2SeqTransformer"};
 
 /// read(JSON) of the options of a model of this kind.
 /// **Throws** IoError when the file describes no such model, or not all of it.
@@ -133,6 +135,19 @@ LanguageModel<T> load_language_model(const io::SafetensorsFile& file) {
 template <class T>
 LanguageModel<T> load_language_model(const std::string& path) {
   return load_language_model<T>(io::SafetensorsFile(path));
+}
+
+/// The same for an encoder and decoder.
+template <class T>
+Seq2SeqTransformer<T> load_seq2seq_transformer(const io::SafetensorsFile& file) {
+  const auto options = detail::read_model_options(
+      file, detail::kSeq2SeqTransformer,
+      [](const io::Json& json) { return io::from_json<Seq2SeqTransformerOptions>(json); });
+  return detail::build_saved<Seq2SeqTransformer<T>>(file, options, detail::kSeq2SeqTransformer);
+}
+template <class T>
+Seq2SeqTransformer<T> load_seq2seq_transformer(const std::string& path) {
+  return load_seq2seq_transformer<T>(io::SafetensorsFile(path));
 }
 
 }  // namespace eigengrad::models
