@@ -11,9 +11,8 @@
 /// help, run.json and what a resumed run compares.
 namespace vit {
 
-/// Declares the model's options.
-inline void add_model_options(cli::Options& options, ModelSettings& m) {
-  options.section("Model");
+/// Declares the options of what makes the tokens.
+inline void add_tokenizer_options(cli::Options& options, ModelSettings& m) {
   options.add(
       "tokenizer", m.tokenizer, {"conv", "patch", "shifted"},
       "conv: convolutions with pooling; patch: patches; shifted: patches that see half a patch "
@@ -41,6 +40,12 @@ inline void add_model_options(cli::Options& options, ModelSettings& m) {
       0);
   options.add("patch-padding", m.patch_padding, "PX", "patch: width of the zeros around the image",
               0);
+}
+
+/// Declares the model's options.
+inline void add_model_options(cli::Options& options, ModelSettings& m) {
+  options.section("Model");
+  add_tokenizer_options(options, m);
   options.add("dim", m.dim, "N", "width of a token", 1);
   options.add("depth", m.depth, "N", "encoder layers", 0, 1000);
   options.add("heads", m.heads, "N", "attention heads; must divide dim", 1);
