@@ -104,8 +104,9 @@ void train(const Variant& variant, const eg::data::TrainValidation& data, const 
     std::printf("%-15s  epoch %2d  loss %.4f  validation %5.2f %%\n", variant.name.c_str(), epoch,
                 loss, accuracy);
     std::fflush(stdout);
-    eg::io::write_file(s.out + "/" + s.name + ".csv", to_csv(records));
-    eg::io::write_file(s.out + "/" + s.name + ".svg", to_svg(records));
+    const std::string file = s.out + "/" + s.name;
+    eg::io::write_file(file + ".csv", to_csv(records));
+    eg::io::write_file(file + ".svg", to_svg(read_csv(file + ".csv")));  // as --plot draws it
   }
 }
 

@@ -29,9 +29,6 @@ for variant in as-published tokens-mended residual-mended loss-mended mean; do
       fail "epoch $epoch of $variant"
   done
 done
-# As published, the class token sees no image: each has the same logits, and so the same class.
-share=$(awk -F, '$1 == "as-published" { print $4 }' run/curves.csv | sort -u | wc -l)
-[ "$share" -le 2 ] || fail 'as published'
 
 # The picture: complete, with both charts and the names, and the same when drawn again.
 for text in '<svg ' '</svg>' 'validation accuracy' 'training loss' 'as published' \
