@@ -29,14 +29,46 @@ struct LineChart {
 namespace detail {
 
 inline constexpr std::size_t kColours = 6;
-inline constexpr const char* kStyle =
-    "<style>svg{--bg:#fff;--ink:#1b2130;--muted:#5b6472;--line:#e3e7ee;--c0:#c53030;--c1:#c8601a;"
-    "--c2:#805ad5;--c3:#2b6cb0;--c4:#2f855a;--c5:#5b6472}"
-    "@media(prefers-color-scheme:dark){svg{--bg:#11141a;--ink:#e6e9ef;--muted:#98a2b3;"
-    "--line:#2b313c;--c0:#fc8181;--c1:#f09a55;--c2:#b794f4;--c3:#6aa9f0;--c4:#68d391;--c5:#98a2b3}}"
-    "text{font:12px system-ui,sans-serif;fill:var(--muted)}.title{fill:var(--ink);font-weight:600}"
-    ".grid{stroke:var(--line)}.axis{stroke:var(--muted)}"
-    ".curve{fill:none;stroke-width:2;stroke-linejoin:round}</style>";
+
+/// The colours of a background: of the ground, of titles, other text, the grid, then of the lines.
+struct Palette {
+  const char *ground, *ink, *muted, *grid;
+  const char* lines[kColours];
+};
+inline constexpr Palette kLight = {
+    "#fff",
+    "#1b2130",
+    "#5b6472",
+    "#e3e7ee",
+    {"#c53030", "#c8601a", "#805ad5", "#2b6cb0", "#2f855a", "#5b6472"}};
+inline constexpr Palette kDark = {
+    "#11141a",
+    "#e6e9ef",
+    "#98a2b3",
+    "#2b313c",
+    {"#fc8181", "#f09a55", "#b794f4", "#6aa9f0", "#68d391", "#98a2b3"}};
+
+/// Plain rules for each class, without variables, which not every viewer of SVG knows: line i is
+/// drawn as s0, s1, ... and filled as f0, f1, ...
+inline std::string rules(const Palette& colours) {
+  const auto rule = [](const std::string& selector, const char* property, const char* colour) {
+    return selector + "{" + property + ":" + colour + "}";
+  };
+  std::string out = rule("text", "fill", colours.muted) + rule(".title", "fill", colours.ink) +
+                    rule(".ground", "fill", colours.ground) +
+                    rule(".grid", "stroke", colours.grid) + rule(".axis", "stroke", colours.muted);
+  for (std::size_t i = 0; i < kColours; ++i) {
+    out += rule(".s" + std::to_string(i), "stroke", colours.lines[i]);
+    out += rule(".f" + std::to_string(i), "fill", colours.lines[i]);
+  }
+  return out;
+}
+
+inline std::string style() {
+  return "<style>text{font:12px system-ui,sans-serif}.title{font-weight:600}"
+         ".curve{fill:none;stroke-width:2;stroke-linejoin:round}" +
+         rules(kLight) + "@media(prefers-color-scheme:dark){" + rules(kDark) + "}</style>";
+}
 
 /// Where a chart lies in the picture, in pixels.
 inline constexpr double kWidth = 420, kHeight = 300;
@@ -75,7 +107,10 @@ inline std::string rule(double x1, double y1, double x2, double y2, const char* 
          style + "\"/>\n";
 }
 
-inline std::string colour(std::size_t line) { return "var(--c" + number(line % kColours) + ")"; }
+/// The class of line `line`, to draw (s) or to fill (f).
+inline std::string colour(const char* kind, std::size_t line) {
+  return kind + std::to_string(line % kColours);
+}
 
 inline bool finite(const std::pair<double, double>& point) {
   return std::isfinite(point.first) && std::isfinite(point.second);
@@ -132,8 +167,8 @@ inline std::string axes(const LineChart& chart, const Bounds& at) {
   return out + text((kLeft + kRight) / 2, kBottom + 35, "middle", chart.x_label);
 }
 
-/// A line with a dot at each point; a gap begins it anew.
-inline std::string curve(const Line& line, const Bounds& at, const std::string& colour) {
+/// Line `index` of a chart, with a dot at each point; a gap begins it anew.
+inline std::string curve(const Line& line, const Bounds& at, std::size_t index) {
   std::string path, dots;
   bool gap = true;
   for (const auto& point : line.points) {
@@ -143,12 +178,12 @@ inline std::string curve(const Line& line, const Bounds& at, const std::string& 
     }
     const double x = at.x(point.first), y = at.y(point.second);
     path += (gap ? "M" : "L") + px(x) + " " + px(y);
-    dots += "<circle cx=\"" + px(x) + "\" cy=\"" + px(y) + "\" r=\"2.5\" style=\"fill:" + colour +
-            "\"/>\n";
+    dots += "<circle cx=\"" + px(x) + "\" cy=\"" + px(y) + "\" r=\"2.5\" class=\"" +
+            colour("f", index) + "\"/>\n";
     gap = false;
   }
   if (path.empty()) return "";
-  return "<path d=\"" + path + "\" class=\"curve\" style=\"stroke:" + colour + "\"/>\n" + dots;
+  return "<path d=\"" + path + "\" class=\"curve " + colour("s", index) + "\"/>\n" + dots;
 }
 
 /// The last value of each line at its end; moved apart where they would overlap.
@@ -173,7 +208,7 @@ inline std::string end_values(const LineChart& chart, const Bounds& at) {
   std::string out;
   for (const End& end : ends) {
     out += text(kRight + 8, end.y + 4, "start", number(end.value),
-                " style=\"fill:" + colour(end.line) + "\"");
+                " class=\"" + colour("f", end.line) + "\"");
   }
   return out;
 }
@@ -186,7 +221,7 @@ inline std::string panel(const LineChart& chart) {
   }
   std::string out = title + axes(chart, at);
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
-    out += curve(chart.lines[i], at, colour(i));
+    out += curve(chart.lines[i], at, i);
   }
   return out + end_values(chart, at);
 }
@@ -205,7 +240,7 @@ inline std::string line_charts(const std::vector<LineChart>& charts) {
   const auto rows = static_cast<double>((lines.size() + columns - 1) / columns);
   const std::string size = px(width) + " " + px(kHeight + rows * kLegendRow + 10);
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size + "\">\n" +
-                    kStyle + "\n<rect width=\"100%\" height=\"100%\" style=\"fill:var(--bg)\"/>\n";
+                    style() + "\n<rect width=\"100%\" height=\"100%\" class=\"ground\"/>\n";
   for (std::size_t i = 0; i < charts.size(); ++i) {
     const double left = kWidth * static_cast<double>(i);
     out += "<g transform=\"translate(" + px(left) + " 0)\">\n" + panel(charts[i]) + "</g>\n";
@@ -213,9 +248,8 @@ inline std::string line_charts(const std::vector<LineChart>& charts) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const double x = kLeft + kLegendColumn * 0.93 * static_cast<double>(i % columns);
     const double y = kHeight + kLegendRow * (0.5 + static_cast<double>(i / columns));
-    out += "<path d=\"M" + px(x) + " " + px(y) +
-           "h20\" class=\"curve\" style=\"stroke:" + colour(i) + "\"/>\n" +
-           text(x + 26, y + 4, "start", lines[i].name);
+    out += "<path d=\"M" + px(x) + " " + px(y) + "h20\" class=\"curve " + colour("s", i) +
+           "\"/>\n" + text(x + 26, y + 4, "start", lines[i].name);
   }
   return out + "</svg>\n";
 }

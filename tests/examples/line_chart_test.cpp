@@ -59,9 +59,10 @@ TEST_CASE("line_chart: a chart without finite points says so") {
 
 TEST_CASE("line_chart: a value that is not finite leaves a gap") {
   const LineChart gap{"t", "x", {{"a", {{1, 0}, {2, 1}, {3, std::nan("")}, {4, 2}, {5, 4}}}}};
-  const std::string line = chart::detail::curve(gap.lines[0], chart::detail::Bounds(gap), "red");
+  const std::string line = chart::detail::curve(gap.lines[0], chart::detail::Bounds(gap), 7);
   CHECK(has(line, "d=\"M46 258L125.5 203.5M284.5 149L364 40\""));
   CHECK(count(line, "<circle") == 4);
+  CHECK(count(line, "class=\"f1\"") == 4);  // the seventh line has the second colour again
 }
 
 TEST_CASE("line_chart: names are escaped, and the legend has each once") {
