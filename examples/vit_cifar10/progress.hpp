@@ -55,9 +55,9 @@ inline std::string progress_line(const ProgressState& s, int width) {
     const std::size_t bar = std::clamp(room - used(), std::size_t{3}, kMostBar);
     const double fraction = std::clamp(s.epoch_fraction, 0.0, 1.0);
     const auto full = static_cast<std::size_t>(fraction * double(bar));
-    out += "[" + std::string(full, '=');
-    if (full < bar) out += ">" + std::string(bar - full - 1, ' ');
-    out += "]";
+    out.append("[").append(full, '=');
+    if (full < bar) out.append(">").append(bar - full - 1, ' ');
+    out.append("]");
   }
   for (const auto& part : parts) out += part.second;
   return out.substr(0, room);
