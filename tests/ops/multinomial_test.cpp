@@ -45,6 +45,10 @@ TEST_CASE("multinomial: edge") {
   CHECK(eg::multinomial(NdArray<float>({0, 3}), 2, rng).shape() == eg::Shape{0, 2});
   CHECK(eg::multinomial(NdArray<float>({2}, {0, 0}), 0, rng).shape() == eg::Shape{0});
   CHECK_SAME(eg::multinomial(NdArray<double>({2}, {1e-300, 0}), 1, rng), NdArray<Index>({1}, {0}));
+  const NdArray<Index> large =
+      eg::multinomial(NdArray<double>({2}, {1.5e308, 1.5e308}), 200, rng, true);
+  CHECK(large.array().sum() > 60);  // each half of the time, although the sum is infinite
+  CHECK(large.array().sum() < 140);
   const NdArray<float> weights = test::random<float>({3, 50}, 2, 0, 1);
   eg::Generator a(5), b(5);
   CHECK_SAME(eg::multinomial(weights, 20, a), eg::multinomial(weights, 20, b));

@@ -14,8 +14,8 @@ namespace eigengrad {
 
 namespace detail {
 
-/// The weights of row `row` as doubles. **Throws** ValueError on one that is negative or not
-/// finite, and where fewer than `needed` are above zero.
+/// The weights of row `row` as shares of the largest, so that their sum is finite. **Throws**
+/// ValueError on one that is negative or not finite, and where fewer than `needed` are above zero.
 template <class T>
 std::vector<double> multinomial_weights(const T* weight, Index n, Index row, Index needed) {
   std::vector<double> out(weight, weight + n);
@@ -31,6 +31,10 @@ std::vector<double> multinomial_weights(const T* weight, Index n, Index row, Ind
   if (positive < needed) {
     throw ValueError(concat("[multinomial] row ", row, " has ", positive,
                             " weights above zero, and needs ", needed));
+  }
+  if (positive > 0) {
+    const double largest = *std::max_element(out.begin(), out.end());
+    for (double& w : out) w /= largest;
   }
   return out;
 }

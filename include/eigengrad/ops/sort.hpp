@@ -41,7 +41,11 @@ NdArray<Index> first_in_order(const NdArray<T>& x, Index axis, Index count, bool
     };
     std::vector<Index> order(static_cast<std::size_t>(lines.length));
     std::iota(order.begin(), order.end(), Index{0});
-    std::partial_sort(order.begin(), order.begin() + count, order.end(), before);
+    if (count == lines.length) {
+      std::sort(order.begin(), order.end(), before);  // of a whole line the faster one
+    } else {
+      std::partial_sort(order.begin(), order.begin() + count, order.end(), before);
+    }
     Index* to = out.data() + places.start(line);
     for (Index i = 0; i < count; ++i) {
       to[i * places.stride] = order[static_cast<std::size_t>(i)];
@@ -83,8 +87,8 @@ Sorted<T> sort(const Tensor<T>& x, Index axis = -1, bool descending = false) {
   return {gather(x, axis, indices), indices};
 }
 
-/// The `k` largest entries along `axis`, the largest first, and where they are. The values have
-/// gradients.
+/// The `k` largest entries along `axis`, the largest first, and where they are: of equal ones the
+/// first, which PyTorch does not promise. The values have gradients.
 ///
 ///     const auto [values, tokens] = topk(logits, 5);
 ///
