@@ -8,8 +8,10 @@
 #include <eigengrad/models/flat_options.hpp>
 #include <eigengrad/models/generate.hpp>
 #include <eigengrad/models/language_model.hpp>
+#include <eigengrad/models/masked_image_model.hpp>
 #include <eigengrad/models/patch_dropout.hpp>
 #include <eigengrad/models/patch_embedding.hpp>
+#include <eigengrad/models/patches.hpp>
 #include <eigengrad/models/pooling.hpp>
 #include <eigengrad/models/positions.hpp>
 #include <eigengrad/models/save_model.hpp>
