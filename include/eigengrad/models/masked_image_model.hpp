@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <utility>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
@@ -100,10 +99,10 @@ class MaskedImageModel : public nn::Module<T> {
  public:
   /// **Throws** ValueError on sizes out of range, an encoder whose grid does not divide its images
   /// or one that leaves out tokens in training (patch_dropout).
-  MaskedImageModel(VisionTransformer<T> encoder, const MaskedImageModelOptions& options,
+  MaskedImageModel(const VisionTransformer<T>& encoder, const MaskedImageModelOptions& options,
                    Generator& rng)
       : nn::Module<T>("MaskedImageModel"),
-        encoder_(this->add("encoder", check(std::move(encoder), options))),
+        encoder_(this->add("encoder", check(encoder, options))),
         channels_out_(options.channels_out > 0 ? options.channels_out
                                                : encoder_.options().channels_in),
         mask_token_(this->add_parameter(
@@ -147,8 +146,8 @@ class MaskedImageModel : public nn::Module<T> {
   Index channels_out() const { return channels_out_; }
 
  private:
-  static VisionTransformer<T> check(VisionTransformer<T> encoder,
-                                    const MaskedImageModelOptions& options) {
+  static const VisionTransformer<T>& check(const VisionTransformer<T>& encoder,
+                                           const MaskedImageModelOptions& options) {
     const VisionTransformerOptions& o = encoder.options();
     if (options.channels_out < 0) {
       throw ValueError(detail::concat("[masked_image_model] channels_out must not be negative: ",
