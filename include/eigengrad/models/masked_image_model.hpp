@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <eigengrad/core/error.hpp>
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
@@ -170,5 +171,8 @@ class MaskedImageModel : public nn::Module<T> {
   Tensor<T> mask_token_;
   nn::Linear<T> decoder_;
 };
+
+EIGENGRAD_INSTANTIATE(class MaskedImageModel<float>)
+EIGENGRAD_INSTANTIATE(class MaskedImageModel<double>)
 
 }  // namespace eigengrad::models
