@@ -22,7 +22,7 @@ bad() {
 "$vit" generate --out data --train 500 --test 10 >/dev/null
 small="--data data --patch-size 8 --dim 24 --heads 2 --depth 1 --batch 50 --warmup 5 --threads 1"
 
-epochs=12
+epochs=20
 for task in completion rotation colourisation; do
   "$program" run --task $task $small --epochs $epochs --lr 0.003 --out $task >$task.txt
   grep -q "^$task: 450 images to train, 50 for validation; " $task.txt || fail "$task: the images"
@@ -42,7 +42,7 @@ for task in completion rotation colourisation; do
   grep -qE "^pretrained, $task +[0-9.]+ % \([+-][0-9.]+\)$" probe.txt ||
     { cat probe.txt; fail 'the second probe'; }
 done
-grep -qE '^epoch 12/12 .* [0-9.]+ % right' rotation.txt || fail 'how many rotations are told'
+grep -qE '^epoch 20/20 .* [0-9.]+ % right' rotation.txt || fail 'how many rotations are told'
 grep -q '"train_loss":' completion/run.json || fail 'run.json has no measurements'
 
 # Other programs go on from the encoder, with a new head.
