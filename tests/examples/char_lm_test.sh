@@ -1,22 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # char_lm as a person uses it, on a tiny text: char_lm_test.sh PROGRAM
-set -euo pipefail
-program=$1
-work=$(mktemp -d)
+. "$(dirname "$0")/common.sh"
 trap 'kill -9 $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "FAILED: $*"; exit 1; }
-
-# bad TEXT ARGUMENTS...: one line with the text on standard error, and a status that is not 0.
-bad() {
-  local text=$1 status=0
-  shift
-  "$program" "$@" >out.txt 2>error.txt || status=$?
-  [ $status = 1 ] || [ $status = 2 ] || fail "status $status for: $*"
-  [ "$(wc -l <error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
-  grep -qF -- "$text" error.txt || { cat error.txt; fail "no \"$text\" for: $*"; }
-}
 
 # A text with a rule: the same 38 characters again and again.
 for i in $(seq 60); do printf 'the quick brown fox jumps over a dog\n%d' $((i % 2)); done >text.txt

@@ -1,23 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # pretrain as a person uses it, on a small drawn data set: pretrain_test.sh PROGRAM VIT_CIFAR10
-set -euo pipefail
-program=$1
+. "$(dirname "$0")/common.sh"
 vit=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "FAILED: $*"; exit 1; }
-
-# bad TEXT ARGUMENTS...: one line with the text on standard error, and a status that is not 0.
-bad() {
-  local text=$1 status=0
-  shift
-  "$program" "$@" >out.txt 2>error.txt || status=$?
-  [ $status = 1 ] || [ $status = 2 ] || fail "status $status for: $*"
-  [ "$(wc -l <error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
-  grep -qF -- "$text" error.txt || { cat error.txt; fail "no \"$text\" for: $*"; }
-}
 
 "$vit" generate --out data --train 500 --test 10 >/dev/null
 small="--data data --patch-size 8 --dim 24 --heads 2 --depth 1 --batch 50 --warmup 5 --threads 1"

@@ -1,22 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # translate as a person uses it, on a tiny task: translate_test.sh PROGRAM
-set -euo pipefail
-program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "FAILED: $*"; exit 1; }
-
-# bad TEXT ARGUMENTS...: one line with the text on standard error, and a status that is not 0.
-bad() {
-  local text=$1 status=0
-  shift
-  "$program" "$@" >out.txt 2>error.txt || status=$?
-  [ $status = 1 ] || [ $status = 2 ] || fail "status $status for: $*"
-  [ "$(wc -l <error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
-  grep -qF -- "$text" error.txt || { cat error.txt; fail "no \"$text\" for: $*"; }
-}
+. "$(dirname "$0")/common.sh"
 
 # Sorting up to four digits is soon learned.
 small="--task sort --length 4 --dim 32 --heads 2 --encoder-depth 1 --decoder-depth 1 --batch 64"

@@ -1,32 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Sourced by vit_*_test.sh, which are given the path of the program: a folder of their own to work
-# in, a small generated data set in data/, and what they all use.
-set -euo pipefail
-tests=$(cd "$(dirname "$0")" && pwd)
-program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "FAILED: $*"; exit 1; }
-
-# has FILE TEXT...: the file contains each text.
-has() {
-  local file=$1 text
-  shift
-  for text in "$@"; do
-    grep -qF -- "$text" "$file" || { cat "$file"; fail "no \"$text\" in $file"; }
-  done
-}
-
-# bad TEXT ARGUMENTS...: one line with the text on standard error, and a status that is not 0.
-bad() {
-  local text=$1 status=0
-  shift
-  "$program" "$@" >out.txt 2>error.txt || status=$?
-  [ $status = 1 ] || [ $status = 2 ] || fail "status $status for: $*"
-  [ "$(wc -l <error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
-  grep -qF -- "$text" error.txt || { cat error.txt; fail "no \"$text\" for: $*"; }
-}
+# Sourced by vit_*_test.sh, which are given the path of the program: common.sh, and a small generated
+# data set in data/.
+. "$(dirname "$0")/common.sh"
 
 small="--dim 24 --heads 2 --depth 1 --channels 8 --batch 50 --threads 2"
 "$program" generate --out data --train 600 --test 200 >/dev/null
