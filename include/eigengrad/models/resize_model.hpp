@@ -13,6 +13,7 @@
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/grad_mode.hpp>
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
@@ -181,6 +182,10 @@ VisionTransformer<T> resize_model(const VisionTransformer<T>& model,
   for (std::size_t i = 0; i < states.size(); ++i) generators[i]->set_state(states[i]->state());
   return out;
 }
+EIGENGRAD_INSTANTIATE(VisionTransformer<float> resize_model(const VisionTransformer<float>&,
+                                                            const ResizeModelOptions&))
+EIGENGRAD_INSTANTIATE(VisionTransformer<double> resize_model(const VisionTransformer<double>&,
+                                                             const ResizeModelOptions&))
 
 /// An optimiser's moment from before `resize_model`, in the shape that the parameter `name` of the
 /// new model has. Bilinear throughout: gradients grow and shrink with the images, and mean squares
@@ -197,5 +202,9 @@ NdArray<T> resize_moment(const VisionTransformer<T>& model, const std::string& n
   }
   throw ValueError(detail::concat("[resize_moment] the model has no parameter ", name));
 }
+EIGENGRAD_INSTANTIATE(NdArray<float> resize_moment(const VisionTransformer<float>&,
+                                                   const std::string&, const NdArray<float>&))
+EIGENGRAD_INSTANTIATE(NdArray<double> resize_moment(const VisionTransformer<double>&,
+                                                    const std::string&, const NdArray<double>&))
 
 }  // namespace eigengrad::models

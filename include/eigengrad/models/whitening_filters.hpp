@@ -10,6 +10,7 @@
 #include <Eigen/Eigenvalues>
 
 #include <eigengrad/core/error.hpp>
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/data/dataset.hpp>
@@ -95,6 +96,8 @@ NdArray<T> whitening_filters(const NdArray<T>& images, Index kernel, double eps 
   }
   return out;
 }
+EIGENGRAD_INSTANTIATE(NdArray<float> whitening_filters(const NdArray<float>&, Index, double))
+EIGENGRAD_INSTANTIATE(NdArray<double> whitening_filters(const NdArray<double>&, Index, double))
 
 struct InitializeWhiteningOptions {
   /// As the model's images are normalised.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <eigengrad/core/error.hpp>
+#include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/scratch.hpp>
@@ -270,6 +271,9 @@ class Muon : public Optimizer<T> {
   std::vector<double> loads_;
   std::vector<Index> owners_;
 };
+
+EIGENGRAD_INSTANTIATE(class Muon<float>)
+EIGENGRAD_INSTANTIATE(class Muon<double>)
 
 }  // namespace eigengrad::optim
 
