@@ -49,6 +49,9 @@ TEST_CASE("multinomial: edge") {
       eg::multinomial(NdArray<double>({2}, {1.5e308, 1.5e308}), 200, rng, true);
   CHECK(large.array().sum() > 60);  // each half of the time, although the sum is infinite
   CHECK(large.array().sum() < 140);
+  // Far apart: the others are still there when the largest is taken, and zeros are never drawn.
+  CHECK_SAME(eg::multinomial(NdArray<double>({5}, {0, 1e-310, 1e300, 0, 1e-300}), 3, rng),
+             NdArray<Index>({3}, {2, 4, 1}));
   const NdArray<float> weights = test::random<float>({3, 50}, 2, 0, 1);
   eg::Generator a(5), b(5);
   CHECK_SAME(eg::multinomial(weights, 20, a), eg::multinomial(weights, 20, b));

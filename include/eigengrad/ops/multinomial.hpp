@@ -14,8 +14,8 @@ namespace eigengrad {
 
 namespace detail {
 
-/// The weights of row `row` as shares of the largest, so that their sum is finite. **Throws**
-/// ValueError on one that is negative or not finite, and where fewer than `needed` are above zero.
+/// The weights of row `row` as doubles. **Throws** ValueError on one that is negative or not
+/// finite, and where fewer than `needed` are above zero.
 template <class T>
 std::vector<double> multinomial_weights(const T* weight, Index n, Index row, Index needed) {
   std::vector<double> out(weight, weight + n);
@@ -32,23 +32,21 @@ std::vector<double> multinomial_weights(const T* weight, Index n, Index row, Ind
     throw ValueError(concat("[multinomial] row ", row, " has ", positive,
                             " weights above zero, and needs ", needed));
   }
-  if (positive > 0) {
-    const double largest = *std::max_element(out.begin(), out.end());
-    for (double& w : out) w /= largest;
-  }
   return out;
 }
 
-/// Draws an entry with the probability of its share of the sum.
+/// Draws an entry with the probability of its share of the sum. Weights are counted in the largest
+/// of those that are left, so that no sum is infinite and one that is left alone is not lost.
 inline Index multinomial_draw(const std::vector<double>& weight, Generator& rng) {
+  const double largest = *std::max_element(weight.begin(), weight.end());
   double sum = 0;
-  for (const double w : weight) sum += w;
+  for (const double w : weight) sum += w / largest;
   double left = rng.uniform() * sum;
   Index last = 0;
   for (std::size_t i = 0; i < weight.size(); ++i) {
     if (weight[i] == 0) continue;
     last = static_cast<Index>(i);
-    left -= weight[i];
+    left -= weight[i] / largest;
     if (left < 0) break;
   }
   return last;  // where rounding leaves something of the sum, the last that can be drawn
