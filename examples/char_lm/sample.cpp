@@ -28,8 +28,7 @@ void add_sample_options(cli::Options& options, SampleSettings& s) {
   options.add("top-k", s.top_k, "N", "only the N likeliest characters are drawn; 0 is all", 0);
   options.flag("greedy", s.greedy, "always take the likeliest character");
   options.add("seed", s.seed, "N", "seed of the draws", 0);
-  options.add("threads", s.threads, "N", "threads, 0 for all cores; a small model needs one", 0,
-              4096);
+  cli::add_threads_option(options, s.threads, "a small model needs one");
 }
 
 void check_prompt(const Checkpoint& from, const std::string& prompt) {

@@ -7,6 +7,7 @@
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/common/options.hpp>
+#include <examples/common/program.hpp>
 #include <examples/common/saved_options.hpp>
 
 /// What a person can choose.
@@ -66,8 +67,7 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
   options.add("eval-batches", t.eval_batches, "N", "random batches of each text that it takes", 1,
               1000000);
   options.add("seed", t.seed, "N", "seed of everything random", 0);
-  options.add("threads", t.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
-              4096);
+  cli::add_threads_option(options, t.threads);
 }
 
 /// Gives the options the values of a run that goes on; the text may have moved.

@@ -2,12 +2,12 @@
 // Why a class token does not learn: three faults of a vision transformer, mended one after the
 // other. docs/class_token.md explains them.
 #include <cstdio>
-#include <exception>
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/class_token/curves.hpp>
 #include <examples/class_token/model.hpp>
 #include <examples/common/options.hpp>
+#include <examples/common/program.hpp>
 
 namespace class_token {
 namespace {
@@ -43,8 +43,7 @@ cli::Options make_options(Settings& s) {
   options.add("variants", s.variants, names, "which to train");
   options.add("epochs", s.epochs, "N", "epochs", 1);
   options.add("seed", s.seed, "N", "seed of weights, batches and the images held out", 0);
-  options.add("threads", s.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
-              1024);
+  cli::add_threads_option(options, s.threads);
   options.section("Results");
   options.add("out", s.out, "DIR", "folder for NAME.csv and NAME.svg, written after each epoch");
   options.add("name", s.name, "NAME", "their name");
@@ -129,7 +128,7 @@ int run(const std::vector<std::string>& arguments) {
     plot(s.plot);
     return 0;
   }
-  if (s.threads > 0) eg::set_num_threads(s.threads);
+  cli::set_threads(s.threads);
   const eg::data::TrainValidation data = load(s);
   eg::io::make_folder(s.out);
   std::vector<Record> records;
@@ -144,13 +143,5 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace class_token
 
 int main(int argc, char** argv) {
-  try {
-    return class_token::run({argv + 1, argv + argc});
-  } catch (const cli::UsageError& error) {
-    std::fprintf(stderr, "class_token: %s\n", error.what());
-    return 2;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "class_token: %s\n", error.what());
-    return 1;
-  }
+  return cli::exit_status("class_token", [&] { return class_token::run({argv + 1, argv + argc}); });
 }

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <thread>
 
 #include <eigengrad/core/parallel.hpp>
@@ -24,6 +25,13 @@ int exit_status(const char* program, Run&& run) {
     std::fprintf(stderr, "%s: %s\n", program, error.what());
     return 1;
   }
+}
+
+/// The option for `set_threads`.
+inline void add_threads_option(Options& options, int& threads,
+                               const char* note = "results do not depend on it") {
+  options.add("threads", threads, "N", (std::string("threads, 0 for all cores; ") + note).c_str(),
+              0, 4096);
 }
 
 /// 0 means all cores.

@@ -88,7 +88,7 @@ int picture(const std::vector<std::string>& arguments) {
   options.add("images", s.images, "N", "images to draw", 1, 1000);
   options.add("first", s.first, "N", "number of the first of them among the validation images", 0);
   options.add("scale", s.scale, "N", "side of a drawn pixel", 1, 100);
-  add_threads_option(options, s.threads);
+  cli::add_threads_option(options, s.threads);
   options.positional(folders);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);

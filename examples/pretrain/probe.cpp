@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <cmath>
 #include <cstdio>
 
 #include <examples/common/program.hpp>
@@ -40,19 +39,12 @@ Features features(const Learner& learner, const eg::data::ImageDataset& images) 
 /// Gives every feature of the training images mean 0 and deviation 1, and those of the validation
 /// images the same treatment.
 void standardise(eg::NdArray<float>& train, eg::NdArray<float>& validation) {
-  const Index n = train.dim(0);
-  for (Index c = 0; c < train.dim(1); ++c) {
-    double sum = 0;
-    double squares = 0;
-    for (Index i = 0; i < n; ++i) sum += double(train(i, c));
-    const double mean = sum / double(n);
-    for (Index i = 0; i < n; ++i) squares += std::pow(double(train(i, c)) - mean, 2);
-    const double scale = 1 / std::sqrt(squares / double(n) + 1e-12);
-    for (eg::NdArray<float>* part : {&train, &validation}) {
-      for (Index i = 0; i < part->dim(0); ++i) {
-        (*part)(i, c) = static_cast<float>((double((*part)(i, c)) - mean) * scale);
-      }
-    }
+  const eg::NoGrad no_grad;
+  const eg::Tensor<float> x(train);
+  const auto mean = eg::mean(x, {0}, true);
+  const auto scale = eg::rsqrt(eg::var(x, {0}, {.correction = 0, .keepdim = true}) + 1e-12f);
+  for (eg::NdArray<float>* part : {&train, &validation}) {
+    *part = ((eg::Tensor<float>(*part) - mean) * scale).value();
   }
 }
 
@@ -105,7 +97,7 @@ int probe(const std::vector<std::string>& arguments) {
   options.add("epochs", s.epochs, "N", "passes of the classifier over them", 1);
   options.add("batch", s.batch, "N", "images per step", 1, 1000000);
   options.add("lr", s.lr, "X", "peak learning rate of AdamW; it falls to 0 along a cosine", 0, 10);
-  add_threads_option(options, s.threads);
+  cli::add_threads_option(options, s.threads);
   options.positional(folders);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);

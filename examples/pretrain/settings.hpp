@@ -6,6 +6,7 @@
 
 #include <eigengrad/eigengrad.hpp>
 #include <examples/common/options.hpp>
+#include <examples/common/program.hpp>
 
 /// What a person can choose.
 namespace pretrain {
@@ -50,11 +51,6 @@ inline void add_data_option(cli::Options& options, std::string& folder) {
               "a tenth validates, its test images are not read");
 }
 
-inline void add_threads_option(cli::Options& options, int& threads) {
-  options.add("threads", threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
-              4096);
-}
-
 inline void add_run_options(cli::Options& options, RunSettings& s) {
   options.section("Task, data and results");
   options.add("task", s.task, {"completion", "rotation", "colourisation"},
@@ -79,7 +75,7 @@ inline void add_run_options(cli::Options& options, RunSettings& s) {
   options.add("clip", s.clip, "X", "largest norm of all gradients together", 1e-6, 1e6);
   options.section("Machine");
   options.add("seed", s.seed, "N", "seed of everything random", 0);
-  add_threads_option(options, s.threads);
+  cli::add_threads_option(options, s.threads);
 }
 
 }  // namespace pretrain

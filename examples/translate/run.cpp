@@ -23,8 +23,7 @@ void add_run_options(cli::Options& options, RunSettings& s) {
   options.add("length-penalty", s.length_penalty, "X",
               "above 0 longer results are preferred, by an exponent", 0, 100);
   options.flag("all", s.all, "print what all beams found, with its probability");
-  options.add("threads", s.threads, "N", "threads, 0 for all cores; a small model needs one", 0,
-              4096);
+  cli::add_threads_option(options, s.threads, "a small model needs one");
 }
 
 /// **Throws** UsageError for a text that the model cannot read.

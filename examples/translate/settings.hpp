@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <examples/common/program.hpp>
 #include <examples/translate/task.hpp>
 
 /// What a person can choose.
@@ -50,8 +51,7 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
   options.add("eval-every", t.eval_every, "N", "steps from one measurement to the next", 1);
   options.add("eval-pairs", t.eval_pairs, "N", "unseen pairs that it takes", 1, 1000000);
   options.add("beams", t.beams, "N", "beams of the last measurement's beam search", 1, 1000);
-  options.add("threads", t.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
-              4096);
+  cli::add_threads_option(options, t.threads);
 }
 
 }  // namespace translate

@@ -8,6 +8,7 @@
 
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/io/fields.hpp>
+#include <examples/common/program.hpp>
 #include <examples/vit_cifar10/checkpoint.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/data.hpp>
@@ -198,13 +199,12 @@ int evaluate(const std::vector<std::string>& arguments) {
       "print also what the mean of an image's and its mirror image's probabilities reaches");
   options.add("json", e.json, "FILE", "write all numbers to FILE too, with the confusion matrix");
   options.add("batch", e.batch, "N", "images per call of the model", 1);
-  options.add("threads", e.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
-              4096);
+  cli::add_threads_option(options, e.threads);
   if (!options.parse(arguments)) {
     std::fputs(options.help().c_str(), stdout);
     return 0;
   }
-  if (e.threads > 0) eg::set_num_threads(e.threads);
+  cli::set_threads(e.threads);
   const Checkpoint c = load_checkpoint(e.checkpoint);
   const ImageDataset images = images_of(e, c);
   const Evaluation result = evaluate_on(e, c, images);

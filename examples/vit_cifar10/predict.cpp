@@ -11,6 +11,7 @@
 #include <eigengrad/data/image_folder.hpp>
 #include <eigengrad/eigengrad.hpp>
 #include <eigengrad/io/fields.hpp>
+#include <examples/common/program.hpp>
 #include <examples/vit_cifar10/checkpoint.hpp>
 #include <examples/vit_cifar10/commands.hpp>
 #include <examples/vit_cifar10/ranking.hpp>
@@ -188,8 +189,7 @@ int predict(const std::vector<std::string>& arguments) {
                "print one JSON object per line: {\"file\", \"predictions\": [{\"class\", "
                "\"probability\"}, ...]}, or {\"file\", \"error\"}");
   options.add("batch", p.batch, "N", "pictures per call of the model", 1, 65536);
-  options.add("threads", p.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
-              4096);
+  cli::add_threads_option(options, p.threads);
   options.flag("timing", p.timing, "print the speed at the end, on standard error");
   options.positional(p.paths);
   if (!options.parse(arguments)) {
@@ -199,7 +199,7 @@ int predict(const std::vector<std::string>& arguments) {
   if (p.paths.empty() && p.list.empty()) {
     throw cli::UsageError("predict needs at least one picture or folder, or --list FILE");
   }
-  if (p.threads > 0) eg::set_num_threads(p.threads);
+  cli::set_threads(p.threads);
   const Checkpoint c = load_checkpoint(p.checkpoint);
   Printer printer(p, c.class_names);
   std::vector<std::string> errors;

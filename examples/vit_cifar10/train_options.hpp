@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include <examples/common/program.hpp>
 #include <examples/common/saved_options.hpp>
 #include <examples/vit_cifar10/presets.hpp>
 #include <examples/vit_cifar10/settings.hpp>
@@ -167,8 +168,7 @@ inline void add_train_options(cli::Options& options, TrainSettings& t) {
   options.add("progress", t.progress, {"auto", "bar", "plain"},
               "bar: a moving bar; plain: a line per epoch; auto: a bar on a terminal");
   options.add("seed", t.seed, "N", "seed of everything random", 0);
-  options.add("threads", t.threads, "N", "threads, 0 for all cores; results do not depend on it", 0,
-              4096);
+  cli::add_threads_option(options, t.threads);
   options.add("workers", t.workers, "N",
               "threads that make batches; 0 takes one for every four threads", 0, 256);
   options.section(describe_presets());
