@@ -1,0 +1,63 @@
+# Test files compiled together: most of what a small file costs the compiler, others need too.
+# Each keeps its own ctest entry and process, which selects its cases by the file's name.
+
+# Writes `out`, a source that contains test files, each in a namespace of its own. What they
+# include comes first, outside of the namespaces.
+function(write_test_group out)
+  set(includes "")
+  set(parts "")
+  foreach(source IN LISTS ARGN)
+    file(STRINGS ${source} lines REGEX "^#include [<\"]")
+    list(APPEND includes ${lines})
+    get_filename_component(name ${source} NAME_WE)
+    string(APPEND parts "namespace ${name} {\n#include \"${source}\"\n}\n")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  list(JOIN includes "\n" includes)
+  file(CONFIGURE OUTPUT ${out} CONTENT "${includes}\n${parts}" @ONLY)
+endfunction()
+
+# Adds the program `name` with the cases of several files, and their ctest entries.
+function(add_test_group name level)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  write_test_group(${source} ${ARGN})
+  add_test_program(${name} ${level} ${source})
+  foreach(file IN LISTS ARGN)
+    get_filename_component(tag ${file} NAME_WE)
+    # An empty selection must not pass; Catch2 v3 sees to that by itself.
+    if(Catch2_VERSION VERSION_LESS 3)
+      set(strict --warn NoTests)
+    endif()
+    add_test_file(${file} $<TARGET_FILE:${name}> --filenames-as-tags "[#${tag}]" ${strict})
+  endforeach()
+endfunction()
+
+# Groups at most eight files of a folder that have one level of optimisation.
+function(add_grouped_tests)
+  foreach(source IN LISTS ARGN)
+    if(source MATCHES "allocation_test")  # replaces the allocator of its program
+      add_single_test(${source})
+      continue()
+    endif()
+    test_level(level ${source})
+    get_filename_component(folder ${source} DIRECTORY)
+    file(RELATIVE_PATH folder ${CMAKE_CURRENT_SOURCE_DIR} ${folder})
+    string(REPLACE "/" "_" key ${folder}_${level})
+    list(APPEND keys ${key})
+    list(APPEND ${key}_files ${source})
+  endforeach()
+  list(REMOVE_DUPLICATES keys)
+  foreach(key IN LISTS keys)
+    list(LENGTH ${key}_files count)
+    string(REGEX REPLACE ".*_" "" level ${key})
+    set(part 0)
+    set(from 0)
+    while(from LESS count)
+      list(SUBLIST ${key}_files ${from} 8 files)
+      add_test_group(tests_${key}_${part} ${level} ${files})
+      math(EXPR from "${from} + 8")
+      math(EXPR part "${part} + 1")
+    endwhile()
+  endforeach()
+endfunction()
