@@ -14,6 +14,7 @@
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/key_value_cache.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
+#include <eigengrad/nn/layer_scale.hpp>
 #include <eigengrad/nn/linear.hpp>
 #include <eigengrad/nn/mlp.hpp>
 #include <eigengrad/nn/module.hpp>

@@ -177,6 +177,70 @@ TEST_CASE("vision_transformer parts: a table of positions longer than the sequen
   CHECK_SAME(larger(big).value(), models::resize_model(plain, {.image_size = 16})(big).value());
 }
 
+TEST_CASE("vision_transformer parts: registers and two class tokens") {
+  for (const Pooling pooling : {Pooling::kClassToken, Pooling::kMean, Pooling::kSequence}) {
+    auto options = small();
+    options.pooling = pooling;
+    options.registers = 2;
+    options.initial_norm = true;
+    options.distilled = pooling == Pooling::kClassToken;
+    options.prefix_positions = pooling != Pooling::kMean;
+    options.layer.layer_scale = 0.5;
+    options.token_init = {eg::nn::Init::kNormal, 0.5};
+    const auto model = build(options);
+    const Index prefix = model.prefix_tokens();
+    CHECK(prefix == (options.distilled ? 4 : 2));
+    CHECK(model.tokens() == 4 + prefix);
+    CHECK(model.encode(images()).shape() == eg::Shape{2, 4 + prefix, 8});
+    CHECK(test::parameter_gradients(model, [&] { return model(images()); }) == "");
+    // The weights of the pooling are shares of what is pooled.
+    const NdArray<double> weights = model.pooling_weights(images()).value();
+    CHECK(weights.shape() == eg::Shape{2, 4 + prefix});
+    CHECK(weights.matrix().rowwise().sum().isOnes(1e-12));
+    const bool tokens = pooling == Pooling::kClassToken;
+    CHECK(weights.matrix().leftCols(tokens ? 2 : prefix).isZero() == !tokens);
+    CHECK(weights.matrix().rightCols(4).isZero() == tokens);
+  }
+}
+
+TEST_CASE("vision_transformer parts: the mean of both heads") {
+  auto options = small();
+  options.distilled = true;
+  const auto model = build(options);
+  const Tensor<double> features = model.features(images());
+  CHECK(features.shape() == eg::Shape{2, 2, 8});
+  const auto dict = model.state_dict();
+  const auto logits = [&](Index token, const char* head) -> NdArray<double> {
+    const NdArray<double>& weight = dict.at(std::string(head) + ".weight");
+    const NdArray<double>& bias = dict.at(std::string(head) + ".bias");
+    NdArray<double> out({2, 3});
+    for (Index b = 0; b < 2; ++b) {
+      for (Index k = 0; k < 3; ++k) {
+        out(b, k) = bias(k);
+        for (Index c = 0; c < 8; ++c) out(b, k) += weight(k, c) * features.value()(b, token, c);
+      }
+    }
+    return out;
+  };
+  NdArray<double> expected({2, 3});
+  expected.array() = (logits(0, "head").array() + logits(1, "head_dist").array()) / 2;
+  CHECK_CLOSE(model(images()).value(), expected, 1e-12);
+}
+
+TEST_CASE("vision_transformer parts: no head, and one with tanh") {
+  auto options = small();
+  options.classes = 0;
+  const auto model = build(options);
+  CHECK_FALSE(model.head().has_value());
+  CHECK_SAME(model(images()).value(), model.features(images()).value());
+  options.head_hidden = {5};
+  options.head_tanh = true;
+  const auto tanh = build(options);
+  CHECK(tanh(images()).shape() == eg::Shape{2, 5});
+  CHECK(tanh(images()).value().array().abs().maxCoeff() < 1);
+  CHECK(test::parameter_gradients(tanh, [&] { return tanh(images()); }) == "");
+}
+
 TEST_CASE("vision_transformer parts: files keep all of it") {
   const test::TemporaryFolder folder;
   const std::string path = folder / "model.safetensors";
@@ -187,6 +251,12 @@ TEST_CASE("vision_transformer parts: files keep all of it") {
   options.final_norm = FinalNorm::kAfterPooling;
   options.position_count = 7;
   options.head_hidden = {4};
+  options.head_tanh = true;
+  options.registers = 1;
+  options.initial_norm = true;
+  options.prefix_positions = false;
+  options.layer.layer_scale = 0.1;
+  options.tokenizer = models::PatchEmbeddingOptions{.patch_size = 4, .bias = false};
   const auto model = build(options);
   models::save_model(path, model);
   const auto again = models::load_vision_transformer<double>(path);
@@ -218,6 +288,12 @@ TEST_CASE("vision_transformer parts: error") {
         }) ==
         "[vision_transformer] shared_layers need one probability for all: "
         "layer.stochastic_depth instead of stochastic_depth 0.1");
+  CHECK(fails([](auto& o) { o.registers = -1; }) ==
+        "[vision_transformer] registers must not be negative: -1");
+  CHECK(fails([](auto& o) {
+          o.distilled = true;
+          o.pooling = Pooling::kMean;
+        }) == "[vision_transformer] distilled needs pooling kClassToken and no head_hidden");
   CHECK(fails([](auto& o) { o.head_dropout = 1; }) == "[dropout] p must be in [0, 1): 1");
   CHECK_ERROR(build(small()).encode_tokens(Tensor<double>::zeros({1, 5, 8})), eg::ShapeError,
               "[vision_transformer] tokens must be (B, 4, 8): tokens (1, 5, 8)");

@@ -315,8 +315,8 @@ TEST_CASE("vision_transformer: error") {
               "[vision_transformer] dim must be divisible by heads: dim 192, heads 5");
   CHECK_ERROR(make({.layer = {.mlp_ratio = 2}}), eg::ValueError,
               "[vision_transformer] heads must be positive: 0");
-  CHECK_ERROR(make({.classes = 0}), eg::ValueError,
-              "[vision_transformer] classes must be positive: 0");
+  CHECK_ERROR(make({.classes = -1}), eg::ValueError,
+              "[vision_transformer] classes must not be negative: -1");
   CHECK_ERROR(make({.depth = -1}), eg::ValueError,
               "[vision_transformer] depth must not be negative: -1");
   CHECK_ERROR(make({.dim = 6, .layer = {.heads = 2}, .positions = models::Positions::kSinCos2d}),

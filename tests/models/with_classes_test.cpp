@@ -37,5 +37,5 @@ TEST_CASE("with_classes: error") {
   eg::Generator rng(3);
   const models::VisionTransformer<float> model({.image_size = 8, .dim = 6, .depth = 0}, rng);
   CHECK_ERROR(models::with_classes(model, 0, rng), eg::ValueError,
-              "[vision_transformer] classes must be positive: 0");
+              "[with_classes] classes must be positive: 0");
 }

@@ -97,3 +97,16 @@ eg::testing::GradcheckResult gradcheck(const eg::testing::GradcheckFunction& f,
     }                                              \
     CHECK(error_text == message);                  \
   } while (false)
+
+/// The expression throws this type with a text that contains this one.
+#define CHECK_ERROR_CONTAINS(expression, Type, part)   \
+  do {                                                 \
+    std::string error_text = "nothing was thrown";     \
+    try {                                              \
+      (void)(expression);                              \
+    } catch (const Type& error) {                      \
+      error_text = error.what();                       \
+    }                                                  \
+    INFO("thrown: " << error_text);                    \
+    CHECK(error_text.find(part) != std::string::npos); \
+  } while (false)

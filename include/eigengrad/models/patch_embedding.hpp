@@ -42,6 +42,7 @@ struct PatchEmbeddingOptions {
   /// Width of the tokens; 0 in a model's options means the model's.
   Index dim = 0;
   PatchMethod method = PatchMethod::kUnfold;
+  bool bias = true;
   nn::InitOptions init = {};
 
   /// Whether the patches touch, without overlap and padding, so that they must fill the image.
@@ -56,6 +57,7 @@ void visit_fields(PatchEmbeddingOptions& o, Visit&& visit) {
   visit("padding", o.padding);
   visit("dim", o.dim);
   visit("method", o.method);
+  visit("bias", o.bias, true);
   visit("init", o.init);
 }
 
@@ -78,6 +80,7 @@ class PatchEmbedding : public nn::Module<T> {
                                        .kernel = options.patch_size,
                                        .stride = options_.stride,
                                        .padding = options_.padding,
+                                       .bias = options.bias,
                                        .init = options.init},
                                       rng),
                         {.place = ParameterPlace::kInput})) {}

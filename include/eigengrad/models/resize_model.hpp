@@ -18,13 +18,11 @@
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/interpolate.hpp>
+#include <eigengrad/models/resize_positions.hpp>
 #include <eigengrad/models/tokenizer.hpp>
 #include <eigengrad/models/vision_transformer.hpp>
 #include <eigengrad/nn/state_dict.hpp>
-#include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/interpolate.hpp>
-#include <eigengrad/ops/permute.hpp>
-#include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/slice.hpp>
 
 /// Makes a vision transformer for patches or images of another size from a trained one: to train
@@ -68,21 +66,6 @@ NdArray<T> multiply_squares(const NdArray<T>& x, const Eigen::MatrixXd& q) {
   return out;
 }
 
-/// Tokens x (1, prefix + g^2, C) on a grid of another side; the first `prefix` stay.
-template <class T>
-NdArray<T> resize_tokens(const NdArray<T>& x, Index prefix, Index to, Interpolation mode) {
-  const Index channels = x.dim(2);
-  const Index from = std::lround(std::sqrt(static_cast<double>(x.dim(1) - prefix)));
-  const NoGrad no_grad;
-  const Tensor<T> all(x);
-  const Tensor<T> grid =
-      transpose(reshape(narrow(all, 1, prefix, from * from), {1, from * from, channels}), 1, 2);
-  const Tensor<T> resized =
-      interpolate(reshape(grid, {1, channels, from, from}), HeightWidth(to, to), {.mode = mode});
-  const Tensor<T> tokens = transpose(reshape(resized, {1, channels, to * to}), 1, 2);
-  return (prefix > 0 ? cat({narrow(all, 1, 0, prefix), tokens}, 1) : tokens).value();
-}
-
 /// Whether an array holds weights or an optimiser's moments of them.
 enum class ResizeRule { kWeights, kMoments };
 
@@ -93,8 +76,8 @@ NdArray<T> resize_array(const models::VisionTransformer<T>& model, const std::st
                         Interpolation mode) {
   if (x.shape() == shape) return x.clone();
   if (name == "pos_embed") {
-    const Index prefix = model.options().pooling == models::Pooling::kClassToken ? 1 : 0;
-    return resize_tokens(x, prefix, model.grid(), mode);
+    const Index prefix = model.options().prefix_positions ? model.prefix_tokens() : 0;
+    return resize_positions(x, prefix, model.grid(), mode);
   }
   const Index to = models::patch_size(model.options().tokenizer);
   if (name == "patch_embed.proj.weight") {

@@ -39,6 +39,7 @@ struct VisionTransformerOptions {
   /// Side of the square images in pixels.
   Index image_size = 32;
   Index channels_in = 3;
+  /// 0 means no head: the result is what the pooling makes.
   Index classes = 10;
   /// How images become tokens: patches, patches with shifted copies, or convolutions.
   TokenizerOptions tokenizer = PatchEmbeddingOptions{.patch_size = 4};
@@ -50,11 +51,19 @@ struct VisionTransformerOptions {
   nn::TransformerEncoderLayerOptions layer = {.heads = 3};
   /// Use the weights of one layer `depth` times.
   bool shared_layers = false;
+  /// Learned tokens that the layers see and no pooling reads, after the class token.
+  Index registers = 0;
+  /// A second class token with a head of its own; the result is the mean of both heads.
+  bool distilled = false;
   Pooling pooling = Pooling::kClassToken;
   FinalNorm final_norm = FinalNorm::kBeforePooling;
-  /// First value of the class token.
+  /// A norm of the tokens with their positions, before the first layer; parameter norm_pre.
+  bool initial_norm = false;
+  /// First values of class token and registers.
   nn::InitOptions token_init = {nn::Init::kNormal, 1e-6};
   Positions positions = Positions::kLearned;
+  /// Whether class token and registers have positions too.
+  bool prefix_positions = true;
   /// Rows of the table of learned positions, of which the tokens take the first; 0 means one per
   /// token.
   Index position_count = 0;
@@ -72,6 +81,8 @@ struct VisionTransformerOptions {
   double stochastic_depth = 0;
   /// Widths of the head's hidden layers, which have the layers' activation.
   std::vector<Index> head_hidden = {};
+  /// The head's hidden layers have tanh instead, as the original's pre-logits.
+  bool head_tanh = false;
   /// Probability of dropout on what each layer of the head sees.
   double head_dropout = 0;
   /// What the last norm adds to a variance, and the norms of layers that do not set their own.
@@ -93,10 +104,14 @@ void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
   visit("depth", o.depth);
   visit("layer", o.layer);
   visit("shared_layers", o.shared_layers, true);
+  visit("registers", o.registers, true);
+  visit("distilled", o.distilled, true);
   visit("pooling", o.pooling);
   visit("final_norm", o.final_norm, true);
+  visit("initial_norm", o.initial_norm, true);
   visit("token_init", o.token_init, true);
   visit("positions", o.positions);
+  visit("prefix_positions", o.prefix_positions, true);
   visit("position_count", o.position_count, true);
   visit("position_init", o.position_init, true);
   visit("rotary_base", o.rotary_base);
@@ -104,6 +119,7 @@ void visit_fields(VisionTransformerOptions& o, Visit&& visit) {
   visit("patch_dropout", o.patch_dropout);
   visit("stochastic_depth", o.stochastic_depth);
   visit("head_hidden", o.head_hidden, true);
+  visit("head_tanh", o.head_tanh, true);
   visit("head_dropout", o.head_dropout, true);
   visit("norm_eps", o.norm_eps);
   visit("init", o.init);
@@ -188,19 +204,25 @@ inline const models::VisionTransformerOptions& check_vision_transformer(
     const models::VisionTransformerOptions& o) {
   const std::pair<const char*, Index> sizes[] = {{"image_size", o.image_size},
                                                  {"channels_in", o.channels_in},
-                                                 {"classes", o.classes},
                                                  {"dim", o.dim},
                                                  {"heads", o.layer.heads}};
   for (const auto& [name, size] : sizes) {
     if (size < 1) fail_vision_transformer(name, " must be positive: ", size);
   }
-  if (o.depth < 0) fail_vision_transformer("depth must not be negative: ", o.depth);
+  const std::pair<const char*, Index> counts[] = {
+      {"classes", o.classes}, {"depth", o.depth}, {"registers", o.registers}};
+  for (const auto& [name, count] : counts) {
+    if (count < 0) fail_vision_transformer(name, " must not be negative: ", count);
+  }
   if (o.layer.head_dim == 0 && o.dim % o.layer.heads != 0) {
     fail_vision_transformer("dim must be divisible by heads: dim ", o.dim, ", heads ",
                             o.layer.heads);
   }
   if (!(o.rotary_base >= 0)) {
     fail_vision_transformer("rotary_base must not be negative: ", o.rotary_base);
+  }
+  if (o.distilled && (o.pooling != models::Pooling::kClassToken || !o.head_hidden.empty())) {
+    fail_vision_transformer("distilled needs pooling kClassToken and no head_hidden");
   }
   if (o.patch_dropout != 0 && o.pooling == models::Pooling::kFlatten) {
     fail_vision_transformer("patch_dropout ", o.patch_dropout,

@@ -15,12 +15,15 @@ namespace eigengrad::models {
 template <class T>
 VisionTransformer<T> with_classes(const VisionTransformer<T>& model, Index classes,
                                   Generator& rng) {
+  if (classes < 1) {
+    throw ValueError(detail::concat("[with_classes] classes must be positive: ", classes));
+  }
   VisionTransformerOptions options = model.options();
   options.classes = classes;
   const VisionTransformer<T> out(options, rng);
   nn::StateDict<T> dict = model.state_dict();
   for (const auto& [name, own] : out.state_dict()) {
-    if (name.starts_with("head.") || name.starts_with("head_hidden.")) dict.at(name) = own;
+    if (name.starts_with("head")) dict[name] = own;
   }
   out.load_state_dict(dict);
   out.train(model.training());

@@ -9,6 +9,7 @@
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
+#include <eigengrad/nn/layer_scale.hpp>
 #include <eigengrad/nn/mlp.hpp>
 
 /// What the layers of a transformer are made of, an encoder's and a decoder's alike.
@@ -45,6 +46,9 @@ struct TransformerLayerOptions {
   /// Factor of the first weights of the branches' last products (attn.proj, mlp.fc2); 0 makes the
   /// layer begin as the identity (pre-norm).
   double output_scale = 1;
+  /// First value of a learned factor for each channel of each branch (LayerScale); unset means
+  /// none.
+  std::optional<double> layer_scale = std::nullopt;
 };
 
 template <class Visit>
@@ -64,6 +68,7 @@ void visit_fields(TransformerLayerOptions& o, Visit&& visit) {
   visit("norm_eps", o.norm_eps);
   visit("init", o.init);
   visit("output_scale", o.output_scale);
+  visit("layer_scale", o.layer_scale);
 }
 
 }  // namespace nn
@@ -101,21 +106,17 @@ inline nn::MlpOptions mlp_of(const char* module, const nn::TransformerLayerOptio
           .output_scale = options.output_scale};
 }
 
-/// x + depth(branch). Without stochastic depth the branch's last product adds x by itself: `branch`
-/// takes what to add, which may be undefined.
-template <class T, class Branch>
-Tensor<T> add_branch(const Tensor<T>& x, const nn::StochasticDepth<T>& depth,
-                     const Branch& branch) {
-  return depth.active() ? x + depth(branch(Tensor<T>())) : branch(x);
-}
-
-/// One residual connection with its norm: before the branch (pre-norm) or after the sum. `branch`
-/// takes its input and what to add.
+/// One residual connection, x + depth(scale(branch)), with its norm before the branch (pre-norm) or
+/// after the sum. `branch` takes its input and what to add, which may be undefined: where nothing
+/// comes in between, its last product adds x by itself.
 template <class T, class Branch>
 Tensor<T> residual_branch(const Tensor<T>& x, bool norm_first, const nn::LayerNorm<T>& norm,
+                          const std::optional<nn::LayerScale<T>>& scale,
                           const nn::StochasticDepth<T>& depth, const Branch& branch) {
   const auto add = [&](const Tensor<T>& in) {
-    return add_branch(x, depth, [&](const Tensor<T>& residual) { return branch(in, residual); });
+    if (!scale && !depth.active()) return branch(in, x);
+    const Tensor<T> y = branch(in, Tensor<T>());
+    return x + depth(scale ? (*scale)(y) : y);
   };
   return norm_first ? add(norm(x)) : norm(add(x));
 }
