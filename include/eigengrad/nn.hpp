@@ -15,6 +15,7 @@
 #include <eigengrad/nn/key_value_cache.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
 #include <eigengrad/nn/linear.hpp>
+#include <eigengrad/nn/load_state_dict.hpp>
 #include <eigengrad/nn/mlp.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>

@@ -285,6 +285,7 @@ TEST_CASE("save_model: error") {
   CHECK_ERROR(load(), eg::IoError,
               "[load_vision_transformer] " + path +
                   " does not hold the model that it describes: [load_state_dict] names and shapes "
-                  "must be the module's: 2 of another shape (head.weight (2, 4) for (3, 4), "
-                  "head.bias (2) for (3))");
+                  "must be the module's: 2 of another shape\n"
+                  "  of another shape: head.weight (2, 4), the module's is (3, 4)\n"
+                  "  of another shape: head.bias (2), the module's is (3)");
 }
