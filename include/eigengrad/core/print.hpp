@@ -69,7 +69,7 @@ struct RealText {
   std::string whole, fraction, exponent;
 };
 
-/// `value` with exactly so many digits after the point; without a count, with as many as tell it
+/// `value` with exactly this many digits after the point; without a count, with as many as tell it
 /// from its neighbours in `T`.
 template <std::floating_point T>
 RealText real_text(T value, bool scientific, std::optional<int> digits) {
