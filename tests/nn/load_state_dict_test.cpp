@@ -83,7 +83,7 @@ TEST_CASE("load_state_dict: a prefix is told once") {
   SECTION("of all names in the dict") {
     CHECK_ERROR(load(own, with_prefix("module.", encoder())), eg::ValueError,
                 kRule +
-                    "4 missing, 4 unexpected; all 4 unexpected names begin with \"module.\", "
+                    "4 missing, 4 unexpected; all 4 unexpected names begin with \"module.\"; "
                     "without it they are the module's");
   }
   SECTION("of most names in the dict; the rest has its lines") {
@@ -93,7 +93,7 @@ TEST_CASE("load_state_dict: a prefix is told once") {
     CHECK_ERROR(load(own, dict), eg::ValueError,
                 kRule +
                     "4 missing, 4 unexpected; 3 of 4 unexpected names begin with "
-                    "\"vit.encoder.\", without it they are the module's\n"
+                    "\"vit.encoder.\"; without it they are the module's\n"
                     "  missing: fc.bias (2)\n"
                     "  unexpected: classifier.bias (2)");
   }
@@ -103,7 +103,7 @@ TEST_CASE("load_state_dict: a prefix is told once") {
     CHECK_ERROR(load(own, encoder()), eg::ValueError,
                 kRule +
                     "5 missing, 4 unexpected; all 4 unexpected names lack the \"encoder.\" that "
-                    "the module's begin with, with it they are the same\n"
+                    "the module's begin with; with it they are the same\n"
                     "  missing: head.weight (3)");
   }
 }

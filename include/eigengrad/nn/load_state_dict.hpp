@@ -91,19 +91,22 @@ inline std::string explain_prefix(NamedShapes& missing, NamedShapes& unexpected)
     unexpected.erase(longer ? name : name.substr(prefix.size()));
   }
   return longer
-             ? concat("; ", count, " begin with \"", prefix, "\", without it they are the module's")
+             ? concat("; ", count, " begin with \"", prefix, "\"; without it they are the module's")
              : concat("; ", count, " lack the \"", prefix,
-                      "\" that the module's begin with, with it they are the same");
+                      "\" that the module's begin with; with it they are the same");
 }
+
+/// Lines of one kind, at most.
+inline constexpr std::size_t kShownNames = 10;
 
 /// Appends the lines, but no more than the first ten.
 inline void append_lines(std::string& out, const char* what,
                          const std::vector<std::string>& lines) {
-  constexpr std::size_t kShown = 10;
-  for (std::size_t i = 0; i < std::min(lines.size(), kShown); ++i) {
+  for (std::size_t i = 0; i < std::min(lines.size(), kShownNames); ++i) {
     out += concat("\n  ", what, ": ", lines[i]);
   }
-  if (lines.size() > kShown) out += concat("\n  and ", lines.size() - kShown, " more ", what);
+  if (lines.size() > kShownNames)
+    out += concat("\n  and ", lines.size() - kShownNames, " more ", what);
 }
 
 /// A line that counts, then one line for each difference.
@@ -130,7 +133,8 @@ inline std::string describe(const nn::LoadReport& report, const NamedShapes& mod
   append_lines(out, "missing", lines);
   lines.clear();
   for (const auto& [name, shape] : unexpected) {
-    const std::string closest = closest_name(name, shape, missing);
+    const bool shown = lines.size() < kShownNames;  // a search through all names takes its time
+    const std::string closest = shown ? closest_name(name, shape, missing) : "";
     lines.push_back(name + " " + shape + (closest.empty() ? "" : "; is it " + closest + "?"));
   }
   append_lines(out, "unexpected", lines);
