@@ -45,7 +45,7 @@ namespace detail {
 /// Calls f(i) for the elements of an axis of this size that are shown.
 template <class F>
 void for_each_shown(Index size, bool shortened, Index edge, F&& f) {
-  const bool cut = shortened && size > 2 * edge;
+  const bool cut = shortened && size - edge > edge;
   for (Index i = 0; i < size; ++i) {
     if (cut && i == edge) i = size - edge;
     f(i);
@@ -185,7 +185,7 @@ class ArrayText {
   /// `indent` is the column after the first bracket, `width` the end of a line.
   std::string str(Index axis, std::size_t indent, Index width) {
     if (axis == shape_.rank()) return words_[next_++];
-    const bool cut = shortened_ && shape_[axis] > 2 * edge_;
+    const bool cut = shortened_ && shape_[axis] - edge_ > edge_;
     const bool rows = axis + 1 == shape_.rank();
     std::string out;
     std::string line(indent, ' ');
