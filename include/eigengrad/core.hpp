@@ -16,6 +16,7 @@
 #include <eigengrad/core/op.hpp>
 #include <eigengrad/core/parallel.hpp>
 #include <eigengrad/core/parameter.hpp>
+#include <eigengrad/core/print.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/rounding.hpp>
 #include <eigengrad/core/saved_input.hpp>

@@ -16,6 +16,7 @@
 #include <eigengrad/nn/layer_norm.hpp>
 #include <eigengrad/nn/layer_scale.hpp>
 #include <eigengrad/nn/linear.hpp>
+#include <eigengrad/nn/load_state_dict.hpp>
 #include <eigengrad/nn/mlp.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>

@@ -78,8 +78,9 @@ TEST_CASE("save_load: another head, loaded without strict") {
   const models::VisionTransformer<float> tuned(options, rng);
   const auto dict = through_file(model.state_dict());
   CHECK_ERROR(tuned.load_state_dict(dict), eg::ValueError,
-              "[load_state_dict] names and shapes must be the module's: 2 of another shape "
-              "(head.weight (3, 12) for (7, 12), head.bias (3) for (7))");
+              "[load_state_dict] names and shapes must be the module's: 2 of another shape\n"
+              "  of another shape: head.weight (3, 12), the module's is (7, 12)\n"
+              "  of another shape: head.bias (3), the module's is (7)");
   const nn::LoadReport report = tuned.load_state_dict(dict, {.strict = false});
   CHECK(report.misshapen == std::vector<std::string>{"head.weight", "head.bias"});
   const Tensor<float> images(rng.normal<float>({4, 3, 8, 8}));

@@ -2,6 +2,8 @@
 #include <utility>
 
 #include <eigengrad/io/file.hpp>
+#include <eigengrad/io/json.hpp>
+#include <eigengrad/io/safetensors.hpp>
 #include <eigengrad/models/save_model.hpp>
 #include <tests/nn/parameter_gradient.hpp>
 #include <tests/support/folder.hpp>
@@ -173,6 +175,30 @@ TEST_CASE("save_model: a model comes back with its weights and running statistic
   CHECK(eg::io::read_file(other) == eg::io::read_file(path));
 }
 
+TEST_CASE("save_model: a model in several files loads by its index") {
+  const test::TemporaryFolder folder;
+  eg::Generator rng(1);
+  const models::VisionTransformer<float> model(
+      {.image_size = 4, .classes = 2, .dim = 4, .depth = 1, .layer = {.heads = 2}}, rng);
+  models::save_model(folder / "whole.safetensors", model);
+  const eg::io::SafetensorsFile whole(folder / "whole.safetensors");
+  eg::io::SafetensorsWriter parts[2];
+  eg::io::Json index;
+  for (const std::string& name : whole.names()) {
+    const std::size_t part = name.starts_with("blocks.") ? 0 : 1;
+    parts[part].add(name, whole.get<float>(name));
+    index["weight_map"][name] = part == 0 ? "0.safetensors" : "1.safetensors";
+  }
+  for (const auto& [key, value] : whole.metadata()) parts[1].add_metadata(key, value);
+  parts[0].write(folder / "0.safetensors");
+  parts[1].write(folder / "1.safetensors");
+  const std::string path = folder.write("model.safetensors.index.json", index.dump());
+
+  const auto again = models::load_vision_transformer<float>(path);
+  const Tensor<float> images(test::random<float>({1, 3, 4, 4}));
+  CHECK_SAME(again(images).value(), model(images).value());
+}
+
 TEST_CASE("save_model: a language model, all of its options too") {
   const test::TemporaryFolder folder;
   const std::string path = folder.path() + "/model.safetensors";
@@ -292,6 +318,7 @@ TEST_CASE("save_model: error") {
   CHECK_ERROR(load(), eg::IoError,
               "[load_vision_transformer] " + path +
                   " does not hold the model that it describes: [load_state_dict] names and shapes "
-                  "must be the module's: 2 of another shape (head.weight (2, 4) for (3, 4), "
-                  "head.bias (2) for (3))");
+                  "must be the module's: 2 of another shape\n"
+                  "  of another shape: head.weight (2, 4), the module's is (3, 4)\n"
+                  "  of another shape: head.bias (2), the module's is (3)");
 }

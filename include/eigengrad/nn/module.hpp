@@ -16,6 +16,7 @@
 #include <eigengrad/core/parameter.hpp>
 #include <eigengrad/core/random.hpp>
 #include <eigengrad/core/tensor.hpp>
+#include <eigengrad/nn/load_state_dict.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 
 /// What every layer is made of: named parameters, buffers, generators and child modules.
@@ -124,7 +125,8 @@ class Module {
   /// Copies the dict's numbers into the module. Everything is checked before anything is written.
   ///
   /// **Returns** what differed. Without `strict` the rest is loaded and what is missing or has
-  /// another shape stays as it is. **Throws** ValueError on any difference if `strict`.
+  /// another shape stays as it is. **Throws** ValueError on any difference if `strict`, with the
+  /// names, both shapes, and the closest names.
   LoadReport load_state_dict(const StateDict<T>& dict, const LoadOptions& options = {}) const {
     return detail::load_arrays(arrays(), ignored_names(), dict, options);
   }
