@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/core/shape.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/ops/activation.hpp>
+#include <eigengrad/ops/glu.hpp>
+#include <eigengrad/ops/rectifier.hpp>
 
 /// Activations as layers, for `Sequential`.
 namespace eigengrad::nn {
 
-/// The base of all of them. **Shapes** x (...), result (...).
+/// The base of those that an Activation names. **Shapes** x (...), result (...).
 template <class T>
 class ActivationLayer : public Module<T> {
  public:
@@ -50,6 +53,112 @@ template <class T>
 class SiLU : public ActivationLayer<T> {
  public:
   SiLU() : ActivationLayer<T>("SiLU", Activation::kSilu) {}
+};
+
+struct LeakyReLUOptions {
+  double negative_slope = 0.01;
+};
+
+/// x above 0, negative_slope x below. **Shapes** x (...), result (...).
+template <class T>
+class LeakyReLU : public Module<T> {
+ public:
+  explicit LeakyReLU(const LeakyReLUOptions& options = {})
+      : Module<T>("LeakyReLU"), options_(options) {}
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return leaky_relu(x, static_cast<T>(options_.negative_slope));
+  }
+
+ private:
+  LeakyReLUOptions options_;
+};
+
+struct ELUOptions {
+  double alpha = 1;
+};
+
+/// x above 0, alpha (e^x - 1) below. **Shapes** x (...), result (...).
+template <class T>
+class ELU : public Module<T> {
+ public:
+  explicit ELU(const ELUOptions& options = {}) : Module<T>("ELU"), options_(options) {}
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return elu(x, static_cast<T>(options_.alpha));
+  }
+
+ private:
+  ELUOptions options_;
+};
+
+struct SoftplusOptions {
+  /// Positive.
+  double beta = 1;
+};
+
+/// log(1 + e^(beta x)) / beta. **Shapes** x (...), result (...).
+template <class T>
+class Softplus : public Module<T> {
+ public:
+  explicit Softplus(const SoftplusOptions& options = {})
+      : Module<T>("Softplus"), options_(options) {}
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return softplus(x, static_cast<T>(options_.beta));
+  }
+
+ private:
+  SoftplusOptions options_;
+};
+
+/// x min(max(x + 3, 0), 6) / 6. **Shapes** x (...), result (...).
+template <class T>
+class Hardswish : public Module<T> {
+ public:
+  Hardswish() : Module<T>("Hardswish") {}
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return hardswish(x);
+  }
+};
+
+/// x tanh(softplus(x)). **Shapes** x (...), result (...).
+template <class T>
+class Mish : public Module<T> {
+ public:
+  Mish() : Module<T>("Mish") {}
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return mish(x);
+  }
+};
+
+struct GLUOptions {
+  /// The axis that is halved; negative ones count from the end.
+  Index axis = -1;
+};
+
+/// The first half of x times the sigmoid of the second.
+///
+/// **Shapes** x (..., 2 n, ...), result (..., n, ...).
+template <class T>
+class GLU : public Module<T> {
+ public:
+  explicit GLU(const GLUOptions& options = {}) : Module<T>("GLU"), options_(options) {}
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return glu(x, options_.axis);
+  }
+
+ private:
+  GLUOptions options_;
 };
 
 }  // namespace eigengrad::nn

@@ -55,23 +55,4 @@ inline void check_indices(const char* op, const NdArray<Index>& indices, Index n
                           "): ", name, " ", shape));
 }
 
-/// **Throws** unless `x` is (B, K) and there are B labels in [0, K).
-inline void check_labels(const char* op, const char* name, const Shape& x,
-                         const NdArray<Index>& labels) {
-  if (x.rank() != 2) {
-    throw ShapeError(concat("[", op, "] ", name, " must be (B, K): ", name, " ", x));
-  }
-  if (!(labels.shape() == Shape{x[0]})) {
-    throw ShapeError(
-        concat("[", op, "] needs one label per row: labels ", labels.shape(), ", ", name, " ", x));
-  }
-  for (Index row = 0; row < labels.numel(); ++row) {
-    const Index label = labels.data()[row];
-    if (label < 0 || label >= x[1]) {
-      throw ValueError(concat("[", op, "] label ", label, " in row ", row, " is out of range for ",
-                              x[1], x[1] == 1 ? " class" : " classes"));
-    }
-  }
-}
-
 }  // namespace eigengrad::detail
