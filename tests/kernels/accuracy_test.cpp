@@ -113,11 +113,11 @@ void measure(Visit visit) {
   line({"exp", -87.33, 88.72, 0, 1.2e-7, unit}, Exp{}, [](auto x) { return std::exp(x); });
   line({"exp", -largest, -87.33, 1, 1.2e-38, 1.2e-38}, Exp{}, [](auto x) { return std::exp(x); });
   line({"log", 1e-45, largest, 0, 1.2e-7, unit}, Log{}, [](auto x) { return std::log(x); });
-  line({"log1p", -0.99, largest, normal, 4e-7, unit}, Log1p{},
+  line({"log1p", -0.99, largest, normal, 2e-7, 2 * unit}, Log1p{},
        [](auto x) { return std::log1p(x); });
-  line({"expm1", -largest, 88.7, normal, 4e-7, 2 * unit}, Expm1{},
+  line({"expm1", -largest, 88.7, normal, 2.5e-7, 2 * unit}, Expm1{},
        [](auto x) { return std::expm1(x); });
-  line({"softplus", -87, largest, normal, 4e-7, 4 * unit}, Softplus{},
+  line({"softplus", -87, largest, normal, 2.5e-7, 4 * unit}, Softplus{},
        [](auto x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); });
   line({"erf", -largest, largest, normal, 2.5e-7, 2 * unit}, Erf{},
        [](auto x) { return std::erf(x); });

@@ -38,21 +38,26 @@ void check_norm_parameter(const char* op, const char* name, const Tensor<T>& par
   }
 }
 
+/// The place of element `flat` in an array of this shape.
+inline Shape position_of(Index flat, const Shape& shape) {
+  Shape position = shape;
+  for (Index axis = shape.rank() - 1; axis >= 0; --axis) {
+    position[axis] = flat % shape[axis];
+    flat /= shape[axis];
+  }
+  return position;
+}
+
 /// **Throws** ValueError naming the first index outside [0, n), its position, and the array
 /// (`name`, of this shape) that has the n entries.
 inline void check_indices(const char* op, const NdArray<Index>& indices, Index n, const char* name,
                           const Shape& shape) {
   if (!indices.defined()) throw ValueError(concat("[", op, "] indices are undefined"));
-  Index at = kernels::find_out_of_range(indices.data(), indices.numel(), n);
+  const Index at = kernels::find_out_of_range(indices.data(), indices.numel(), n);
   if (at == indices.numel()) return;
-  const Index bad = indices.data()[at];
-  Shape position = indices.shape();
-  for (Index i = position.rank() - 1; i >= 0; --i) {
-    position[i] = at % indices.shape()[i];
-    at /= indices.shape()[i];
-  }
-  throw ValueError(concat("[", op, "] index ", bad, " at ", position, " must be in [0, ", n,
-                          "): ", name, " ", shape));
+  throw ValueError(concat("[", op, "] index ", indices.data()[at], " at ",
+                          position_of(at, indices.shape()), " must be in [0, ", n, "): ", name, " ",
+                          shape));
 }
 
 }  // namespace eigengrad::detail

@@ -8,6 +8,7 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/core/shape.hpp>
+#include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/reduction.hpp>
 
 /// What the losses of class labels share: scores x (B, K, ...) with labels (B, ...), one of which
@@ -37,16 +38,11 @@ inline void check_classes(const char* op, const char* name, const Shape& x) {
 
 [[noreturn]] inline void throw_bad_label(const char* op, const NdArray<Index>& labels, Index at,
                                          Index classes) {
-  Shape position = labels.shape();
-  const Index label = labels.data()[at];
-  for (Index axis = position.rank() - 1; axis >= 0; --axis) {
-    position[axis] = at % labels.shape()[axis];
-    at /= labels.shape()[axis];
-  }
+  const Shape position = position_of(at, labels.shape());
   const std::string place =
       position.rank() == 1 ? concat("in row ", position[0]) : "at " + position.str();
-  throw ValueError(concat("[", op, "] label ", label, " ", place, " is out of range for ", classes,
-                          classes == 1 ? " class" : " classes"));
+  throw ValueError(concat("[", op, "] label ", labels.data()[at], " ", place,
+                          " is out of range for ", classes, classes == 1 ? " class" : " classes"));
 }
 
 /// **Throws** unless `x` is (B, K, ...) and there are labels (B, ...), each `ignored` or in [0, K).

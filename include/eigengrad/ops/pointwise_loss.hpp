@@ -16,7 +16,7 @@ EIGENGRAD_BEGIN_VECTORS
 /// A loss is a small struct of three functions on vectors, `value(x, target, more...)` and its
 /// derivatives `dx` and `dtarget`; `more` are arrays that broadcast to x, such as weights. Losses
 /// are summed block by block as they are computed, in an order that does not depend on the number
-/// of threads.
+/// of threads. (mse_loss has a kernel of its own, which adds in double.)
 namespace eigengrad::detail {
 
 template <class Loss>
