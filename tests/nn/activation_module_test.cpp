@@ -27,6 +27,11 @@ TEMPLATE_TEST_CASE("nn activation: value", "", float, double) {
               NdArray<double>({3}, {0.06346401, 0.34657359, 2.00907496}), 1e-6);
   CHECK_CLOSE(nn::Hardswish<T>()(x).value(), NdArray<double>({3}, {-1 / 3., 0, 5 / 3.}), 1e-6);
   CHECK_CLOSE(nn::Mish<T>()(x).value(), NdArray<double>({3}, {-0.30340146, 0, 1.94395896}), 1e-6);
+  CHECK_CLOSE(nn::Sigmoid<T>()(x).value(), NdArray<double>({3}, {0.26894142, 0.5, 0.88079708}),
+              1e-6);
+  CHECK_CLOSE(nn::Tanh<T>()(x).value(), NdArray<double>({3}, {-0.76159416, 0, 0.96402758}), 1e-6);
+  CHECK_CLOSE(nn::Softmax<T>()(x).value(),
+              NdArray<double>({3}, {0.04201007, 0.11419520, 0.84379473}), 1e-6);
   const Tensor<T> halves({2, 2}, {3, 0, 1, 2});
   CHECK_CLOSE(nn::GLU<T>()(halves).value(), NdArray<double>({2, 1}, {1.5, 0.88079708}), 1e-6);
   CHECK_CLOSE(nn::GLU<T>({.axis = 0})(halves).value(), NdArray<double>({1, 2}, {2.19317574, 0}),

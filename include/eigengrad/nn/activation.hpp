@@ -6,6 +6,8 @@
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/glu.hpp>
 #include <eigengrad/ops/rectifier.hpp>
+#include <eigengrad/ops/softmax.hpp>
+#include <eigengrad/ops/unary.hpp>
 
 /// Activations as layers, for `Sequential`.
 namespace eigengrad::nn {
@@ -25,6 +27,23 @@ class ActivationLayer : public Module<T> {
 
  private:
   Activation activation_;
+};
+
+/// The base of those that are another function of x alone. **Shapes** x (...), result (...).
+template <class T>
+class FunctionLayer : public Module<T> {
+ public:
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return function_(x);
+  }
+
+ protected:
+  using Function = Tensor<T> (*)(const Tensor<T>&);
+  FunctionLayer(const char* kind, Function function) : Module<T>(kind), function_(function) {}
+
+ private:
+  Function function_;
 };
 
 /// max(x, 0).
@@ -53,6 +72,34 @@ template <class T>
 class SiLU : public ActivationLayer<T> {
  public:
   SiLU() : ActivationLayer<T>("SiLU", Activation::kSilu) {}
+};
+
+/// 1 / (1 + e^-x).
+template <class T>
+class Sigmoid : public FunctionLayer<T> {
+ public:
+  Sigmoid() : FunctionLayer<T>("Sigmoid", sigmoid<T>) {}
+};
+
+/// Hyperbolic tangent.
+template <class T>
+class Tanh : public FunctionLayer<T> {
+ public:
+  Tanh() : FunctionLayer<T>("Tanh", tanh<T>) {}
+};
+
+/// x min(max(x + 3, 0), 6) / 6.
+template <class T>
+class Hardswish : public FunctionLayer<T> {
+ public:
+  Hardswish() : FunctionLayer<T>("Hardswish", hardswish<T>) {}
+};
+
+/// x tanh(softplus(x)).
+template <class T>
+class Mish : public FunctionLayer<T> {
+ public:
+  Mish() : FunctionLayer<T>("Mish", mish<T>) {}
 };
 
 struct LeakyReLUOptions {
@@ -115,28 +162,24 @@ class Softplus : public Module<T> {
   SoftplusOptions options_;
 };
 
-/// x min(max(x + 3, 0), 6) / 6. **Shapes** x (...), result (...).
-template <class T>
-class Hardswish : public Module<T> {
- public:
-  Hardswish() : Module<T>("Hardswish") {}
-
-  Tensor<T> operator()(const Tensor<T>& x) const {
-    const auto call = this->call();
-    return hardswish(x);
-  }
+struct SoftmaxOptions {
+  /// The axis along which the results sum to 1; negative ones count from the end.
+  Index axis = -1;
 };
 
-/// x tanh(softplus(x)). **Shapes** x (...), result (...).
+/// exp(x) / sum(exp(x)) over an axis. **Shapes** x (...), result (...).
 template <class T>
-class Mish : public Module<T> {
+class Softmax : public Module<T> {
  public:
-  Mish() : Module<T>("Mish") {}
+  explicit Softmax(const SoftmaxOptions& options = {}) : Module<T>("Softmax"), options_(options) {}
 
   Tensor<T> operator()(const Tensor<T>& x) const {
     const auto call = this->call();
-    return mish(x);
+    return softmax(x, options_.axis);
   }
+
+ private:
+  SoftmaxOptions options_;
 };
 
 struct GLUOptions {

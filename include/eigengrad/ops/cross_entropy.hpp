@@ -2,7 +2,6 @@
 #pragma once
 
 #include <concepts>
-#include <utility>
 #include <vector>
 
 #include <eigengrad/core/instantiate.hpp>
@@ -28,7 +27,7 @@ struct CrossEntropyArguments {
   /// How much each class counts: K numbers, not negative; none means 1 each. With labels the mean
   /// is over their weights, with probabilities over the rows.
   std::vector<double> weight = {};
-  /// A label of this value does not count, nor is it counted by the mean.
+  /// A label of this value does not count, nor is it counted by the mean. Probabilities all do.
   Index ignore_index = -100;
 };
 
@@ -92,15 +91,14 @@ Tensor<T> cross_entropy_op(const Tensor<T>& logits, const CrossEntropyTargets<T>
 template <class T>
 CrossEntropyTargets<T> probability_targets(const Tensor<T>& logits, const NdArray<T>& given,
                                            const NdArray<T>& weight, double smoothing) {
-  NdArray<T> own = permute_forward(given, classes_last(logits.rank()));
+  const NdArray<T> own = permute_forward(given, classes_last(logits.rank()));
   const double total = static_cast<double>(own.rows());
   if (!weight.defined()) return {{}, {}, keep_copy(own, logits), smoothing, total};
   NdArray<T> weighted(own.shape());
   const T keep = static_cast<T>(1 - smoothing);
   const T uniform = static_cast<T>(smoothing / static_cast<double>(own.cols()));
-  weighted.matrix() = ((std::as_const(own).matrix().array() * keep + uniform).rowwise() *
-                       weight.array().transpose())
-                          .matrix();
+  weighted.matrix() =
+      ((own.matrix().array() * keep + uniform).rowwise() * weight.array().transpose()).matrix();
   return {{}, {}, weighted, 0, total};
 }
 
