@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An op of one's own, outside the library: softplus(x) = log(1 + e^x), whose derivative is
-// 1 / (1 + e^-x). Its gradient is checked as the library checks its own.
+// An op of one's own, outside the library: softsign(x) = x / (1 + |x|), whose derivative is
+// 1 / (1 + |x|)^2. Its gradient is checked as the library checks its own.
 #include <cmath>
 #include <cstdio>
 
@@ -10,23 +10,24 @@
 namespace eg = eigengrad;
 
 template <class T>
-eg::Tensor<T> softplus(const eg::Tensor<T>& x) {
-  // 1. Compute the value, from arrays. max(x, 0) + log(1 + e^-|x|) does not overflow.
+eg::Tensor<T> softsign(const eg::Tensor<T>& x) {
+  // 1. Compute the value, from arrays.
   const eg::NdArray<T> in = x.value();
   eg::NdArray<T> out(in.shape());
   for (eg::Index i = 0; i < in.numel(); ++i) {
     const T v = in.data()[i];
-    out.data()[i] = std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v)));
+    out.data()[i] = v / (1 + std::abs(v));
   }
   // 2. Register how a gradient flows back. The closure keeps the arrays that it captures.
   auto backward = [in](eg::BackwardContext<T>& context) {
     eg::NdArray<T> dx(in.shape());
     for (eg::Index i = 0; i < in.numel(); ++i) {
-      dx.data()[i] = context.dout().data()[i] / (1 + std::exp(-in.data()[i]));
+      const T size = 1 + std::abs(in.data()[i]);
+      dx.data()[i] = context.dout().data()[i] / (size * size);
     }
     context.accumulate(0, std::move(dx));  // 0: the first input
   };
-  return eg::make_result("softplus", std::move(out), backward, x);
+  return eg::make_result("softsign", std::move(out), backward, x);
 }
 
 int main() {
@@ -35,12 +36,12 @@ int main() {
 
   // 3. Compare with central differences.
   const auto check = eg::testing::gradcheck(
-      [](const std::vector<eg::Tensor<double>>& inputs) { return softplus(inputs[0]); }, {x});
+      [](const std::vector<eg::Tensor<double>>& inputs) { return softsign(inputs[0]); }, {x});
   std::printf("gradient check: %s\n", check.message.c_str());
 
   // It composes with everything else.
   const eg::Tensor<double> leaf(x, true);
-  eg::mean(softplus(leaf) * leaf).backward();
-  std::printf("d mean(x softplus(x)) / dx[0, 0] = %.6f\n", leaf.grad()(0, 0));
+  eg::mean(softsign(leaf) * leaf).backward();
+  std::printf("d mean(x softsign(x)) / dx[0, 0] = %.6f\n", leaf.grad()(0, 0));
   return check ? 0 : 1;
 }

@@ -11,6 +11,8 @@
 #include <eigengrad/nn/dropout.hpp>
 #include <eigengrad/nn/embedding.hpp>
 #include <eigengrad/nn/encoder_layer.hpp>
+#include <eigengrad/nn/flatten.hpp>
+#include <eigengrad/nn/group_norm.hpp>
 #include <eigengrad/nn/init.hpp>
 #include <eigengrad/nn/key_value_cache.hpp>
 #include <eigengrad/nn/layer_norm.hpp>
@@ -20,6 +22,7 @@
 #include <eigengrad/nn/mlp.hpp>
 #include <eigengrad/nn/module.hpp>
 #include <eigengrad/nn/module_list.hpp>
+#include <eigengrad/nn/pool.hpp>
 #include <eigengrad/nn/random_state.hpp>
 #include <eigengrad/nn/sequential.hpp>
 #include <eigengrad/nn/state_dict.hpp>

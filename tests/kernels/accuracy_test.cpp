@@ -28,6 +28,9 @@ namespace {
   }
 FUNCTION(Exp, return eg::vmath::exp(x));
 FUNCTION(Log, return eg::vmath::log(x));
+FUNCTION(Log1p, return eg::vmath::log1p(x));
+FUNCTION(Expm1, return eg::vmath::expm1(x));
+FUNCTION(Softplus, return eg::vmath::softplus(x));
 FUNCTION(Erf, return eg::vmath::erf(x));
 FUNCTION(Tanh, return eg::vmath::tanh(x));
 FUNCTION(Sigmoid, return eg::vmath::sigmoid(x));
@@ -110,6 +113,12 @@ void measure(Visit visit) {
   line({"exp", -87.33, 88.72, 0, 1.2e-7, unit}, Exp{}, [](auto x) { return std::exp(x); });
   line({"exp", -largest, -87.33, 1, 1.2e-38, 1.2e-38}, Exp{}, [](auto x) { return std::exp(x); });
   line({"log", 1e-45, largest, 0, 1.2e-7, unit}, Log{}, [](auto x) { return std::log(x); });
+  line({"log1p", -0.99, largest, normal, 2e-7, 2 * unit}, Log1p{},
+       [](auto x) { return std::log1p(x); });
+  line({"expm1", -largest, 88.7, normal, 2.5e-7, 2 * unit}, Expm1{},
+       [](auto x) { return std::expm1(x); });
+  line({"softplus", -87, largest, normal, 2.5e-7, 4 * unit}, Softplus{},
+       [](auto x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); });
   line({"erf", -largest, largest, normal, 2.5e-7, 2 * unit}, Erf{},
        [](auto x) { return std::erf(x); });
   line({"tanh", -largest, largest, normal, 2e-7, 3 * unit}, Tanh{},

@@ -35,7 +35,24 @@ TEST_CASE("nn batch_norm: names and gradients") {
   CHECK(test::parameter_gradients(norm, [&] { return norm(x); }) == "");
 }
 
+TEST_CASE("nn batch_norm: vectors and sequences") {
+  const nn::BatchNorm1d<double> norm({.channels = 2, .eps = 0});
+  CHECK(norm.kind() == "BatchNorm1d");
+  // Channels 0, 2, 4, 6 and 1, 1, 3, 3.
+  const Tensor<double> vectors({4, 2}, {0, 1, 2, 1, 4, 3, 6, 3});
+  const double s = std::sqrt(5.);
+  CHECK_CLOSE(norm(vectors).value(),
+              NdArray<double>({4, 2}, {-3 / s, -1, -1 / s, -1, 1 / s, 1, 3 / s, 1}), 1e-12);
+  CHECK_CLOSE(norm.state_dict().at("running_mean"), NdArray<double>({2}, {0.3, 0.2}), 1e-12);
+  const Tensor<double> sequences({1, 2, 4}, {0, 2, 4, 6, 1, 1, 3, 3});
+  CHECK_CLOSE(norm(sequences).value(),
+              NdArray<double>({1, 2, 4}, {-3 / s, -1 / s, 1 / s, 3 / s, -1, -1, 1, 1}), 1e-12);
+  CHECK(test::parameter_gradients(norm, [&] { return norm(sequences); }) == "");
+}
+
 TEST_CASE("nn batch_norm: error") {
   CHECK_ERROR(nn::BatchNorm2d<float>({}), eg::ValueError,
               "[batch_norm2d] channels must be positive: 0");
+  CHECK_ERROR(nn::BatchNorm1d<float>({}), eg::ValueError,
+              "[batch_norm1d] channels must be positive: 0");
 }

@@ -39,6 +39,24 @@ TEMPLATE_TEST_CASE("nn dropout: value", "", float, double) {
   CHECK_SAME(depth(x).value(), x.value());
 }
 
+TEST_CASE("nn dropout: whole channels") {
+  eg::Generator rng(1);
+  const nn::Dropout2d<float> drop({.p = 0.5}, rng);
+  const Tensor<float> x = Tensor<float>::ones({10, 10, 2, 3});
+  const NdArray<float> y = drop(x).value();
+  int kept = 0;
+  for (test::Index i = 0; i < y.numel(); ++i) {
+    REQUIRE(y.data()[i] == y.data()[i / 6 * 6]);
+    kept += y.data()[i] == 2;
+  }
+  CHECK(kept > 30 * 6);
+  CHECK(kept < 70 * 6);
+  drop.eval();
+  CHECK_SAME(drop(x).value(), x.value());
+  CHECK_ERROR(nn::Dropout2d<float>({.p = 1}, rng), eg::ValueError,
+              "[dropout2d] p must be in [0, 1): 1");
+}
+
 TEST_CASE("nn dropout: the generator's state can be saved and restored") {
   eg::Generator rng(1);
   const Tensor<double> x = Tensor<double>::ones({50});

@@ -143,6 +143,11 @@ TEST_CASE("batch_norm2d: error") {
   const auto one = Tensor<double>::zeros({1, 3, 1, 1});
   CHECK_ERROR(eg::batch_norm2d(one, {}, {}, mean, var, {.training = true}), eg::ShapeError,
               "[batch_norm2d] training needs at least two values per channel: x (1, 3, 1, 1)");
+  CHECK_ERROR(eg::batch_norm1d(x, {}, {}, mean, var), eg::ShapeError,
+              "[batch_norm1d] x must be (B, C) or (B, C, T): x (2, 3, 4, 4)");
+  CHECK_ERROR(
+      eg::batch_norm1d(Tensor<double>::zeros({1, 3}), {}, {}, mean, var, {.training = true}),
+      eg::ShapeError, "[batch_norm1d] training needs at least two values per channel: x (1, 3)");
   CHECK_SAME(mean, NdArray<double>::zeros({3}));
 }
 
@@ -166,4 +171,11 @@ TEMPLATE_TEST_CASE("batch_norm2d: reference", "", float, double) {
   run("plain", {.training = true, .momentum = 0.25, .eps = 0.1});
   CHECK_CLOSE(mean, reference.get<T>("mean2"), tolerance);
   CHECK_CLOSE(var, reference.get<T>("var2"), tolerance);
+  for (const std::string name : {"vectors", "sequences"}) {
+    reference.check<T>(name, tolerance, [&](const auto& x) {
+      return eg::batch_norm1d(x[0], x[1], x[2], mean, var, {.training = true});
+    });
+  }
+  CHECK_CLOSE(mean, reference.get<T>("mean3"), tolerance);
+  CHECK_CLOSE(var, reference.get<T>("var3"), tolerance);
 }

@@ -164,11 +164,15 @@ TEST_CASE("cross_entropy: labels or, where they are defined, probabilities") {
 
 TEST_CASE("cross_entropy: the same bits on any number of threads") {
   const NdArray<Index> labels = some_labels(3001, 17);
+  const std::vector<double> weight(17, 0.7);
   test::check_threads([&] {
     const Tensor<float> x(test::random<float>({3001, 17}, 1, -3, 3), true);
     const Tensor<float> y = eg::cross_entropy(x, labels, {.label_smoothing = 0.1});
     y.backward();
-    return std::vector{y.value(), x.grad()};
+    const Tensor<float> weighed =
+        eg::cross_entropy(x, labels, {.label_smoothing = 0.1, .weight = weight, .ignore_index = 3});
+    weighed.backward();
+    return std::vector{y.value(), weighed.value(), x.grad()};
   });
 }
 
@@ -210,9 +214,9 @@ TEST_CASE("cross_entropy: error") {
   CHECK_ERROR(eg::cross_entropy(x, NdArray<Index>({2}, {0, 1})), eg::ShapeError,
               "[cross_entropy] needs one label per row: labels (2), logits (3, 4)");
   CHECK_ERROR(eg::cross_entropy(Tensor<double>::zeros({3}), NdArray<Index>({3}, {0, 0, 0})),
-              eg::ShapeError, "[cross_entropy] logits must be (B, K): logits (3)");
+              eg::ShapeError, "[cross_entropy] logits must be (B, K) or (B, K, ...): logits (3)");
   CHECK_ERROR(eg::cross_entropy(Tensor<double>::zeros({3}), NdArray<double>::zeros({3})),
-              eg::ShapeError, "[cross_entropy] logits must be (B, K): logits (3)");
+              eg::ShapeError, "[cross_entropy] logits must be (B, K) or (B, K, ...): logits (3)");
   CHECK_ERROR(eg::cross_entropy(x, NdArray<double>::zeros({3})), eg::ShapeError,
               "[cross_entropy] classes are whole numbers, and probabilities must be (B, K): float "
               "labels (3), logits (3, 4); convert them, labels.astype<eigengrad::Index>()");
@@ -220,6 +224,68 @@ TEST_CASE("cross_entropy: error") {
               "[cross_entropy] shapes must be equal: probabilities (3, 3), logits (3, 4)");
   CHECK_ERROR(eg::cross_entropy(x, NdArray<double>::zeros({3, 4}), {.label_smoothing = 1.5}),
               eg::ValueError, "[cross_entropy] label_smoothing must be in [0, 1]: 1.5");
+  const auto images = Tensor<double>::zeros({2, 4, 3});
+  CHECK_ERROR(
+      eg::cross_entropy(images, NdArray<Index>({2}, {0, 0})), eg::ShapeError,
+      "[cross_entropy] needs one label per vector of classes: labels (2), logits (2, 4, 3)");
+  CHECK_ERROR(eg::cross_entropy(images, NdArray<Index>({2, 3}, {0, 0, 0, 0, 0, 9})), eg::ValueError,
+              "[cross_entropy] label 9 at (1, 2) is out of range for 4 classes");
+  const NdArray<Index> labels({3}, {0, 3, 3});
+  CHECK_ERROR(eg::cross_entropy(x, labels, {.weight = {1, 2}}), eg::ShapeError,
+              "[cross_entropy] weight must have one number per class: 2 of them, 4 classes");
+  CHECK_ERROR(eg::cross_entropy(x, labels, {.weight = {1, 1, -0.5, 1}}), eg::ValueError,
+              "[cross_entropy] weight must not be negative: -0.5 of class 2");
+  CHECK_ERROR(eg::cross_entropy(x, labels, {.weight = {0, 1, 1, 0}}), eg::ValueError,
+              "[cross_entropy] the mean of no losses is not a number: every label is ignored or of "
+              "weight 0; leave the batch out or take Reduction::kSum");
+}
+
+TEMPLATE_TEST_CASE("cross_entropy: ignored labels and class weights", "", float, double) {
+  using T = TestType;
+  // Losses log 2, log 4 and log 2 of the labels 0, 1 and 0.
+  const T a = std::log(T(3));
+  const Tensor<T> x({3, 2}, {0, 0, a, 0, T(NAN), 0}, true);
+  const NdArray<Index> labels({3}, {0, 1, 7});
+  const double one = std::log(2.);
+  const double two = std::log(4.);
+  const eg::CrossEntropyArguments ignore{.ignore_index = 7};
+  const Tensor<T> y = eg::cross_entropy(x, labels, ignore);
+  CHECK_CLOSE(y.value(), NdArray<double>::scalar((one + two) / 2), 1e-6);
+  y.backward();
+  CHECK_CLOSE(x.grad(), NdArray<T>({3, 2}, {T(-0.25), T(0.25), T(0.375), T(-0.375), 0, 0}), 1e-6);
+  CHECK_CLOSE(eg::cross_entropy(x, labels, {.weight = {1, 3}, .ignore_index = 7}).value(),
+              NdArray<double>::scalar((one + 3 * two) / 4), 1e-6);
+  SECTION("as PyTorch, -100 is ignored unless another is named") {
+    CHECK(eg::cross_entropy(x, NdArray<Index>({3}, {0, -100, -100})).item() ==
+          eg::cross_entropy(x, NdArray<Index>({3}, {0, 7, 7}), ignore).item());
+    CHECK(eg::cross_entropy(x, NdArray<Index>({3}, {-100, -100, -100}),
+                            {.reduction = Reduction::kSum})
+              .item() == 0);
+  }
+  SECTION("weights of 1 change nothing") {
+    const Tensor<T> in(test::random<T>({4, 7}, 1, -3, 3));
+    for (const double smoothing : {0.0, 0.3}) {
+      const std::vector<double> ones(7, 1);
+      CHECK_CLOSE(
+          eg::cross_entropy(in, some_labels(4, 7), {smoothing}).value(),
+          eg::cross_entropy(in, some_labels(4, 7), {smoothing, Reduction::kMean, ones}).value(),
+          1e-6);
+    }
+  }
+}
+
+TEST_CASE("cross_entropy: gradient with weights, ignored labels and further axes") {
+  NdArray<Index> labels({2, 3}, {0, 3, 1, 2, 3, 0});
+  const NdArray<double> x = test::random({2, 4, 3}, 5, -3, 3);
+  const NdArray<double> soft = test::random({2, 4, 3}, 6, 0, 1);
+  for (Reduction reduction : kReductions) {
+    for (double smoothing : {0.0, 0.3}) {
+      const eg::CrossEntropyArguments options{
+          smoothing, reduction, {0.5, 2, 0, 1}, /*ignore_index=*/3};
+      CHECK_GRADIENT(eg::cross_entropy(x[0], labels, options), {x});
+      CHECK_GRADIENT(eg::cross_entropy(x[0], soft, options), {x});
+    }
+  }
 }
 
 TEMPLATE_TEST_CASE("cross_entropy: reference", "", float, double) {
@@ -242,4 +308,28 @@ TEMPLATE_TEST_CASE("cross_entropy: reference", "", float, double) {
       }
     }
   }
+}
+
+TEMPLATE_TEST_CASE("cross_entropy: reference with weights and further axes", "", float, double) {
+  using T = TestType;
+  const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
+  const test::Reference reference("cross_entropy");
+  const auto labels = reference.get<Index>("image_labels");
+  const auto probabilities = reference.get<T>("image_probabilities");
+  const auto weights = reference.get<double>("weight");
+  const std::vector<double> weight(weights.begin(), weights.end());
+  const auto check = [&](const std::string& name, const auto& target, Reduction reduction,
+                         const std::vector<double>& factors, Index ignored) {
+    const char* const names[] = {"none", "mean", "sum"};
+    for (const std::string smoothing : {"0", "0.1"}) {
+      const std::string of = "image." + name + "." + smoothing + ".";
+      reference.check<T>(of + names[static_cast<int>(reduction)], tolerance, [&](const auto& x) {
+        return eg::cross_entropy(x[0], target, {std::stod(smoothing), reduction, factors, ignored});
+      });
+    }
+  };
+  check("ignored", labels, Reduction::kMean, {}, 4);
+  check("weighted", labels, Reduction::kMean, weight, -100);
+  for (const Reduction reduction : kReductions) check("both", labels, reduction, weight, 4);
+  check("probabilities", probabilities, Reduction::kMean, weight, -100);
 }

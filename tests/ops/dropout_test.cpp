@@ -38,6 +38,13 @@ TEMPLATE_TEST_CASE("dropout: value", "", float, double) {
   for (Index b = 0; b < 7; ++b) {
     for (Index j = 0; j < 11; ++j) CHECK(z(b, j) == (samples.keeps(b) ? x(b, j) * 2 : T(0)));
   }
+  const Tensor<T> images(test::random<T>({3, 4, 2, 5}, 2, 1, 2));
+  const DropoutMask channels(generator.fork(2).next(), 0.5);
+  eg::Generator other = generator.fork(2);
+  const NdArray<T> w = eg::dropout2d(images, 0.5, other).value();
+  for (Index i = 0; i < w.numel(); ++i) {
+    CHECK(w.data()[i] == (channels.keeps(i / 10) ? images.value().data()[i] * 2 : T(0)));
+  }
 }
 
 TEST_CASE("dropout: gradient") {
@@ -52,6 +59,11 @@ TEST_CASE("dropout: gradient") {
       CHECK_GRADIENT(([&] {
                        eg::Generator generator(6);
                        return eg::stochastic_depth(x[0], p, generator) * 2.;
+                     })(),
+                     {x});
+      CHECK_GRADIENT(([&] {
+                       eg::Generator generator(7);
+                       return eg::dropout2d(x[0], p, generator) * 2.;
                      })(),
                      {x});
     }
@@ -164,4 +176,6 @@ TEST_CASE("dropout: error") {
   CHECK_ERROR(eg::dropout(x, NAN, generator), eg::ValueError, "[dropout] p must be in [0, 1]: nan");
   CHECK_ERROR(eg::stochastic_depth(Tensor<double>::scalar(1), 0.5, generator), eg::ShapeError,
               "[stochastic_depth] x needs a batch axis: x ()");
+  CHECK_ERROR(eg::dropout2d(x, 0.5, generator), eg::ShapeError,
+              "[dropout2d] x must be (B, C, ...): x (2)");
 }

@@ -55,7 +55,7 @@ TEST_CASE("nll_loss: error") {
   CHECK_ERROR(eg::nll_loss(x, NdArray<Index>({2, 1}, {0, 0})), eg::ShapeError,
               "[nll_loss] needs one label per row: labels (2, 1), log_probabilities (2, 1)");
   CHECK_ERROR(eg::nll_loss(Tensor<double>::scalar(1), NdArray<Index>({1}, {0})), eg::ShapeError,
-              "[nll_loss] log_probabilities must be (B, K): log_probabilities ()");
+              "[nll_loss] log_probabilities must be (B, K) or (B, K, ...): log_probabilities ()");
 }
 
 TEMPLATE_TEST_CASE("nll_loss: reference", "", float, double) {
@@ -67,6 +67,15 @@ TEMPLATE_TEST_CASE("nll_loss: reference", "", float, double) {
   for (Reduction reduction : {Reduction::kNone, Reduction::kMean, Reduction::kSum}) {
     reference.check<T>(names[static_cast<int>(reduction)], tolerance, [&](const auto& x) {
       return eg::nll_loss(x[0], labels, {.reduction = reduction});
+    });
+  }
+  const auto image_labels = reference.get<Index>("image_labels");
+  const auto weights = reference.get<double>("weight");
+  for (Reduction reduction : {Reduction::kNone, Reduction::kMean, Reduction::kSum}) {
+    const std::string name = std::string("image.") + names[static_cast<int>(reduction)];
+    reference.check<T>(name, tolerance, [&](const auto& x) {
+      return eg::nll_loss(x[0], image_labels,
+                          {reduction, {weights.begin(), weights.end()}, /*ignore_index=*/4});
     });
   }
 }

@@ -53,6 +53,16 @@ TEMPLATE_TEST_CASE("avg_pool2d: value", "", float, double) {
              NdArray<T>({1, 1, 2, 3}, {1, 2.5, 4, 5, 6.5, 8}));
 }
 
+TEMPLATE_TEST_CASE("adaptive_avg_pool2d: value", "", float, double) {
+  using T = TestType;
+  const Tensor<T> x({1, 1, 2, 4}, {1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK_SAME(eg::adaptive_avg_pool2d(x, 1).value(), NdArray<T>({1, 1, 1, 1}, {4.5}));
+  CHECK_SAME(eg::adaptive_avg_pool2d(x, {1, 2}).value(), NdArray<T>({1, 1, 1, 2}, {3.5, 5.5}));
+  // Columns [0, 2), [1, 3) and [2, 4): the windows overlap.
+  CHECK_SAME(eg::adaptive_avg_pool2d(x, {2, 3}).value(),
+             NdArray<T>({1, 1, 2, 3}, {1.5, 2.5, 3.5, 5.5, 6.5, 7.5}));
+}
+
 TEST_CASE("pool: gradient") {
   // Distinct values, far apart: no difference step changes a maximum.
   NdArray<double> x({2, 2, 5, 6});
@@ -66,6 +76,10 @@ TEST_CASE("pool: gradient") {
     CHECK_GRADIENT(eg::max_pool2d(x[0], {w.kernel, w.stride, w.padding}), {x});
     CHECK_GRADIENT(eg::avg_pool2d(x[0], {w.kernel, w.stride, w.padding, true}), {x});
     CHECK_GRADIENT(eg::avg_pool2d(x[0], {w.kernel, w.stride, w.padding, false}), {x});
+  }
+  for (const eg::HeightWidth& output :
+       {eg::HeightWidth(1), eg::HeightWidth(3, 4), eg::HeightWidth(5, 7)}) {
+    CHECK_GRADIENT(eg::adaptive_avg_pool2d(x[0], output), {x});
   }
 }
 
@@ -176,7 +190,10 @@ TEMPLATE_TEST_CASE("pool: the same bits on any number of threads", "", float, do
     const Pooled<T> mean = run(x, [](const Tensor<T>& t) {
       return eg::avg_pool2d(t, {.kernel = 3, .stride = 2, .padding = 1});
     });
-    return std::vector{most.y, most.dx, mean.y, mean.dx};
+    const Pooled<T> even = run(x, [](const Tensor<T>& t) {
+      return eg::adaptive_avg_pool2d(t, {5, 7});
+    });
+    return std::vector{most.y, most.dx, mean.y, mean.dx, even.y, even.dx};
   });
 }
 
@@ -197,6 +214,12 @@ TEST_CASE("pool: error") {
   CHECK_ERROR(eg::max_pool2d(Tensor<double>::zeros({1, 1, 0, 2}), {.kernel = 2, .padding = 1}),
               eg::ShapeError,
               "[max_pool2d] a channel must have from 1 to 2147483647 pixels: x (1, 1, 0, 2)");
+  CHECK_ERROR(eg::adaptive_avg_pool2d(Tensor<double>::zeros({3, 4}), 1), eg::ShapeError,
+              "[adaptive_avg_pool2d] x must be (B, C, H, W): x (3, 4)");
+  CHECK_ERROR(eg::adaptive_avg_pool2d(x, {1, 0}), eg::ValueError,
+              "[adaptive_avg_pool2d] output must be positive: output (1, 0)");
+  CHECK_ERROR(eg::adaptive_avg_pool2d(Tensor<double>::zeros({1, 1, 0, 2}), 1), eg::ShapeError,
+              "[adaptive_avg_pool2d] a channel must have pixels: x (1, 1, 0, 2)");
 }
 
 TEMPLATE_TEST_CASE("pool: reference", "", float, double) {
@@ -217,5 +240,11 @@ TEMPLATE_TEST_CASE("pool: reference", "", float, double) {
                    : eg::avg_pool2d(x[0], {w.kernel, w.stride, w.padding, kind == "avg_"});
       });
     }
+  }
+  for (const eg::HeightWidth& output : {eg::HeightWidth(1), {7, 3}, {3, 4}, {9, 11}}) {
+    const std::string name =
+        "adaptive_" + std::to_string(output.h) + "x" + std::to_string(output.w);
+    reference.check<T>(name, tolerance,
+                       [&](const auto& x) { return eg::adaptive_avg_pool2d(x[0], output); });
   }
 }

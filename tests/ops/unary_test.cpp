@@ -24,6 +24,12 @@ TEMPLATE_TEST_CASE("unary: value", "", float, double) {
   CHECK_CLOSE(eg::sigmoid(x).value(), NdArray<double>({3}, {0.5, e / (e + 1), 0.9820137900379085}),
               tolerance);
   CHECK_SAME(eg::abs(Tensor<T>({3}, {-2, 0, 3})).value(), NdArray<T>({3}, {2, 0, 3}));
+  const double pi = std::acos(-1.);
+  const Tensor<T> angles({3}, {0, T(pi / 6), T(pi / 2)});
+  CHECK_CLOSE(eg::sin(angles).value(), NdArray<double>({3}, {0, 0.5, 1}), tolerance);
+  CHECK_CLOSE(eg::cos(angles).value(), NdArray<double>({3}, {1, std::sqrt(0.75), 0}), tolerance);
+  CHECK_CLOSE(eg::erf(Tensor<T>({2}, {0, 1})).value(),
+              NdArray<double>({2}, {0, 0.8427007929497149}), tolerance);
 }
 
 TEST_CASE("unary: gradient") {
@@ -37,6 +43,9 @@ TEST_CASE("unary: gradient") {
     CHECK_GRADIENT(eg::tanh(x[0]), {any});
     CHECK_GRADIENT(eg::sigmoid(x[0]), {any});
     CHECK_GRADIENT(eg::abs(x[0]), {any});
+    CHECK_GRADIENT(eg::sin(x[0]), {any});
+    CHECK_GRADIENT(eg::cos(x[0]), {any});
+    CHECK_GRADIENT(eg::erf(x[0]), {any});
   }
 }
 
@@ -58,6 +67,12 @@ TEMPLATE_TEST_CASE("unary: edge", "", float, double) {
     CHECK_SAME(eg::sigmoid(Tensor<T>({5}, {-inf, -2000, 2000, inf, nan})).value(),
                NdArray<T>({5}, {0, 0, 1, 1, nan}));
     CHECK_SAME(eg::abs(Tensor<T>({3}, {-inf, inf, nan})).value(), NdArray<T>({3}, {inf, inf, nan}));
+    CHECK_SAME(eg::sin(Tensor<T>({3}, {T(1e30), inf, nan})).value(),
+               NdArray<T>({3}, {std::sin(T(1e30)), nan, nan}));
+    CHECK_SAME(eg::cos(Tensor<T>({3}, {T(1e30), inf, nan})).value(),
+               NdArray<T>({3}, {std::cos(T(1e30)), nan, nan}));
+    CHECK_SAME(eg::erf(Tensor<T>({4}, {-inf, T(-1e30), inf, nan})).value(),
+               NdArray<T>({4}, {-1, -1, 1, nan}));
   }
   SECTION("gradients where the function has a corner") {
     const Tensor<T> x({3}, {-2, 0, 2}, true);
@@ -100,7 +115,8 @@ TEMPLATE_TEST_CASE("unary: reference", "", float, double) {
   using Op = Tensor<T> (*)(const Tensor<T>&);
   const std::pair<const char*, Op> ops[] = {
       {"exp", eg::exp},   {"log", eg::log},         {"sqrt", eg::sqrt}, {"rsqrt", eg::rsqrt},
-      {"tanh", eg::tanh}, {"sigmoid", eg::sigmoid}, {"abs", eg::abs}};
+      {"tanh", eg::tanh}, {"sigmoid", eg::sigmoid}, {"abs", eg::abs},   {"sin", eg::sin},
+      {"cos", eg::cos},   {"erf", eg::erf}};
   for (const auto& [name, function] : ops) {
     reference.check<T>(name, tolerance, [f = function](const auto& x) { return f(x[0]); });
   }

@@ -18,4 +18,9 @@ record.case(
     "plain", lambda x: F.batch_norm(x, mean, var, training=True, momentum=0.25, eps=0.1), x
 )
 record.add(mean2=mean, var2=var)
+vectors = uniform(4, 5, seed=6, low=-4, high=4)
+sequences = uniform(3, 5, 7, seed=7, low=-4, high=4)
+for name, x in (("vectors", vectors), ("sequences", sequences)):
+    record.case(name, lambda x, w, b: F.batch_norm(x, mean, var, w, b, True), x, weight, bias)
+record.add(mean3=mean, var3=var)
 record.write()

@@ -19,4 +19,8 @@ for name, window in windows.items():
 ties = (uniform(1, 3, 9, 10, seed=5) * 1.4).round().detach().requires_grad_()
 for name, window in windows.items():
     record.case(f"max_ties_{name}", lambda x: F.max_pool2d(x, **window), ties)
+x = uniform(1, 2, 7, 9, seed=6)
+for size in ((1, 1), (7, 3), (3, 4), (9, 11)):
+    case = "adaptive_{}x{}".format(*size)
+    record.case(case, lambda x: F.adaptive_avg_pool2d(x, size), x)
 record.write()

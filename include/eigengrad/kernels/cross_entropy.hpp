@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -16,12 +17,16 @@ EIGENGRAD_BEGIN_VECTORS
 namespace eigengrad::kernels {
 
 /// What each row should be: one class each, or a row of probabilities (the other pointer is null);
-/// mixed with `smoothing` of the uniform distribution.
+/// mixed with `smoothing` of the uniform distribution. A row with a negative label does not count.
+/// With labels, what a class costs may have a factor, `weights` (n) or null.
 template <class T>
 struct ClassTargets {
   const Index* labels;
   const T* probabilities;
   T smoothing;
+  const T* weights = nullptr;
+
+  bool ignores(Index row) const { return labels != nullptr && labels[row] < 0; }
 };
 
 namespace detail {
@@ -58,6 +63,10 @@ struct CrossEntropyRows {
     const T keep = T(1) - targets.smoothing;
     const T uniform = targets.smoothing / static_cast<T>(n);
     for (; row < end; ++row) {
+      if (targets.ignores(row)) {
+        loss[row] = 0;  // and p stays as it is: backward does not read it
+        continue;
+      }
       const T* const v = x + row * n;
       const T most = row_max<T, V>(v, n);
       const T shift = most == -std::numeric_limits<T>::infinity() ? T(0) : most;
@@ -70,8 +79,12 @@ struct CrossEntropyRows {
                                            keep, uniform, n);
         continue;
       }
-      T sum = keep * (log_total - (v[targets.labels[row]] - shift));
-      if (targets.smoothing > T(0)) {
+      const Index label = targets.labels[row];
+      T sum = keep * (log_total - (v[label] - shift));
+      if (targets.weights != nullptr) {
+        sum *= targets.weights[label];
+        sum += row_losses<T, V, true>(v, targets.weights, shift, log_total, uniform, T(0), n);
+      } else if (targets.smoothing > T(0)) {
         sum += uniform * row_losses<T, V, false>(v, nullptr, shift, log_total, keep, uniform, n);
       }
       loss[row] = sum;
@@ -80,13 +93,12 @@ struct CrossEntropyRows {
 };
 
 /// dx = scale (p sum(t') - t'), where t' is the smoothed target of all classes, and its sum may
-/// differ from 1. Unless `Soft`, t' is `uniform`, and the sum that of a label's target, 1.
+/// differ from 1. Unless `Soft`, t' is `uniform` of the sum `sum`; otherwise `sum` is added to its
+/// own.
 template <class T, class V, bool Soft>
-EIGENGRAD_INLINE void row_gradient(T* dx, const T* p, const T* target, T scale, T keep, T uniform,
-                                   Index n) {
-  T sum = 1;
+EIGENGRAD_INLINE void row_gradient(T* dx, const T* p, const T* target, T sum, T scale, T keep,
+                                   T uniform, Index n) {
   if constexpr (Soft) {
-    sum = 0;
     for (Index i = 0; i < n; ++i) sum += target[i] * keep + uniform;
   }
   simd::transform_singly<V>(n, [&](auto at) EIGENGRAD_INLINE_LAMBDA {
@@ -107,11 +119,18 @@ struct CrossEntropyRowsBackward {
     for (; row < end; ++row) {
       T* const out = dx + row * n;
       const T scale = dloss[row];
-      if (targets.probabilities != nullptr) {
-        row_gradient<T, V, true>(out, p + row * n, targets.probabilities + row * n, scale, keep,
-                                 uniform, n);
+      if (targets.ignores(row)) {
+        std::fill(out, out + n, T(0));
+      } else if (targets.probabilities != nullptr) {
+        row_gradient<T, V, true>(out, p + row * n, targets.probabilities + row * n, T(0), scale,
+                                 keep, uniform, n);
+      } else if (targets.weights != nullptr) {
+        // t' is the weights' share of the smoothing, and `own` more at the label.
+        const T own = keep * targets.weights[targets.labels[row]];
+        row_gradient<T, V, true>(out, p + row * n, targets.weights, own, scale, uniform, T(0), n);
+        out[targets.labels[row]] -= own * scale;
       } else {
-        row_gradient<T, V, false>(out, p + row * n, nullptr, scale, keep, uniform, n);
+        row_gradient<T, V, false>(out, p + row * n, nullptr, T(1), scale, keep, uniform, n);
         out[targets.labels[row]] -= keep * scale;
       }
     }
@@ -120,7 +139,7 @@ struct CrossEntropyRowsBackward {
 
 }  // namespace detail
 
-/// loss (rows) and p = softmax(x) (rows, n). Labels must lie in [0, n).
+/// loss (rows) and p = softmax(x) (rows, n). Labels must be below n.
 template <class T>
 void cross_entropy(T* loss, T* p, const T* x, ClassTargets<T> targets, Index rows, Index n) {
   parallel_for(rows, row_grain(n), [&](Index begin, Index end) {

@@ -59,6 +59,24 @@ class Dropout : public RandomLayer<T> {
   }
 };
 
+/// Zeroes whole channels at random and divides the rest by 1 - p; does nothing in evaluation.
+/// Neighbouring pixels say nearly the same, so that dropping some of them alone hides little.
+///
+/// **Shapes** x (B, C, ...), result (B, C, ...).
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
+template <class T>
+class Dropout2d : public RandomLayer<T> {
+ public:
+  /// **Throws** ValueError unless 0 <= p < 1.
+  Dropout2d(const DropoutOptions& options, Generator& rng)
+      : RandomLayer<T>("Dropout2d", "dropout2d", options.p, rng) {}
+
+  Tensor<T> operator()(const Tensor<T>& x) const {
+    const auto call = this->call();
+    return this->active() ? dropout2d(x, this->p(), this->generator()) : x;
+  }
+};
+
 struct StochasticDepthOptions {
   /// Probability that a sample's branch is left out, in [0, 1).
   double p = 0;

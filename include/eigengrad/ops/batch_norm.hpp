@@ -9,14 +9,14 @@
 #include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 
-/// Batch normalisation of images: y = (x - mean) / sqrt(var + eps) * weight + bias, with one mean
-/// and variance for each channel: the batch's in training, running averages of them otherwise.
+/// Batch normalisation: y = (x - mean) / sqrt(var + eps) * weight + bias, with one mean and
+/// variance for each channel: the batch's in training, running averages of them otherwise.
 ///
 /// **Source** S. Ioffe, C. Szegedy, "Batch normalization", 2015;
 /// https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.batch_norm.html
 namespace eigengrad {
 
-struct BatchNorm2dArguments {
+struct BatchNormArguments {
   /// Use the batch's statistics and update the running ones.
   bool training = false;
   /// Weight of the new statistics in the running ones, in [0, 1].
@@ -24,6 +24,8 @@ struct BatchNorm2dArguments {
   /// Added to the variance; not negative.
   double eps = 1e-5;
 };
+using BatchNorm1dArguments = BatchNormArguments;
+using BatchNorm2dArguments = BatchNormArguments;
 
 namespace detail {
 
@@ -34,13 +36,16 @@ kernels::ChannelStatistics<T> channel_statistics(const NdArray<T>& statistics) {
   return {s.mean, s.offset, s.rstd};
 }
 
-inline kernels::ImagePlanes planes_of(const Shape& x) { return {x[0], x[1], x[2] * x[3]}; }
+/// x is (B, C, ...).
+inline kernels::ImagePlanes planes_of(const Shape& x) {
+  return {x[0], x[1], numel_between(x, 2, x.rank())};
+}
 
-/// (3, C) statistics of x (B, C, H, W); moves the running mean and variance (C) towards them.
+/// (3, C) statistics of x (B, C, ...); moves the running mean and variance (C) towards them.
 template <class T>
 NdArray<T> batch_norm_training_statistics(const NdArray<T>& x, NdArray<T>& running_mean,
                                           NdArray<T>& running_var,
-                                          const BatchNorm2dArguments& arguments) {
+                                          const BatchNormArguments& arguments) {
   const kernels::ImagePlanes planes = planes_of(x.shape());
   NdArray<T> statistics(Shape{3, planes.channels});
   NdArray<T> mean(running_mean.shape());
@@ -93,13 +98,12 @@ void batch_norm_backward(T* dx, bool add, NdArray<T>& dweight, NdArray<T>& dbias
 }
 
 template <class T>
-void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& bias,
-                      const Shape& running_mean, const Shape& running_var,
-                      const BatchNorm2dArguments& arguments) {
-  check_images("batch_norm2d", x);
+void check_batch_norm(const char* op, const Shape& x, const Tensor<T>& weight,
+                      const Tensor<T>& bias, const Shape& running_mean, const Shape& running_var,
+                      const BatchNormArguments& arguments) {
   auto check = [&](const char* name, const Shape& shape) {
     if (!(shape == Shape{x[1]})) {
-      throw ShapeError(concat("[batch_norm2d] ", name, " must have one element per channel: ", name,
+      throw ShapeError(concat("[", op, "] ", name, " must have one element per channel: ", name,
                               " ", shape, ", x ", x));
     }
   };
@@ -107,12 +111,44 @@ void check_batch_norm(const Shape& x, const Tensor<T>& weight, const Tensor<T>& 
   if (bias.defined()) check("bias", bias.shape());
   check("running_mean", running_mean);
   check("running_var", running_var);
-  check_eps("batch_norm2d", arguments.eps);
-  check_probability("batch_norm2d", "momentum", arguments.momentum);
+  check_eps(op, arguments.eps);
+  check_probability(op, "momentum", arguments.momentum);
   if (arguments.training && planes_of(x).per_channel() < 2) {
-    throw ShapeError(
-        concat("[batch_norm2d] training needs at least two values per channel: x ", x));
+    throw ShapeError(concat("[", op, "] training needs at least two values per channel: x ", x));
   }
+}
+
+template <class T>
+Tensor<T> batch_norm_op(const char* op, const Tensor<T>& x, const Tensor<T>& weight,
+                        const Tensor<T>& bias, NdArray<T>& running_mean, NdArray<T>& running_var,
+                        const BatchNormArguments& arguments) {
+  check_batch_norm(op, x.shape(), weight, bias, running_mean.shape(), running_var.shape(),
+                   arguments);
+  const Shape channels{x.shape()[1]};
+  NdArray<T> w = weight.defined() ? weight.value() : NdArray<T>::ones(channels);
+  const NdArray<T> b = bias.defined() ? bias.value() : NdArray<T>::zeros(channels);
+  NdArray<T> statistics =
+      arguments.training
+          ? batch_norm_training_statistics(x.value(), running_mean, running_var, arguments)
+          : batch_norm_running_statistics(running_mean, running_var, arguments.eps);
+  NdArray<T> y = batch_norm_forward(statistics, x.value(), w, b);
+  return make_result(
+      op, std::move(y),
+      [in = x.value(), w, statistics, training = arguments.training](BackwardContext<T>& context) {
+        NdArray<T> dweight(w.shape());
+        NdArray<T> dbias(w.shape());
+        T* dx = nullptr;
+        bool add = false;
+        if (context.needs(0)) {
+          auto sink = context.sink(0);
+          dx = sink.grad.data();
+          add = sink.accumulate;
+        }
+        batch_norm_backward(dx, add, dweight, dbias, context.dout(), statistics, in, w, training);
+        context.accumulate(1, std::move(dweight));
+        context.accumulate(2, std::move(dbias));
+      },
+      x, weight, bias);
 }
 
 }  // namespace detail
@@ -127,34 +163,21 @@ template <class T>
 Tensor<T> batch_norm2d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
                        NdArray<T>& running_mean, NdArray<T>& running_var,
                        const BatchNorm2dArguments& arguments = {}) {
-  detail::check_batch_norm(x.shape(), weight, bias, running_mean.shape(), running_var.shape(),
-                           arguments);
-  const Shape channels{x.shape()[1]};
-  NdArray<T> w = weight.defined() ? weight.value() : NdArray<T>::ones(channels);
-  const NdArray<T> b = bias.defined() ? bias.value() : NdArray<T>::zeros(channels);
-  NdArray<T> statistics =
-      arguments.training
-          ? detail::batch_norm_training_statistics(x.value(), running_mean, running_var, arguments)
-          : detail::batch_norm_running_statistics(running_mean, running_var, arguments.eps);
-  NdArray<T> y = detail::batch_norm_forward(statistics, x.value(), w, b);
-  return make_result(
-      "batch_norm2d", std::move(y),
-      [in = x.value(), w, statistics, training = arguments.training](BackwardContext<T>& context) {
-        NdArray<T> dweight(w.shape());
-        NdArray<T> dbias(w.shape());
-        T* dx = nullptr;
-        bool add = false;
-        if (context.needs(0)) {
-          auto sink = context.sink(0);
-          dx = sink.grad.data();
-          add = sink.accumulate;
-        }
-        detail::batch_norm_backward(dx, add, dweight, dbias, context.dout(), statistics, in, w,
-                                    training);
-        context.accumulate(1, std::move(dweight));
-        context.accumulate(2, std::move(dbias));
-      },
-      x, weight, bias);
+  detail::check_images("batch_norm2d", x.shape());
+  return detail::batch_norm_op("batch_norm2d", x, weight, bias, running_mean, running_var,
+                               arguments);
+}
+
+/// The same of vectors (B, C) or sequences (B, C, T).
+template <class T>
+Tensor<T> batch_norm1d(const Tensor<T>& x, const Tensor<T>& weight, const Tensor<T>& bias,
+                       NdArray<T>& running_mean, NdArray<T>& running_var,
+                       const BatchNorm1dArguments& arguments = {}) {
+  if (x.rank() != 2 && x.rank() != 3) {
+    throw ShapeError(detail::concat("[batch_norm1d] x must be (B, C) or (B, C, T): x ", x.shape()));
+  }
+  return detail::batch_norm_op("batch_norm1d", x, weight, bias, running_mean, running_var,
+                               arguments);
 }
 
 }  // namespace eigengrad

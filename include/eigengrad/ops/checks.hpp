@@ -38,40 +38,26 @@ void check_norm_parameter(const char* op, const char* name, const Tensor<T>& par
   }
 }
 
+/// The place of element `flat` in an array of this shape.
+inline Shape position_of(Index flat, const Shape& shape) {
+  Shape position = shape;
+  for (Index axis = shape.rank() - 1; axis >= 0; --axis) {
+    position[axis] = flat % shape[axis];
+    flat /= shape[axis];
+  }
+  return position;
+}
+
 /// **Throws** ValueError naming the first index outside [0, n), its position, and the array
 /// (`name`, of this shape) that has the n entries.
 inline void check_indices(const char* op, const NdArray<Index>& indices, Index n, const char* name,
                           const Shape& shape) {
   if (!indices.defined()) throw ValueError(concat("[", op, "] indices are undefined"));
-  Index at = kernels::find_out_of_range(indices.data(), indices.numel(), n);
+  const Index at = kernels::find_out_of_range(indices.data(), indices.numel(), n);
   if (at == indices.numel()) return;
-  const Index bad = indices.data()[at];
-  Shape position = indices.shape();
-  for (Index i = position.rank() - 1; i >= 0; --i) {
-    position[i] = at % indices.shape()[i];
-    at /= indices.shape()[i];
-  }
-  throw ValueError(concat("[", op, "] index ", bad, " at ", position, " must be in [0, ", n,
-                          "): ", name, " ", shape));
-}
-
-/// **Throws** unless `x` is (B, K) and there are B labels in [0, K).
-inline void check_labels(const char* op, const char* name, const Shape& x,
-                         const NdArray<Index>& labels) {
-  if (x.rank() != 2) {
-    throw ShapeError(concat("[", op, "] ", name, " must be (B, K): ", name, " ", x));
-  }
-  if (!(labels.shape() == Shape{x[0]})) {
-    throw ShapeError(
-        concat("[", op, "] needs one label per row: labels ", labels.shape(), ", ", name, " ", x));
-  }
-  for (Index row = 0; row < labels.numel(); ++row) {
-    const Index label = labels.data()[row];
-    if (label < 0 || label >= x[1]) {
-      throw ValueError(concat("[", op, "] label ", label, " in row ", row, " is out of range for ",
-                              x[1], x[1] == 1 ? " class" : " classes"));
-    }
-  }
+  throw ValueError(concat("[", op, "] index ", indices.data()[at], " at ",
+                          position_of(at, indices.shape()), " must be in [0, ", n, "): ", name, " ",
+                          shape));
 }
 
 }  // namespace eigengrad::detail

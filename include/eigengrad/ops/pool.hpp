@@ -7,6 +7,7 @@
 
 #include <eigengrad/core/instantiate.hpp>
 #include <eigengrad/core/tensor.hpp>
+#include <eigengrad/kernels/adaptive_avg_pool.hpp>
 #include <eigengrad/kernels/avg_pool.hpp>
 #include <eigengrad/kernels/max_pool.hpp>
 #include <eigengrad/kernels/window.hpp>
@@ -118,6 +119,40 @@ Tensor<T> avg_pool2d(const Tensor<T>& x, const AvgPool2dArguments& arguments) {
       "avg_pool2d", detail::avg_pool2d_forward(x.value(), w, with_padding),
       [from = x.shape(), w, with_padding](BackwardContext<T>& context) {
         context.accumulate(0, detail::avg_pool2d_backward(context.dout(), from, w, with_padding));
+      },
+      x);
+}
+
+/// The mean of each of H' x W' windows that cover x evenly: window i of an axis of n elements is
+/// [floor(i n / n'), ceil((i + 1) n / n')), so that neighbours overlap where n' does not divide n.
+/// `output` (1, 1) is the mean of each channel.
+///
+/// **Shapes** x (B, C, H, W), result (B, C, H', W').
+/// **Throws** ShapeError if x has other axes or no pixels, ValueError unless `output` is positive.
+/// **Saves** nothing.
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+template <class T>
+Tensor<T> adaptive_avg_pool2d(const Tensor<T>& x, const HeightWidth& output) {
+  const Shape from = x.shape();
+  detail::check_images("adaptive_avg_pool2d", from);
+  kernels::detail::check_window("adaptive_avg_pool2d", "output", output, 1);
+  if (from[2] == 0 || from[3] == 0) {
+    throw ShapeError(detail::concat("[adaptive_avg_pool2d] a channel must have pixels: x ", from));
+  }
+  if (from[2] % output.h == 0 && from[3] % output.w == 0) {
+    return avg_pool2d(x, {.kernel = {from[2] / output.h, from[3] / output.w}});
+  }
+  const HeightWidth input(from[2], from[3]);
+  const Index planes = from[0] * from[1];
+  NdArray<T> y(Shape{from[0], from[1], output.h, output.w});
+  kernels::adaptive_avg_pool2d(y.data(), x.value().data(), planes, input, output);
+  return make_result(
+      "adaptive_avg_pool2d", std::move(y),
+      [from, planes, input, output](BackwardContext<T>& context) {
+        NdArray<T> dx(from);
+        kernels::adaptive_avg_pool2d_backward(dx.data(), context.dout().data(), planes, input,
+                                              output);
+        context.accumulate(0, std::move(dx));
       },
       x);
 }

@@ -21,6 +21,13 @@ EIGENGRAD_BEGIN_VECTORS
 /// **Source** https://docs.pytorch.org/docs/stable/torch.html#reduction-ops
 namespace eigengrad {
 
+struct VarArguments {
+  /// The sum of squares is divided by the number of elements less this: 1 for a sample, 0 for a
+  /// whole population.
+  double correction = 1;
+  bool keepdim = false;
+};
+
 namespace detail {
 
 /// The shapes of a reduction of `from`: with the reduced axes as 1, and as the caller sees it.
@@ -82,6 +89,12 @@ Tensor<T> scaled_sum_op(const char* op, const Tensor<T>& x, const ReducedShape& 
         context.accumulate(0, scaled_sum_backward(context.dout(), r, divisor));
       },
       x);
+}
+
+template <class T>
+T var_divisor(const ReducedShape& r, const VarArguments& arguments) {
+  const double freedom = static_cast<double>(r.count) - arguments.correction;
+  return freedom > 0 ? static_cast<T>(freedom) : std::numeric_limits<T>::quiet_NaN();
 }
 
 struct SquaredDistance {
@@ -189,13 +202,6 @@ Tensor<T> mean(const Tensor<T>& x, const Shape& axes = {}, bool keepdim = false)
   return detail::scaled_sum_op("mean", x, r, static_cast<T>(r.count));
 }
 
-struct VarArguments {
-  /// The sum of squares is divided by the number of elements less this: 1 for a sample, 0 for a
-  /// whole population.
-  double correction = 1;
-  bool keepdim = false;
-};
-
 /// The variance over `axes`: sum((x - mean)^2) / (n - correction); NaN where n <= correction.
 ///
 /// **Shapes** x (...), result: without `axes`, or 1 there. **Throws** ShapeError if an axis is out
@@ -203,8 +209,7 @@ struct VarArguments {
 template <class T>
 Tensor<T> var(const Tensor<T>& x, const Shape& axes = {}, const VarArguments& arguments = {}) {
   const detail::ReducedShape r("var", x.shape(), axes, arguments.keepdim);
-  const double freedom = static_cast<double>(r.count) - arguments.correction;
-  const T divisor = freedom > 0 ? static_cast<T>(freedom) : std::numeric_limits<T>::quiet_NaN();
+  const T divisor = detail::var_divisor<T>(r, arguments);
   const NdArray<T> value = x.value();
   NdArray<T> center;
   NdArray<T> offset;

@@ -22,21 +22,21 @@ inline void check_mean_of(const char* op, const char* name, const Shape& x, Inde
                           "; leave out empty batches or take Reduction::kSum"));
 }
 
-/// The losses, their sum or their mean, added in order.
+/// The losses, their sum, or that over `total`, their number or weight; added in order.
 template <class T>
-NdArray<T> reduce_losses(const NdArray<T>& losses, Reduction reduction) {
+NdArray<T> reduce_losses(const NdArray<T>& losses, Reduction reduction, double total) {
   if (reduction == Reduction::kNone) return losses;
   double sum = 0;
   for (T loss : losses) sum += static_cast<double>(loss);
-  if (reduction == Reduction::kMean) sum /= static_cast<double>(losses.numel());
+  if (reduction == Reduction::kMean) sum /= total;
   return NdArray<T>::scalar(static_cast<T>(sum));
 }
 
 /// The gradient of each of `count` losses, given that of their reduction.
 template <class T>
-NdArray<T> unreduce_losses(const NdArray<T>& dout, Reduction reduction, Index count) {
+NdArray<T> unreduce_losses(const NdArray<T>& dout, Reduction reduction, Index count, double total) {
   if (reduction == Reduction::kNone) return dout;
-  const T scale = reduction == Reduction::kMean ? T(1) / static_cast<T>(count) : T(1);
+  const T scale = reduction == Reduction::kMean ? T(1) / static_cast<T>(total) : T(1);
   return NdArray<T>::full(Shape{count}, dout.item() * scale);
 }
 

@@ -7,7 +7,8 @@
 
 EIGENGRAD_BEGIN_VECTORS
 
-/// Elementary functions of each element: exp, log, sqrt, rsqrt, tanh, sigmoid, abs.
+/// Elementary functions of each element: exp, log, sqrt, rsqrt, sin, cos, tanh,
+/// sigmoid, erf, abs.
 ///
 /// Each is one pass forward and one backward, and saves x or the result, whichever makes the
 /// derivative shorter.
@@ -67,6 +68,32 @@ struct RsqrtBackward {
   }
 };
 
+struct SinFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& x) const {
+    return vmath::sin(x);
+  }
+};
+struct SinBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
+    return dout * vmath::cos(x);
+  }
+};
+
+struct CosFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& x) const {
+    return vmath::cos(x);
+  }
+};
+struct CosBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
+    return -(dout * vmath::sin(x));
+  }
+};
+
 struct TanhFunction {
   template <class V>
   EIGENGRAD_INLINE V operator()(const V& x) const {
@@ -90,6 +117,20 @@ struct SigmoidBackward {
   template <class V>
   EIGENGRAD_INLINE V operator()(const V& dout, const V& y) const {
     return dout * y * (simd::Element<V>(1) - y);
+  }
+};
+
+struct ErfFunction {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& x) const {
+    return vmath::erf(x);
+  }
+};
+struct ErfBackward {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& dout, const V& x) const {
+    using E = simd::Element<V>;
+    return dout * E(1.1283791670955126) * vmath::exp(-(x * x));  // 2 / sqrt(pi)
   }
 };
 
@@ -137,6 +178,20 @@ Tensor<T> rsqrt(const Tensor<T>& x) {
   return detail::map_op("rsqrt", y, x, detail::RsqrtBackward(), y);
 }
 
+/// Sine of x in radians, right for x of any size; NaN at infinity. **Saves** x.
+template <class T>
+Tensor<T> sin(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::SinFunction(), x.value());
+  return detail::map_op("sin", y, x, detail::SinBackward(), x.value());
+}
+
+/// Cosine; otherwise as `sin`.
+template <class T>
+Tensor<T> cos(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::CosFunction(), x.value());
+  return detail::map_op("cos", y, x, detail::CosBackward(), x.value());
+}
+
 /// Hyperbolic tangent. **Saves** the result.
 template <class T>
 Tensor<T> tanh(const Tensor<T>& x) {
@@ -149,6 +204,13 @@ template <class T>
 Tensor<T> sigmoid(const Tensor<T>& x) {
   const NdArray<T> y = detail::map_forward(detail::SigmoidFunction(), x.value());
   return detail::map_op("sigmoid", y, x, detail::SigmoidBackward(), y);
+}
+
+/// The error function: the integral of 2 / sqrt(pi) exp(-t^2) from 0 to x. **Saves** x.
+template <class T>
+Tensor<T> erf(const Tensor<T>& x) {
+  const NdArray<T> y = detail::map_forward(detail::ErfFunction(), x.value());
+  return detail::map_op("erf", y, x, detail::ErfBackward(), x.value());
 }
 
 /// |x|; the gradient at 0 is 0. **Saves** x.

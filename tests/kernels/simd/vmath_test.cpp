@@ -22,6 +22,24 @@ struct Log {
     return eg::vmath::log(x);
   }
 };
+struct Log1p {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& x) const {
+    return eg::vmath::log1p(x);
+  }
+};
+struct Expm1 {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& x) const {
+    return eg::vmath::expm1(x);
+  }
+};
+struct Softplus {
+  template <class V>
+  EIGENGRAD_INLINE V operator()(const V& x) const {
+    return eg::vmath::softplus(x);
+  }
+};
 struct Erf {
   template <class V>
   EIGENGRAD_INLINE V operator()(const V& x) const {
@@ -149,6 +167,12 @@ TEMPLATE_TEST_CASE("vmath: infinities, NaN and zeros", "", float, double) {
   const NdArray<T> x({6}, {-inf, 0, inf, nan, -nan, low});
   CHECK_SAME(apply(Exp{}, x), NdArray<T>({6}, {0, 1, inf, nan, nan, 1}));
   CHECK_CLOSE(apply(Log{}, x), NdArray<T>({6}, {nan, -inf, inf, nan, nan, std::log(low)}), 1e-7);
+  CHECK_CLOSE(apply(Log1p{}, x), NdArray<T>({6}, {nan, 0, inf, nan, nan, low}), 1e-40);
+  CHECK_SAME(apply(Log1p{}, NdArray<T>({2}, {-1, T(-1.5)})), NdArray<T>({2}, {-inf, nan}));
+  CHECK_CLOSE(apply(Expm1{}, x), NdArray<T>({6}, {-1, 0, inf, nan, nan, low}), 1e-40);
+  CHECK_CLOSE(apply(Softplus{}, x),
+              NdArray<T>({6}, {0, T(0.6931471805599453), inf, nan, nan, T(0.6931471805599453)}),
+              1e-7);
   CHECK_CLOSE(apply(Erf{}, x), NdArray<T>({6}, {-1, 0, 1, nan, nan, low}), 1e-40);
   CHECK_CLOSE(apply(Tanh{}, x), NdArray<T>({6}, {-1, 0, 1, nan, nan, low}), 1e-40);
   CHECK_SAME(apply(Sigmoid{}, x), NdArray<T>({6}, {0, T(0.5), 1, nan, nan, T(0.5)}));
@@ -169,6 +193,8 @@ TEST_CASE("vmath: double is libm's") {
     CHECK(apply(Exp{}, x)(i) == std::exp(x(i)));
     CHECK(apply(Log{}, x)(i) == std::log(x(i)));
     CHECK(apply(Erf{}, x)(i) == std::erf(x(i)));
+    CHECK(apply(Log1p{}, x)(i) == std::log1p(x(i)));
+    CHECK(apply(Expm1{}, x)(i) == std::expm1(x(i)));
     CHECK(apply(Tanh{}, x)(i) == std::tanh(x(i)));
     CHECK(apply(Sqrt{}, x)(i) == std::sqrt(x(i)));
     CHECK(std::abs(y(i) - exact_gelu(x(i))) < 1e-15);

@@ -128,6 +128,27 @@ EIGENGRAD_INLINE V log(const V& x) {
   }
 }
 
+/// log(1 + x) with the digits of a small x: -inf at -1, NaN below.
+template <class V>
+EIGENGRAD_INLINE V log1p(const V& x) {
+  if constexpr (!detail::kFastFloat<V>) {
+    return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::log1p(v); });
+  } else {
+    const V w = x + 1.f;
+    const V y = log(w);
+    // What the rounding of w has lost, to first order: log(w + e) = log(w) + e / w.
+    const V lost = (x - (w - 1.f)) / w;
+    return lost == lost ? y + lost : y;  // NaN at both ends, where y is right
+  }
+}
+
+/// log(1 + e^x) as max(x, 0) + log(1 + e^-|x|), which does not overflow.
+template <class V>
+EIGENGRAD_INLINE V softplus(const V& x) {
+  const V positive = x > V{} ? x : V{};
+  return positive + log1p(exp(-abs(x)));
+}
+
 namespace detail {
 
 /// erfc(z) for z >= 0, given e = exp(-z z): e P(t), t = 1 / (1 + 0.4 z). The coefficients are a
@@ -173,6 +194,27 @@ EIGENGRAD_INLINE V tanh(const V& x) {
                    z;
     return detail::copy_sign(z < 0.625f ? near : far, x);
   }
+}
+
+/// e^x - 1 with the digits of a small x.
+template <class V>
+EIGENGRAD_INLINE V expm1(const V& x) {
+  if constexpr (!detail::kFastFloat<V>) {
+    return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::expm1(v); });
+  } else {
+    const V t = tanh(x * 0.5f);
+    return x < 1.f ? (t + t) / (1.f - t) : exp(x) - 1.f;
+  }
+}
+
+/// Sine and cosine: libm, lane by lane, which is right for arguments of any size.
+template <class V>
+EIGENGRAD_INLINE V sin(const V& x) {
+  return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::sin(v); });
+}
+template <class V>
+EIGENGRAD_INLINE V cos(const V& x) {
+  return detail::per_lane(x, [](auto v) EIGENGRAD_INLINE_LAMBDA { return std::cos(v); });
 }
 
 /// 1 / (1 + e^-x).
