@@ -11,6 +11,7 @@
 #include <eigengrad/ops/checkpoint.hpp>
 #include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/clamp.hpp>
+#include <eigengrad/ops/compare.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
