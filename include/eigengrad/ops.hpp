@@ -24,6 +24,7 @@
 #include <eigengrad/ops/interpolate.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 #include <eigengrad/ops/linear.hpp>
+#include <eigengrad/ops/mask.hpp>
 #include <eigengrad/ops/matmul.hpp>
 #include <eigengrad/ops/mlp.hpp>
 #include <eigengrad/ops/mse_loss.hpp>
