@@ -39,6 +39,7 @@
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/rms_norm.hpp>
 #include <eigengrad/ops/scalar.hpp>
+#include <eigengrad/ops/scatter.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
 #include <eigengrad/ops/sort.hpp>
