@@ -16,6 +16,7 @@
 #include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/ops/dropout.hpp>
+#include <eigengrad/ops/einsum.hpp>
 #include <eigengrad/ops/elementwise.hpp>
 #include <eigengrad/ops/embedding.hpp>
 #include <eigengrad/ops/expand.hpp>
