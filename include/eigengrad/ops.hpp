@@ -15,6 +15,7 @@
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/conv2d.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
+#include <eigengrad/ops/cumsum.hpp>
 #include <eigengrad/ops/dropout.hpp>
 #include <eigengrad/ops/einsum.hpp>
 #include <eigengrad/ops/elementwise.hpp>
@@ -37,13 +38,17 @@
 #include <eigengrad/ops/pow.hpp>
 #include <eigengrad/ops/reduce.hpp>
 #include <eigengrad/ops/reduction.hpp>
+#include <eigengrad/ops/repeat.hpp>
 #include <eigengrad/ops/reshape.hpp>
 #include <eigengrad/ops/rms_norm.hpp>
+#include <eigengrad/ops/roll.hpp>
 #include <eigengrad/ops/scalar.hpp>
 #include <eigengrad/ops/scatter.hpp>
 #include <eigengrad/ops/slice.hpp>
 #include <eigengrad/ops/softmax.hpp>
 #include <eigengrad/ops/sort.hpp>
+#include <eigengrad/ops/split.hpp>
+#include <eigengrad/ops/tril.hpp>
 #include <eigengrad/ops/unary.hpp>
 #include <eigengrad/ops/unfold.hpp>
 #include <eigengrad/ops/where.hpp>
