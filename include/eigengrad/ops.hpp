@@ -14,6 +14,7 @@
 #include <eigengrad/ops/compare.hpp>
 #include <eigengrad/ops/concat.hpp>
 #include <eigengrad/ops/conv2d.hpp>
+#include <eigengrad/ops/creation.hpp>
 #include <eigengrad/ops/cross_entropy.hpp>
 #include <eigengrad/ops/cumsum.hpp>
 #include <eigengrad/ops/dropout.hpp>
