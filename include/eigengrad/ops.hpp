@@ -4,6 +4,7 @@
 #include <eigengrad/ops/activation.hpp>
 #include <eigengrad/ops/argmax.hpp>
 #include <eigengrad/ops/arithmetic.hpp>
+#include <eigengrad/ops/assign.hpp>
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/attention_arguments.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
