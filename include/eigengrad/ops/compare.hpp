@@ -39,7 +39,7 @@ concept ArrayOrTensor = requires(const A& a) {
 template <class B>
 concept Comparable = ArrayOrTensor<B> || std::is_arithmetic_v<B>;
 
-/// The type in which a T and a U are compared, so that neither changes its value.
+/// The type in which a T and a U are compared.
 template <class T, class U>
 using Common = std::conditional_t<
     std::same_as<T, U>, T,
