@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
-
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/gather.hpp>
-#include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/gather.hpp>
 #include <eigengrad/ops/scalar.hpp>
 
@@ -66,22 +63,6 @@ NdArray<T> scatter_add_forward(const NdArray<T>& x, Index axis, const NdArray<In
   return y;
 }
 
-/// The normalised axis. **Throws** unless the indices are places of x.
-template <class T>
-Index check_scatter(const char* op, const Tensor<T>& x, Index axis, const NdArray<Index>& indices) {
-  const Index normal = normalize_axis(op, axis, x.rank());
-  bool fits = indices.rank() == x.rank();
-  for (Index i = 0; fits && i < x.rank(); ++i) {
-    fits = i == normal || indices.shape()[i] <= x.shape()[i];
-  }
-  if (!fits) {
-    throw ShapeError(concat("[", op, "] indices must fit into x on all axes but ", normal,
-                            ": indices ", indices.shape(), ", x ", x.shape()));
-  }
-  check_indices(op, indices, x.shape()[normal], "x", x.shape());
-  return normal;
-}
-
 /// **Throws** ShapeError unless there is one index for each number.
 template <class T>
 void check_source(const char* op, const NdArray<Index>& indices, const Tensor<T>& source) {
@@ -100,7 +81,7 @@ void check_source(const char* op, const NdArray<Index>& indices, const Tensor<T>
 template <class T>
 Tensor<T> scatter(const Tensor<T>& x, Index axis, const NdArray<Index>& indices,
                   const Tensor<T>& source) {
-  const Index normal = detail::check_scatter("scatter", x, axis, indices);
+  const Index normal = detail::check_places("scatter", x, axis, indices);
   detail::check_source("scatter", indices, source);
   return make_result(
       "scatter", detail::scatter_forward(x.value(), normal, indices, source.value()),
@@ -119,7 +100,7 @@ Tensor<T> scatter(const Tensor<T>& x, Index axis, const NdArray<Index>& indices,
 /// x with `value` at the indices; otherwise as above.
 template <class T>
 Tensor<T> scatter(const Tensor<T>& x, Index axis, const NdArray<Index>& indices, Scalar<T> value) {
-  const Index normal = detail::check_scatter("scatter", x, axis, indices);
+  const Index normal = detail::check_places("scatter", x, axis, indices);
   return make_result(
       "scatter", detail::scatter_value(x.value(), normal, indices, value),
       [normal, own = detail::keep_copy(indices, x)](BackwardContext<T>& context) {
@@ -134,7 +115,7 @@ Tensor<T> scatter(const Tensor<T>& x, Index axis, const NdArray<Index>& indices,
 template <class T>
 Tensor<T> scatter_add(const Tensor<T>& x, Index axis, const NdArray<Index>& indices,
                       const Tensor<T>& source) {
-  const Index normal = detail::check_scatter("scatter_add", x, axis, indices);
+  const Index normal = detail::check_places("scatter_add", x, axis, indices);
   detail::check_source("scatter_add", indices, source);
   return make_result(
       "scatter_add", detail::scatter_add_forward(x.value(), normal, indices, source.value()),
