@@ -92,7 +92,7 @@ inline void check_einsum_rank(const char* name, const std::string& term, const S
 
 /// x with its axes, which `term` names, in the order of `wanted`; those not wanted are summed over.
 template <class T>
-Tensor<T> arrange(const Tensor<T>& x, const std::string& term, const std::string& wanted) {
+Tensor<T> einsum_arrange(const Tensor<T>& x, const std::string& term, const std::string& wanted) {
   Shape dropped;
   std::string left;
   for (std::size_t i = 0; i < term.size(); ++i) {
@@ -131,7 +131,7 @@ template <class T>
 Tensor<T> einsum(std::string_view equation, const Tensor<T>& x) {
   const detail::EinsumTerms terms = detail::parse_einsum(equation, 1);
   detail::check_einsum_rank("x", terms.a, x.shape());
-  return detail::arrange(x, terms.a, terms.out);
+  return detail::einsum_arrange(x, terms.a, terms.out);
 }
 
 /// The sum of products of a and b that the equation names: "ik,kj->ij", "bhqd,bhkd->bhqk",
@@ -168,11 +168,13 @@ Tensor<T> einsum(std::string_view equation, const Tensor<T>& a, const Tensor<T>&
   };
   const Index many = sizes(batch).numel(), m = sizes(rows).numel(), k = sizes(inner).numel(),
               n = sizes(cols).numel();
-  const Tensor<T> left = reshape(detail::arrange(a, terms.a, batch + rows + inner), {many, m, k});
-  const Tensor<T> right = reshape(detail::arrange(b, terms.b, batch + inner + cols), {many, k, n});
+  const Tensor<T> left =
+      reshape(detail::einsum_arrange(a, terms.a, batch + rows + inner), {many, m, k});
+  const Tensor<T> right =
+      reshape(detail::einsum_arrange(b, terms.b, batch + inner + cols), {many, k, n});
   const Tensor<T> product = inner.empty() ? left * right : matmul(left, right);
   const std::string letters = batch + rows + cols;
-  return detail::arrange(reshape(product, sizes(letters)), letters, terms.out);
+  return detail::einsum_arrange(reshape(product, sizes(letters)), letters, terms.out);
 }
 
 }  // namespace eigengrad
