@@ -17,6 +17,10 @@ else
   catch='-lCatch2Main -lCatch2'
 fi
 
+# What the tests share has no ops in it.
+"${CXX:-c++}" -std=c++20 -fopenmp -I"$root/include" -I"$root" -I/usr/include/eigen3 \
+  -DEIGENGRAD_TEST_DIR="\"$root/tests\"" -c "$root/tests/support/support.cpp" -o "$work/support.o"
+
 # mutate TEST HEADER SED: the test's own source is compiled against headers changed by SED.
 mutate() {
   local test=$1 header=include/eigengrad/$2 expression=$3 source
@@ -30,7 +34,7 @@ mutate() {
   source=$(find "$root/tests" -name "$test.cpp")
   # Without EIGENGRAD_COMPILED everything comes from the changed headers.
   "${CXX:-c++}" -std=c++20 -O1 -fopenmp -I"$work/include" -I"$root" -I/usr/include/eigen3 \
-    -DEIGENGRAD_TEST_DIR="\"$root/tests\"" "$source" $catch -o "$work/test"
+    -DEIGENGRAD_TEST_DIR="\"$root/tests\"" "$source" "$work/support.o" $catch -o "$work/test"
   if "$work/test" '*gradient*' >"$work/out" 2>&1; then
     missed=$((missed + 1))
     echo "MISSED  $2: $expression"
@@ -52,6 +56,9 @@ mutate mlp_test ops/linear.hpp 's/(g\.epilogue\.factor = factor;)/\1 g.epilogue.
 mutate conv2d_test kernels/conv/conv2d_input.hpp 's/(g\.transpose_a = true;)/\1 g.epilogue.scale = -1;/'
 mutate attention_test kernels/attention/attention_rows.hpp 's/\(d \+ j\) - total\)/(d + j) + total)/'
 mutate pool_test kernels/max_pool.hpp 's/to\[index\[i\]\] \+=/to[index[i]] -=/'
+mutate scatter_test ops/scatter.hpp 's/== from \? in\[to\]/!= from ? in[to]/'
+mutate cumsum_test ops/cumsum.hpp 's/return running_sum<true>/return running_sum<false>/'
+mutate roll_test ops/roll.hpp 's/dout, -shift/dout, shift/'
 
 echo "$caught caught, $missed missed"
 [ $missed = 0 ]

@@ -17,6 +17,15 @@ TEST_CASE("ndarray: construction") {
   CHECK_SAME(NdArray<float>::zeros({2}), NdArray<float>({2}, {0, 0}));
   CHECK_SAME(NdArray<float>::ones({2}), NdArray<float>({2}, {1, 1}));
   CHECK_SAME(NdArray<Index>::arange(3), NdArray<Index>({3}, {0, 1, 2}));
+  CHECK_SAME(NdArray<Index>::arange(2, 8, 3), NdArray<Index>({2}, {2, 5}));
+  CHECK_SAME(NdArray<Index>::arange(3, 1, -1), NdArray<Index>({2}, {3, 2}));
+  CHECK(NdArray<float>::arange(1, 1).shape() == Shape{0});
+  CHECK(NdArray<float>::arange(0, 1, 0.1f).shape() == Shape{10});
+  CHECK_SAME(NdArray<float>::linspace(1, 2, 5), NdArray<float>({5}, {1, 1.25f, 1.5f, 1.75f, 2}));
+  CHECK_SAME(NdArray<double>::linspace(3, 4, 1), NdArray<double>({1}, {3}));
+  CHECK(NdArray<float>::linspace(0, 0.7f, 50)(49) == 0.7f);
+  CHECK_SAME(NdArray<bool>::eye(2), NdArray<bool>({2, 2}, {true, false, false, true}));
+  CHECK_SAME(NdArray<float>::eye(1, 2), NdArray<float>({1, 2}, {1, 0}));
   CHECK(NdArray<bool>({2}, {true, false})(0));
   CHECK(NdArray<double>::scalar(4).item() == 4);
   CHECK(NdArray<double>::scalar(4).shape() == Shape{});
@@ -141,6 +150,15 @@ TEST_CASE("ndarray: error") {
   CHECK_ERROR(a(0), eg::ShapeError, "[index] (0) is not an element of (2, 3)");
   CHECK_ERROR(a.item(), eg::ShapeError, "[item] needs one element, shape is (2, 3)");
   CHECK_ERROR(NdArray<float>().item(), eg::ShapeError, "[item] needs one element, shape is ()");
+}
+
+TEST_CASE("ndarray: a range that its step does not lead through is an error") {
+  CHECK_ERROR(NdArray<Index>::arange(0, 5, -1), eg::ValueError,
+              "[arange] step must lead from start to end: start 0, end 5, step -1");
+  CHECK_ERROR(NdArray<float>::arange(0, 5, 0), eg::ValueError,
+              "[arange] step must lead from start to end: start 0, end 5, step 0");
+  CHECK_ERROR(NdArray<float>::linspace(0, 1, -1), eg::ShapeError,
+              "[array] sizes must not be negative: (-1)");
 }
 
 TEST_CASE("ndarray: a size beyond any memory is an error, not a wrapped number") {

@@ -14,6 +14,8 @@ TEMPLATE_TEST_CASE("argmax: value", "", float, double) {
   CHECK_SAME(eg::argmax(x), NdArray<Index>({2}, {1, 0}));
   CHECK_SAME(eg::argmax(Tensor<T>(x), 0), NdArray<Index>({3}, {0, 0, 0}));
   CHECK_SAME(eg::argmin(x, 1), NdArray<Index>({2}, {0, 1}));
+  CHECK_SAME(eg::argmax(x, 1, true), NdArray<Index>({2, 1}, {1, 0}));
+  CHECK_SAME(eg::argmin(Tensor<T>(x), 0, true), NdArray<Index>({1, 3}, {1, 1, 1}));
   CHECK_SAME(eg::argmin(Tensor<T>(x), -2), NdArray<Index>({3}, {1, 1, 1}));
 }
 

@@ -13,6 +13,9 @@ TEMPLATE_TEST_CASE("flip: value", "", float, double) {
   const Tensor<T> x({2, 3}, {1, 2, 3, 4, 5, 6});
   CHECK_SAME(eg::flip(x, 0).value(), NdArray<T>({2, 3}, {4, 5, 6, 1, 2, 3}));
   CHECK_SAME(eg::flip(x, -1).value(), NdArray<T>({2, 3}, {3, 2, 1, 6, 5, 4}));
+  CHECK_SAME(eg::flip(x, {0, 1}).value(), NdArray<T>({2, 3}, {6, 5, 4, 3, 2, 1}));
+  CHECK_SAME(eg::flip(x, {-1}).value(), NdArray<T>({2, 3}, {3, 2, 1, 6, 5, 4}));
+  CHECK_SAME(eg::flip(x, {}).value(), NdArray<T>({2, 3}, {6, 5, 4, 3, 2, 1}));
   CHECK_SAME(eg::rot90(x).value(), NdArray<T>({3, 2}, {3, 6, 2, 5, 1, 4}));
   CHECK_SAME(eg::rot90(x, 2).value(), NdArray<T>({2, 3}, {6, 5, 4, 3, 2, 1}));
   CHECK_SAME(eg::rot90(x, -1).value(), NdArray<T>({3, 2}, {4, 1, 5, 2, 6, 3}));
@@ -22,6 +25,7 @@ TEMPLATE_TEST_CASE("flip: value", "", float, double) {
 TEST_CASE("flip: gradient") {
   const NdArray<double> x = test::random({2, 3, 4}, 5);
   for (const Index axis : {0, 1, 2}) CHECK_GRADIENT(eg::flip(x[0], axis), {x});
+  CHECK_GRADIENT(eg::flip(x[0], {2, 0}), {x});
   for (const Index times : {0, 1, 2, 3}) CHECK_GRADIENT(eg::rot90(x[0], times), {x});
 }
 
@@ -37,6 +41,8 @@ TEST_CASE("flip: edge") {
 TEST_CASE("flip: error") {
   CHECK_ERROR(eg::flip(Tensor<float>::zeros({2, 3}), 2), eg::ShapeError,
               "[flip] axis 2 is out of range for 2 axes");
+  CHECK_ERROR(eg::flip(Tensor<float>::zeros({2, 3}), {1, -1}), eg::ShapeError,
+              "[flip] axis -1 is given twice in (1, -1)");
   CHECK_ERROR(eg::rot90(Tensor<float>::zeros({3})), eg::ShapeError,
               "[rot90] x must be (..., H, W): x (3)");
 }
@@ -48,6 +54,9 @@ TEMPLATE_TEST_CASE("flip: reference", "", float, double) {
     reference.check<T>("flip" + std::to_string(axis), 0,
                        [&](const auto& x) { return eg::flip(x[0], axis); });
   }
+  test::Reference("rearrange").check<T>("flip", 1e-7, [](const auto& x) {
+    return eg::flip(x[0], {0, 2});
+  });
   for (const Index times : {-1, 0, 1, 2, 3, 5}) {
     reference.check<T>("rot90_" + std::to_string(times), 0,
                        [&](const auto& x) { return eg::rot90(x[0], times); });

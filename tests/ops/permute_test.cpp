@@ -21,6 +21,27 @@ TEMPLATE_TEST_CASE("permute: value", "", float, double) {
   CHECK_SAME(eg::permute(y, {2, 0, 1}).value(), NdArray<T>({2, 2, 2}, {0, 2, 4, 6, 1, 3, 5, 7}));
 }
 
+TEMPLATE_TEST_CASE("permute: movedim", "", float, double) {
+  using T = TestType;
+  const Tensor<T> x(test::random<T>({2, 3, 4, 5}));
+  CHECK_SAME(eg::movedim(x, 1, -1).value(), eg::permute(x, {0, 2, 3, 1}).value());
+  CHECK_SAME(eg::movedim(x, 3, 0).value(), eg::permute(x, {3, 0, 1, 2}).value());
+  CHECK_SAME(eg::movedim(x, {0, -1}, {2, 0}).value(), eg::permute(x, {3, 1, 0, 2}).value());
+  CHECK_SAME(eg::movedim(x, {}, {}).value(), x.value());
+  CHECK_GRADIENT(eg::movedim(x[0], 0, 2), {test::random({2, 3, 4})});
+  const test::Reference reference("rearrange");
+  reference.check<T>("movedim", 1e-7, [](const auto& in) { return eg::movedim(in[0], 0, -1); });
+  reference.check<T>("movedims", 1e-7, [](const auto& in) {
+    return eg::movedim(in[0], {0, 1}, {2, 0});
+  });
+  CHECK_ERROR(eg::movedim(x, {0, 1}, {2}), eg::ShapeError,
+              "[movedim] needs one place per axis: from (0, 1), to (2)");
+  const std::string twice = "[movedim] an axis is given twice: from ";
+  CHECK_ERROR(eg::movedim(x, {0, 1}, {2, -2}), eg::ShapeError, twice + "(0, 1), to (2, -2)");
+  CHECK_ERROR(eg::movedim(x, {0, 0}, {1, 2}), eg::ShapeError, twice + "(0, 0), to (1, 2)");
+  CHECK_ERROR(eg::movedim(x, 0, 4), eg::ShapeError, "[movedim] axis 4 is out of range for 4 axes");
+}
+
 TEST_CASE("permute: gradient") {
   for (Index n : {1, 2, 7, 17}) {
     const NdArray<double> x = test::random({2, n, 3}, 5);

@@ -25,6 +25,8 @@ TEMPLATE_TEST_CASE("slice: value", "", float, double) {
   CHECK_SAME(eg::narrow(x, 0, -1, 1).value(), NdArray<T>({1, 4}, {8, 9, 10, 11}));
   CHECK_SAME(eg::select(x, 0, 1).value(), NdArray<T>({4}, {4, 5, 6, 7}));
   CHECK_SAME(eg::select(x, 1, -1).value(), NdArray<T>({3}, {3, 7, 11}));
+  CHECK_SAME(x[1].value(), NdArray<T>({4}, {4, 5, 6, 7}));
+  CHECK(x[-1][0].item() == 8);
 }
 
 TEST_CASE("slice: gradient") {
@@ -37,6 +39,7 @@ TEST_CASE("slice: gradient") {
     CHECK_GRADIENT(eg::narrow(x[0], 1, 0, n - 1), {x});
     CHECK_GRADIENT(eg::select(x[0], 1, n - 1), {x});
     CHECK_GRADIENT(eg::select(x[0], 0, 1), {x});
+    CHECK_GRADIENT(x[0][1][0], {x});
   }
   SECTION("several parts of one tensor add up") {
     const Tensor<double> x({5}, {1, 2, 3, 4, 5}, true);

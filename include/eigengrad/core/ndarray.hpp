@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
@@ -98,6 +99,39 @@ class NdArray {
     for (Index i = 0; i < n; ++i) out.data()[i] = static_cast<T>(i);
     return out;
   }
+  /// start, start + step, ... before `end`. **Throws** ValueError unless `step` leads from `start`
+  /// towards `end`.
+  static NdArray arange(T start, T end, T step = T{1}) {
+    const double count = std::ceil((static_cast<double>(end) - static_cast<double>(start)) /
+                                   static_cast<double>(step));
+    if (!(count >= 0 && count < 9e15)) {
+      throw ValueError(detail::concat("[arange] step must lead from start to end: start ", start,
+                                      ", end ", end, ", step ", step));
+    }
+    NdArray out(Shape{static_cast<Index>(count)});
+    for (Index i = 0; i < out.numel(); ++i) {
+      out.data()[i] = static_cast<T>(start + static_cast<T>(i) * step);
+    }
+    return out;
+  }
+  /// `count` numbers at equal distances from `start` to `end`, both included; `start` alone if
+  /// `count` is 1. **Throws** ShapeError if it is negative.
+  static NdArray linspace(T start, T end, Index count) requires std::floating_point<T> {
+    NdArray out(Shape{count});
+    const T step = (end - start) / static_cast<T>(std::max<Index>(1, count - 1));
+    for (Index i = 0; i < count; ++i) {  // from both ends, so that both are exact
+      out.data()[i] = 2 * i < count ? start + static_cast<T>(i) * step
+                                    : end - static_cast<T>(count - 1 - i) * step;
+    }
+    return out;
+  }
+  /// 1 on the diagonal of a matrix, 0 elsewhere; square without `cols`.
+  static NdArray eye(Index rows, Index cols) {
+    NdArray out = zeros(Shape{rows, cols});
+    for (Index i = 0; i < std::min(rows, cols); ++i) out.data()[i * cols + i] = T{1};
+    return out;
+  }
+  static NdArray eye(Index n) { return eye(n, n); }
 
   bool defined() const { return buffer_.data() != nullptr; }
   const Shape& shape() const& { return shape_; }

@@ -77,6 +77,11 @@ class Tensor {
   Index rank() const { return value().rank(); }
   Index dim(Index axis) const { return value().dim(axis); }
   Index numel() const { return value().numel(); }
+  /// Entry `i` of the first axis: `select(*this, 0, i)`, for which ops/slice.hpp must be included.
+  template <std::integral I>
+  Tensor operator[](I i) const {
+    return select(*this, Index{0}, static_cast<Index>(i));
+  }
   /// The value of a tensor with one element.
   T item() const { return value().item(); }
 

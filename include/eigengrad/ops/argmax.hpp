@@ -16,14 +16,15 @@ namespace detail {
 
 /// The first entry that `better` prefers to all others; NaN comes before everything.
 template <class T, class Better>
-NdArray<Index> argbest(const char* op, const NdArray<T>& x, Index axis, const Better& better) {
+NdArray<Index> argbest(const char* op, const NdArray<T>& x, Index axis, bool keepdim,
+                       const Better& better) {
   axis = normalize_axis(op, axis, x.rank());
   if (x.shape()[axis] == 0) {
     throw ShapeError(concat("[", op, "] axis ", axis, " has no entry: x ", x.shape()));
   }
   Shape shape;
   for (Index i = 0; i < x.rank(); ++i) {
-    if (i != axis) shape.push_back(x.shape()[i]);
+    if (i != axis || keepdim) shape.push_back(i == axis ? 1 : x.shape()[i]);
   }
   NdArray<Index> out(shape);
   const kernels::AxisLines lines(x.shape(), axis);
@@ -48,25 +49,25 @@ NdArray<Index> argbest(const char* op, const NdArray<T>& x, Index axis, const Be
 /// The number of the largest entry along `axis`, of equal ones the first; a NaN counts as larger
 /// than all.
 ///
-/// **Shapes** x (..., n, ...), result (..., ...): without the axis. **Throws** ShapeError if the
-/// axis is out of range or has no entry.
+/// **Shapes** x (..., n, ...), result (..., ...): without the axis, or with `keepdim` 1 there.
+/// **Throws** ShapeError if the axis is out of range or has no entry.
 template <class T>
-NdArray<Index> argmax(const NdArray<T>& x, Index axis = -1) {
-  return detail::argbest("argmax", x, axis, [](T a, T b) { return a > b; });
+NdArray<Index> argmax(const NdArray<T>& x, Index axis = -1, bool keepdim = false) {
+  return detail::argbest("argmax", x, axis, keepdim, [](T a, T b) { return a > b; });
 }
 template <class T>
-NdArray<Index> argmax(const Tensor<T>& x, Index axis = -1) {
-  return argmax(x.value(), axis);
+NdArray<Index> argmax(const Tensor<T>& x, Index axis = -1, bool keepdim = false) {
+  return argmax(x.value(), axis, keepdim);
 }
 
 /// The same for the smallest entry; a NaN counts as smaller than all.
 template <class T>
-NdArray<Index> argmin(const NdArray<T>& x, Index axis = -1) {
-  return detail::argbest("argmin", x, axis, [](T a, T b) { return a < b; });
+NdArray<Index> argmin(const NdArray<T>& x, Index axis = -1, bool keepdim = false) {
+  return detail::argbest("argmin", x, axis, keepdim, [](T a, T b) { return a < b; });
 }
 template <class T>
-NdArray<Index> argmin(const Tensor<T>& x, Index axis = -1) {
-  return argmin(x.value(), axis);
+NdArray<Index> argmin(const Tensor<T>& x, Index axis = -1, bool keepdim = false) {
+  return argmin(x.value(), axis, keepdim);
 }
 
 }  // namespace eigengrad

@@ -22,6 +22,12 @@ inline void check_eps(const char* op, double eps) {
   if (!(eps >= 0)) throw ValueError(concat("[", op, "] eps must not be negative: ", eps));
 }
 
+/// **Throws** ValueError if the array has no storage.
+template <class T>
+void check_defined(const char* op, const char* name, const NdArray<T>& x) {
+  if (!x.defined()) throw ValueError(concat("[", op, "] ", name, " is undefined"));
+}
+
 /// **Throws** ShapeError unless `x` is a batch of images.
 inline void check_images(const char* op, const Shape& x) {
   if (x.rank() != 4) throw ShapeError(concat("[", op, "] x must be (B, C, H, W): x ", x));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/ndarray.hpp>
@@ -38,19 +39,26 @@ NdArray<T> flip_forward(const NdArray<T>& x, Index axis) {
 
 }  // namespace detail
 
-/// The entries along `axis` in reverse order.
+/// The entries in reverse order along `axes`; an empty list means all of them.
 ///
-/// **Shapes** as x. **Throws** ShapeError if the axis is out of range.
+/// **Shapes** as x. **Throws** ShapeError if an axis is out of range or given twice.
 /// **Source** https://docs.pytorch.org/docs/stable/generated/torch.flip.html
 template <class T>
-Tensor<T> flip(const Tensor<T>& x, Index axis) {
-  axis = detail::normalize_axis("flip", axis, x.rank());
+Tensor<T> flip(const Tensor<T>& x, const Shape& axes) {
+  const Shape normal = detail::normalize_axes("flip", axes, x.rank());
+  const auto flip_all = [normal](NdArray<T> y) {
+    for (Index axis : normal) y = detail::flip_forward(y, axis);
+    return y;
+  };
   return make_result(
-      "flip", detail::flip_forward(x.value(), axis),
-      [axis](BackwardContext<T>& context) {
-        context.accumulate(0, detail::flip_forward(context.dout(), axis));
-      },
+      "flip", flip_all(x.value()),
+      [flip_all](BackwardContext<T>& context) { context.accumulate(0, flip_all(context.dout())); },
       x);
+}
+/// The same along one axis. (A template, so that {} is an empty list and not axis 0.)
+template <class T, std::integral I>
+Tensor<T> flip(const Tensor<T>& x, I axis) {
+  return flip(x, Shape{static_cast<Index>(axis)});
 }
 
 /// Images rotated counter-clockwise by `times` quarters of a circle; negative ones rotate

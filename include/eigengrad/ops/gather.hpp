@@ -59,6 +59,23 @@ void gather_backward(NdArray<T>& dx, const NdArray<T>& dout, Index axis,
                              indices.data(), [=](Index from, Index to) { sum[to] += add[from]; });
 }
 
+/// The normalised axis. **Throws** ShapeError unless the indices fit into x on all other axes;
+/// ValueError for one that is no number of an entry.
+template <class T>
+Index check_places(const char* op, const Tensor<T>& x, Index axis, const NdArray<Index>& indices) {
+  const Index normal = normalize_axis(op, axis, x.rank());
+  bool fits = indices.rank() == x.rank();
+  for (Index i = 0; fits && i < x.rank(); ++i) {
+    fits = i == normal || indices.shape()[i] <= x.shape()[i];
+  }
+  if (!fits) {
+    throw ShapeError(concat("[", op, "] indices must fit into x on all axes but ", normal,
+                            ": indices ", indices.shape(), ", x ", x.shape()));
+  }
+  check_indices(op, indices, x.shape()[normal], "x", x.shape());
+  return normal;
+}
+
 /// The gradient array of input `i`, ready to be added to.
 template <class T>
 NdArray<T>& zeroed_sink(BackwardContext<T>& context, std::size_t i) {
@@ -98,16 +115,7 @@ Tensor<T> index_select(const Tensor<T>& x, Index axis, const NdArray<Index>& ind
 /// for an index outside [0, n_axis). **Saves** a copy of the indices.
 template <class T>
 Tensor<T> gather(const Tensor<T>& x, Index axis, const NdArray<Index>& indices) {
-  const Index normal = detail::normalize_axis("gather", axis, x.rank());
-  bool fits = indices.rank() == x.rank();
-  for (Index i = 0; fits && i < x.rank(); ++i) {
-    fits = i == normal || indices.shape()[i] <= x.shape()[i];
-  }
-  if (!fits) {
-    throw ShapeError(detail::concat("[gather] indices must fit into x on all axes but ", normal,
-                                    ": indices ", indices.shape(), ", x ", x.shape()));
-  }
-  detail::check_indices("gather", indices, x.shape()[normal], "x", x.shape());
+  const Index normal = detail::check_places("gather", x, axis, indices);
   return make_result(
       {"gather", 0, Op::Reads::kIndexed}, detail::gather_forward(x.value(), normal, indices),
       [normal, own = detail::keep_copy(indices, x)](BackwardContext<T>& context) {

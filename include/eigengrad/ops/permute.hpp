@@ -94,4 +94,40 @@ Tensor<T> transpose(const Tensor<T>& x, Index a, Index b) {
   return detail::permute_op("transpose", x, axes);
 }
 
+/// The axes `from` at the places `to` of the result; the others keep their order.
+///
+/// **Shapes** for one axis from 1 to -1: x (B, C, H, W), result (B, H, W, C). **Throws** ShapeError
+/// unless there is one place per axis, all in range and none given twice.
+/// **Source** https://docs.pytorch.org/docs/stable/generated/torch.movedim.html
+template <class T>
+Tensor<T> movedim(const Tensor<T>& x, const Shape& from, const Shape& to) {
+  if (from.rank() != to.rank()) {
+    throw ShapeError(
+        detail::concat("[movedim] needs one place per axis: from ", from, ", to ", to));
+  }
+  Shape axes = Shape::filled(x.rank(), -1);
+  Shape moved;
+  for (Index i = 0; i < from.rank(); ++i) {
+    const Index axis = detail::normalize_axis("movedim", from[i], x.rank());
+    const Index place = detail::normalize_axis("movedim", to[i], x.rank());
+    if (moved.contains(axis) || axes[place] != -1) {
+      throw ShapeError(
+          detail::concat("[movedim] an axis is given twice: from ", from, ", to ", to));
+    }
+    moved.push_back(axis);
+    axes[place] = axis;
+  }
+  Index next = 0;
+  for (Index i = 0; i < x.rank(); ++i) {
+    if (axes[i] != -1) continue;
+    while (moved.contains(next)) ++next;
+    axes[i] = next++;
+  }
+  return detail::permute_op("movedim", x, axes);
+}
+template <class T>
+Tensor<T> movedim(const Tensor<T>& x, Index from, Index to) {
+  return movedim(x, Shape{from}, Shape{to});
+}
+
 }  // namespace eigengrad
