@@ -59,7 +59,7 @@ TEST_CASE("load_gpt2: error") {
   dict["transformer.h.0.attn.bias"] = NdArray<float>::zeros({1, 1, 8, 8});  // a mask, ignored
   CHECK_NOTHROW(load());
   dict["transformer.h.0.crossattention.c_attn.bias"] = NdArray<float>::zeros({36});
-  CHECK_ERROR_CONTAINS(load(), eg::IoError, "LanguageModel does not represent 1 weights");
+  CHECK_ERROR_CONTAINS(load(), eg::IoError, "LanguageModel has no place for 1 weights");
   dict = {{"a", NdArray<float>::zeros({1})}};
   CHECK_ERROR_CONTAINS(load(), eg::IoError, "its names are not GPT-2's");
 }

@@ -100,6 +100,25 @@ TEST_CASE("load_pretrained: names within another model, and in double") {
               plain(images).value(), 1e-5);
 }
 
+TEST_CASE("load_pretrained: a model in several files") {
+  Copy copy;
+  eg::nn::StateDict<float> first, second;
+  eg::io::Json map = eg::io::Json::object();
+  for (const auto& [name, array] : copy.dict) {
+    const bool early = name < "blocks.1";
+    (early ? first : second)[name] = array;
+    map[name] = early ? "a.safetensors" : "b.safetensors";
+  }
+  io::save_safetensors(copy.folder / "a.safetensors", first);
+  io::save_safetensors(copy.folder / "b.safetensors", second);
+  eg::io::Json index = eg::io::Json::object();
+  index["weight_map"] = map;
+  copy.folder.write("model.safetensors.index.json", index.dump());
+  const auto model = models::load_pretrained<float>(copy.folder.path(), {.heads = 3});
+  CHECK_SAME(model.state_dict().at("pos_embed"), copy.dict.at("pos_embed"));
+  CHECK(model.options().depth == 2);
+}
+
 TEST_CASE("load_pretrained: what is not represented") {
   Copy copy;
   const std::string path = copy.folder / "model.safetensors";
@@ -107,12 +126,13 @@ TEST_CASE("load_pretrained: what is not represented") {
   SECTION("further weights") {
     copy.dict["blocks.0.attn.q_norm.weight"] = NdArray<float>::zeros({4});
     CHECK_ERROR(copy.load(), eg::IoError,
-                message(": VisionTransformer does not represent 1 weights "
-                        "(blocks.0.attn.q_norm.weight)"));
+                message(": VisionTransformer has no place for 1 weights\n"
+                        "  weight: blocks.0.attn.q_norm.weight"));
   }
   SECTION("missing weights") {
     copy.dict.erase("blocks.1.mlp.fc2.bias");
-    CHECK_ERROR_CONTAINS(copy.load(), eg::IoError, "1 missing (blocks.1.mlp.fc2.bias)");
+    CHECK_ERROR_CONTAINS(copy.load(), eg::IoError,
+                         "1 missing\n  missing: blocks.1.mlp.fc2.bias (12)");
   }
   SECTION("the heads of an unknown width") {
     CHECK_ERROR(copy.load({}), eg::IoError,

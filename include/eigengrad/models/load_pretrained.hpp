@@ -161,7 +161,8 @@ namespace models {
 ///
 ///     auto vit = models::load_pretrained<float>("vit-base/model.safetensors", {.classes = 10});
 ///
-/// `path` is a safetensors file, or the folder with model.safetensors in it. Options replace what
+/// `path` is a safetensors file, the index of several (model.safetensors.index.json), or the folder
+/// that they are in. Options replace what
 /// the file has: a new head for `classes`, positions for another `image_size`. Where no config.json
 /// tells the heads, those of the published model of the same width are taken.
 ///

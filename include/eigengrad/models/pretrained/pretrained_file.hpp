@@ -14,6 +14,7 @@
 #include <eigengrad/io/json.hpp>
 #include <eigengrad/io/safetensors_file.hpp>
 #include <eigengrad/kernels/activation.hpp>
+#include <eigengrad/nn/load_state_dict.hpp>
 #include <eigengrad/nn/state_dict.hpp>
 
 /// What other libraries save: weights, and a config.json with them.
@@ -26,11 +27,13 @@ struct PretrainedFile {
   io::Json config;  ///< an empty object if there is no config.json
 };
 
-/// model.safetensors in a folder; a file as it is. **Throws** IoError where there is none.
+/// The weights in a folder, in one file or by the index of several; a file as it is.
+/// **Throws** IoError where there are none.
 inline std::string weights_path(const std::string& path) {
   if (!io::is_folder(path)) return path;
-  const std::string out = path + "/model.safetensors";
-  if (io::is_file(out)) return out;
+  for (const char* name : {"/model.safetensors", "/model.safetensors.index.json"}) {
+    if (io::is_file(path + name)) return path + name;
+  }
   const bool pickle = io::is_file(path + "/pytorch_model.bin");
   throw IoError(concat("[load_pretrained] ", path, " has no model.safetensors",
                        pickle ? "; pytorch_model.bin is not read, save the model with "
@@ -38,7 +41,7 @@ inline std::string weights_path(const std::string& path) {
                               : ""));
 }
 
-/// Reads a safetensors file, or model.safetensors in a folder. **Throws** IoError when it cannot.
+/// Reads weights and configuration. **Throws** IoError when it cannot.
 template <class T>
 PretrainedFile<T> read_pretrained(const std::string& path) {
   PretrainedFile<T> out;
@@ -68,9 +71,9 @@ auto build_from_file(const PretrainedFile<T>& file, const Build& build) {
 /// **Throws** ValueError unless every weight found a place.
 inline void check_represented(const char* model, const std::vector<std::string>& unknown) {
   if (unknown.empty()) return;
-  std::string list;
-  describe(list, "weights", unknown);
-  throw ValueError(concat(model, " does not represent ", list));
+  std::string lines;
+  append_lines(lines, "weight", unknown);
+  throw ValueError(concat(model, " has no place for ", unknown.size(), " weights", lines));
 }
 
 /// A member that may be missing or null. **Throws** IoError when it is of another kind.
