@@ -226,7 +226,7 @@ class Muon : public Optimizer<T> {
     for (Index block = 0; block < layout.row_blocks; ++block) {
       const Index at = block * rows * cols;
       steps_.push_back({entry.tensor.mutable_value().data() + at, entry.tensor.grad().data() + at,
-                        entry.state[0].data() + at, rows, cols, T(options_.momentum),
+                        entry.state[0].array.data() + at, rows, cols, T(options_.momentum),
                         T(group.lr * factor), 1 - group.lr * group.weight_decay, layout.row_norm,
                         options_.nesterov});
     }
