@@ -36,7 +36,7 @@ TEST_CASE("find_learning_rate: value") {
   CHECK(curve.rates[60] == Approx(1e3));
   CHECK(curve.losses[0] == 0.5);
   CHECK(curve.losses[1] == Approx(0.5 * 0.999 * 0.999));
-  CHECK(curve.smoothed == curve.losses);
+  CHECK(curve.smoothed[20] == Approx(curve.losses[20]));
   // The loss falls fastest long before the rate at which it diverges.
   CHECK(curve.suggestion > 0.05);
   CHECK(curve.suggestion < 0.5);

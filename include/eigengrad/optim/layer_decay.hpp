@@ -75,10 +75,12 @@ std::vector<ParameterGroup<T>> groups_by_layer(const std::vector<Parameter<T>>& 
   require_non_negative(owner, "lr", options.lr);
   require(options.decay > 0 && options.decay <= 1, owner, "decay", "in (0, 1]", options.decay);
   if (layers.empty()) throw ValueError("[layer_decay_groups] needs at least one parameter");
+  for (const Index layer : layers) {
+    require(layer >= 0, owner, "the layer of a parameter", "at least 0", layer);
+  }
   const Index last = *std::max_element(layers.begin(), layers.end());
   std::vector<std::vector<Parameter<T>>> members(static_cast<std::size_t>(last) + 1);
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    require(layers[i] >= 0, owner, "the layer of a parameter", "at least 0", layers[i]);
     members[static_cast<std::size_t>(layers[i])].push_back(parameters[i]);
   }
   std::vector<ParameterGroup<T>> out;
