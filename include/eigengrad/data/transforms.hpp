@@ -39,7 +39,9 @@ class ImageTransform {
         stored_height_(height),
         stored_width_(width),
         height_(augment_.output_size > 0 ? augment_.output_size : height),
-        width_(augment_.output_size > 0 ? augment_.output_size : width),
+        width_(augment_.output_width > 0  ? augment_.output_width
+               : augment_.output_size > 0 ? augment_.output_size
+                                          : width),
         root_(seed) {
     detail::check_augment(augment_, channels_, height_, width_);
     const Augment& a = augment_;
@@ -70,7 +72,16 @@ class ImageTransform {
 
  private:
   /// Each step draws from a stream of its own: switching one on changes no other's choices.
-  enum Stream : std::uint64_t { kWindow = 1, kWarp, kPolicy, kJitter, kErasing, kCutout };
+  enum Stream : std::uint64_t {
+    kWindow = 1,
+    kWarp,
+    kPolicy,
+    kJitter,
+    kErasing,
+    kCutout,
+    kUpsideDown,
+    kGrayscale
+  };
 
   /// The choices for one image.
   struct Draw {
@@ -79,17 +90,25 @@ class ImageTransform {
       const Index pad = t.augment_.crop_padding;
       down = pad > 0 ? rng.integer(2 * pad + 1) - pad : 0;
       right = pad > 0 ? rng.integer(2 * pad + 1) : 0;
-      if (t.augment_.flip == Flip::kRandom) flip = rng.next() & 1;
+      if (t.augment_.flip == Flip::kRandom) {
+        const double p = t.augment_.flip_probability;
+        // One bit is the toss of a coin, and keeps that of earlier versions.
+        flip = p == 0.5 ? rng.next() & 1 : rng.uniform() < p;
+      }
       if (t.augment_.flip == Flip::kAlternating) {
         Generator own = t.root_.fork(~std::uint64_t{0}, static_cast<std::uint64_t>(index));
         flip = (own.next() & 1) != static_cast<std::uint64_t>(epoch & 1);
       }
+      upside_down = happens(t.augment_.vertical_flip, kUpsideDown);
+    }
+    bool happens(double probability, Stream number) const {
+      return probability > 0 && stream(number).uniform() < probability;
     }
     Generator stream(Stream number) const { return rng.fork(number); }
 
     Generator rng;
     Index down, right;  // right is from the padded left edge
-    bool flip = false;
+    bool flip = false, upside_down = false;
   };
 
   image::ResizeOptions resize_options() const {
@@ -150,7 +169,7 @@ class ImageTransform {
     eigengrad::detail::Scratch<std::uint8_t> padded(width_ + 2 * pad);
     for (Index c = 0; c < channels_; ++c) {
       for (Index y = 0; y < height_; ++y, out += width_) {
-        Index from = y + draw.down;
+        Index from = (draw.upside_down ? height_ - 1 - y : y) + draw.down;
         if (from < 0 || from >= height_) {
           if (augment_.padding == Padding::kZero) {
             std::fill_n(out, width_, value(c, 0));
@@ -192,6 +211,7 @@ class ImageTransform {
     }
     apply_policy(image, augment_.policy, draw.stream(kPolicy));
     jitter(image, draw.stream(kJitter));
+    if (draw.happens(augment_.grayscale, kGrayscale)) image::adjust_saturation(image, 0);
   }
 
   void jitter(image::ByteImage image, Generator rng) const {

@@ -25,7 +25,7 @@ struct FindLearningRateOptions {
   double high = 1;         ///< the last
   Index steps = 100;       ///< rates, in equal proportions; at least 3
   double smoothing = 0.9;  ///< share of the running mean of the losses that a step keeps, in [0, 1)
-  double divergence = 4;   ///< ends when the mean is so many times the least one; above 1
+  double divergence = 4;   ///< ends when the mean is this many times the least; above 1
 };
 
 struct LearningRateCurve {
