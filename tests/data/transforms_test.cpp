@@ -163,6 +163,9 @@ TEST_CASE("transforms: shares of images that are flipped or lose their colours")
   CHECK(seen.size() == 2);
   CHECK(std::abs(seen[{4, 5, 6, 7}] - 250) < 60);
   CHECK(seen[plain] + seen[{4, 5, 6, 7}] == 1000);
+  seen = looks({.blur = {.probability = 0.25, .sigma = {50, 50}}});
+  CHECK(seen.size() == 2);
+  CHECK(std::abs(seen[plain] - 750) < 60);
 }
 
 TEST_CASE("transforms: an output that is not square") {
@@ -327,6 +330,10 @@ TEST_CASE("transforms: error") {
   CHECK_ERROR(made({.vertical_flip = -1}), eg::ValueError,
               "[augment] vertical_flip must be in [0, 1]: -1");
   CHECK_ERROR(made({.grayscale = 2}), eg::ValueError, "[augment] grayscale must be in [0, 1]: 2");
+  CHECK_ERROR(made({.blur = {.sigma = {0, 1}}}), eg::ValueError,
+              "[augment] blur.sigma must be a positive range: {0, 1}");
+  CHECK_ERROR(made({.blur = {.radius = -1}}), eg::ValueError,
+              "[augment] blur.radius must not be negative: -1");
   CHECK_ERROR(made({.output_size = 4, .crop_padding = 4}), eg::ValueError,
               "[augment] crop_padding 4 must be below the image's size, 4 x 4");
   CHECK_ERROR(made({.rotation = 181}), eg::ValueError,

@@ -56,6 +56,19 @@ struct ColorJitter {
   double hue = 0;
 };
 
+/// A Gaussian blur of random strength.
+///
+/// **Source**
+/// https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.GaussianBlur.html
+struct GaussianBlur {
+  /// Share of the images that are blurred; usual are 0.1 to 0.5.
+  double probability = 0;
+  /// Standard deviation in pixels.
+  Range sigma = {0.1, 2};
+  /// Pixels to each side that count; 0 is three times sigma.
+  Index radius = 0;
+};
+
 /// A rectangle of the finished image that is replaced by the mean (0 after the normalisation) or
 /// by standard normal noise.
 ///
@@ -105,6 +118,7 @@ struct Augment {
   ColorJitter jitter = {};
   /// Share of the images that lose their colours; usual is 0.2.
   double grayscale = 0;
+  GaussianBlur blur = {};
 
   // From here on the image is normalised.
   RandomErasing erasing = {};
@@ -204,6 +218,9 @@ inline void check_augment(const Augment& a, Index channels, Index height, Index 
     bad_augment("jitter.hue", "in [0, 0.5]", a.jitter.hue);
   }
   check_share("grayscale", a.grayscale);
+  check_share("blur.probability", a.blur.probability);
+  check_range("blur.sigma", a.blur.sigma, 0, 1e3, "a positive range");
+  if (a.blur.radius < 0) fail("blur.radius must not be negative: ", a.blur.radius);
   if (changes_colours(a) && channels != 1 && channels != 3) {
     fail("policy, jitter and grayscale need images of 1 or 3 channels, these have ", channels);
   }

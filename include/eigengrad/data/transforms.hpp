@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,6 +17,7 @@
 #include <eigengrad/data/augment.hpp>
 #include <eigengrad/data/policy.hpp>
 #include <eigengrad/data/windows.hpp>
+#include <eigengrad/image/blur.hpp>
 #include <eigengrad/image/byte_image.hpp>
 #include <eigengrad/image/enhance.hpp>
 #include <eigengrad/image/hue.hpp>
@@ -47,7 +49,7 @@ class ImageTransform {
     const Augment& a = augment_;
     resizes_ = a.resized_crop || a.center_crop < 1 || height_ != height || width_ != width;
     warps_ = a.rotation > 0 || a.zoom.low != 1 || a.zoom.high != 1;
-    changes_bytes_ = warps_ || detail::changes_colours(a);
+    changes_bytes_ = warps_ || detail::changes_colours(a) || a.blur.probability > 0;
     table_ = detail::normalization_table(augment_.normalization, channels);
   }
 
@@ -80,7 +82,8 @@ class ImageTransform {
     kErasing,
     kCutout,
     kUpsideDown,
-    kGrayscale
+    kGrayscale,
+    kBlur
   };
 
   /// The choices for one image.
@@ -212,6 +215,16 @@ class ImageTransform {
     apply_policy(image, augment_.policy, draw.stream(kPolicy));
     jitter(image, draw.stream(kJitter));
     if (draw.happens(augment_.grayscale, kGrayscale)) image::adjust_saturation(image, 0);
+    if (draw.happens(augment_.blur.probability, kBlur)) blur(image, draw.stream(kBlur));
+  }
+
+  void blur(image::ByteImage image, Generator rng) const {
+    const GaussianBlur& options = augment_.blur;
+    rng.next();  // it said whether
+    const double sigma = rng.uniform(options.sigma.low, options.sigma.high);
+    const auto whole = static_cast<Index>(std::ceil(3 * sigma));
+    const Index most = std::min(height_, width_) - 1;
+    image::gaussian_blur(image, std::min(options.radius > 0 ? options.radius : whole, most), sigma);
   }
 
   void jitter(image::ByteImage image, Generator rng) const {
