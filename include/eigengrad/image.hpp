@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <eigengrad/image/blur.hpp>
 #include <eigengrad/image/byte_image.hpp>
 #include <eigengrad/image/byte_lanes.hpp>
 #include <eigengrad/image/enhance.hpp>

@@ -30,3 +30,4 @@
 #include <eigengrad/nn/transformer_decoder.hpp>
 #include <eigengrad/nn/transformer_encoder.hpp>
 #include <eigengrad/nn/transformer_layer_options.hpp>
+#include <eigengrad/nn/update_batch_norm.hpp>

@@ -8,6 +8,7 @@
 #include <eigengrad/ops/attention.hpp>
 #include <eigengrad/ops/attention_arguments.hpp>
 #include <eigengrad/ops/batch_norm.hpp>
+#include <eigengrad/ops/batch_norm_averaging.hpp>
 #include <eigengrad/ops/binary_cross_entropy.hpp>
 #include <eigengrad/ops/cached_attention.hpp>
 #include <eigengrad/ops/checkpoint.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <map>
 #include <set>
 
 #include <eigengrad/data/transforms.hpp>
@@ -134,6 +135,50 @@ TEST_CASE("transforms: flip") {
     CHECK(count > 70);
     CHECK(count < 130);
   }
+}
+
+TEST_CASE("transforms: shares of images that are flipped or lose their colours") {
+  const NdArray<std::uint8_t> image = numbered({3, 2, 2});
+  const auto looks = [&](const Augment& augment) {
+    std::map<std::vector<float>, int> out;
+    const ImageTransform transform(augment, 3, 2, 2, 5);
+    for (Index index = 0; index < 1000; ++index) {
+      const NdArray<float> x = bytes(apply(transform, image, 0, index));
+      std::vector<float> first(x.begin(), x.begin() + 4);
+      for (float& v : first) v = std::round(v);
+      ++out[first];
+    }
+    return out;
+  };
+  const std::vector<float> plain = {1, 2, 3, 4};
+  auto seen = looks({.flip = Flip::kRandom, .flip_probability = 0.25});
+  CHECK(seen.size() == 2);
+  CHECK(std::abs(seen[{2, 1, 4, 3}] - 250) < 60);  // four standard deviations
+  seen = looks({.vertical_flip = 0.25});
+  CHECK(seen.size() == 2);
+  CHECK(std::abs(seen[{3, 4, 1, 2}] - 250) < 60);
+  seen = looks({.flip = Flip::kRandom, .flip_probability = 1, .vertical_flip = 1});
+  CHECK(seen[{4, 3, 2, 1}] == 1000);
+  seen = looks({.grayscale = 0.25});  // 0.299 r + 0.587 g + 0.114 b
+  CHECK(seen.size() == 2);
+  CHECK(std::abs(seen[{4, 5, 6, 7}] - 250) < 60);
+  CHECK(seen[plain] + seen[{4, 5, 6, 7}] == 1000);
+  seen = looks({.blur = {.probability = 0.25, .sigma = {50, 50}}});
+  CHECK(seen.size() == 2);
+  CHECK(std::abs(seen[plain] - 750) < 60);
+}
+
+TEST_CASE("transforms: an output that is not square") {
+  const ImageTransform wide({.output_size = 2, .output_width = 3}, 1, 4, 4, 0);
+  CHECK(wide.height() == 2);
+  CHECK(wide.width() == 3);
+  // The central window of the output's form has the whole width, and 3 rows of the 4.
+  const NdArray<std::uint8_t> image({1, 4, 4}, {0, 0, 0, 0, 90, 90, 90, 90,  //
+                                                90, 90, 90, 90, 90, 90, 90, 90});
+  NdArray<float> out({1, 2, 3});
+  wide(out.data(), image.data(), 0, 0);
+  for (Index x = 0; x < 3; ++x) CHECK(out(0, 0, x) < out(0, 1, x));
+  CHECK(out(0, 1, 2) * 255 == Approx(90));
 }
 
 TEST_CASE("transforms: a choice depends on seed, epoch and image alone") {
@@ -276,6 +321,19 @@ TEST_CASE("transforms: error") {
               "[augment] resized_crop.scale must be a range in (0, 1]: {0, 1}");
   CHECK_ERROR(made({.resized_crop = data::RandomResizedCrop{.ratio = {2, 1}}}), eg::ValueError,
               "[augment] resized_crop.ratio must be a positive range: {2, 1}");
+  CHECK_ERROR(made({.output_width = 4}), eg::ValueError,
+              "[augment] output_width 4 needs the height, output_size");
+  CHECK_ERROR(made({.output_size = 4, .output_width = -1}), eg::ValueError,
+              "[augment] output_width must not be negative: -1");
+  CHECK_ERROR(made({.flip_probability = 2}), eg::ValueError,
+              "[augment] flip_probability must be in [0, 1]: 2");
+  CHECK_ERROR(made({.vertical_flip = -1}), eg::ValueError,
+              "[augment] vertical_flip must be in [0, 1]: -1");
+  CHECK_ERROR(made({.grayscale = 2}), eg::ValueError, "[augment] grayscale must be in [0, 1]: 2");
+  CHECK_ERROR(made({.blur = {.sigma = {0, 1}}}), eg::ValueError,
+              "[augment] blur.sigma must be a positive range: {0, 1}");
+  CHECK_ERROR(made({.blur = {.radius = -1}}), eg::ValueError,
+              "[augment] blur.radius must not be negative: -1");
   CHECK_ERROR(made({.output_size = 4, .crop_padding = 4}), eg::ValueError,
               "[augment] crop_padding 4 must be below the image's size, 4 x 4");
   CHECK_ERROR(made({.rotation = 181}), eg::ValueError,
@@ -295,8 +353,9 @@ TEST_CASE("transforms: error") {
               "[augment] jitter.contrast must be at least 0: -0.1");
   CHECK_ERROR(made({.jitter = {.hue = 0.6}}), eg::ValueError,
               "[augment] jitter.hue must be in [0, 0.5]: 0.6");
-  CHECK_ERROR(ImageTransform({.jitter = {.hue = 0.1}}, 4, 8, 8, 0), eg::ValueError,
-              "[augment] policy and jitter need images of 1 or 3 channels, these have 4");
+  CHECK_ERROR(
+      ImageTransform({.jitter = {.hue = 0.1}}, 4, 8, 8, 0), eg::ValueError,
+      "[augment] policy, jitter and grayscale need images of 1 or 3 channels, these have 4");
   CHECK_ERROR(made({.erasing = {.probability = 1.1}}), eg::ValueError,
               "[augment] erasing.probability must be in [0, 1]: 1.1");
   CHECK_ERROR(made({.erasing = {.scale = {0.1, 1.5}}}), eg::ValueError,

@@ -51,6 +51,16 @@ TEMPLATE_TEST_CASE("adam: reference", "", float, double) {
     INFO(name);
     CHECK(reference.compare(adam, name, tolerance) == "");
   }
+  test::OptimizerReference<T> reference;
+  auto groups = reference.groups();
+  groups[1].betas = {0.5, 0.6};
+  groups[1].eps = 1e-2;
+  groups[1].amsgrad = true;
+  groups[1].maximize = true;
+  AdamW<T> adam(groups, {.lr = 0.05});
+  CHECK(reference.compare(adam, "adamw_groups", tolerance) == "");
+  CHECK(adam.state_dict().contains("max_exp_avg_sq.2"));
+  CHECK_FALSE(adam.state_dict().contains("max_exp_avg_sq.0"));
 }
 
 TEMPLATE_TEST_CASE("adam: edge", "", float, double) {

@@ -45,6 +45,9 @@ TEST_CASE("optimisers: no heap allocation once they run") {
   optim::SGD<float> sgd(parameters, {.momentum = 0.9});
   optim::AdamW<float> adam(parameters, {.lr = 1e-3});
   optim::Muon<float> muon(matrices);
+  optim::Lion<float> lion(parameters);
+  optim::Lamb<float> lamb(parameters);
+  optim::Adafactor<float> adafactor(parameters);
   const optim::Schedule schedule = optim::cosine({.warmup_steps = 2, .total_steps = 9});
   long before = 0;
   for (int step = 0; step < 6; ++step) {
@@ -55,6 +58,9 @@ TEST_CASE("optimisers: no heap allocation once they run") {
     sgd.step();
     adam.step();
     muon.step();
+    lion.step();
+    lamb.step();
+    adafactor.step();
     adam.zero_grad();
   }
   CHECK(allocations == before);

@@ -62,6 +62,19 @@ TEST_CASE("ema: the warm-up forgets the first weights") {
   CHECK(ema.decay() == Approx(2 / 11.));
 }
 
+TEST_CASE("ema: the plain mean of the updates") {
+  Weights<double> w(2);
+  w.set(100);  // not a part of it
+  optim::Ema<double> ema({w.x}, {.equal = true}, w.buffers());
+  for (const double value : {1., 2., 6.}) {
+    w.set(value);
+    ema.update();
+  }
+  const optim::UseEma use(ema);
+  CHECK_CLOSE(w.x.value(), NdArray<double>({2}, {3, 3}), 1e-15);
+  CHECK_CLOSE(*w.buffer, NdArray<double>({2}, {-3, -3}), 1e-15);
+}
+
 TEST_CASE("ema: long arrays have the same bits on any number of threads") {
   std::vector<NdArray<float>> means;
   test::check_threads([&] {

@@ -89,6 +89,23 @@ TEMPLATE_TEST_CASE("muon: edge", "", float, double) {
     CHECK_CLOSE(moved[1], moved[0], 1e-6);
     CHECK_CLOSE(moved[2], moved[0], 1e-6);
   }
+  SECTION("a group's momentum is its own") {
+    const NdArray<T> start = test::random<T>({3, 4}, 1);
+    const Tensor<T> a(start.clone(), true), b(start.clone(), true), alone(start.clone(), true);
+    Muon<T> both({{.parameters = {a}}, {.parameters = {b}, .momentum = 0.25, .nesterov = false}},
+                 {.lr = 0.1});
+    Muon<T> one({alone}, {.lr = 0.1, .momentum = 0.25, .nesterov = false});
+    for (std::uint64_t step = 0; step < 3; ++step) {
+      for (Tensor<T> w : {a, b, alone}) {
+        w.zero_grad();
+        test::set_gradient(w, test::random<T>({3, 4}, 10 + step));
+      }
+      both.step();
+      one.step();
+    }
+    CHECK_SAME(b.value(), alone.value());
+    CHECK_FALSE(test::difference(a.value(), b.value(), 1e-3).empty());
+  }
   SECTION("a NaN shows") {
     const Tensor<T> w({2, 2}, {1, 2, 3, 4}, true);
     Muon<T> muon({w}, {});

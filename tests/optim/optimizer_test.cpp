@@ -126,8 +126,15 @@ TEST_CASE("optimizer: error") {
               "[sgd] lr must be at least 0: -1");
   CHECK_ERROR((make({Group{.parameters = {w}, .weight_decay = -1}}), 0), eg::ValueError,
               "[sgd] weight_decay must be at least 0: -1");
+  CHECK_ERROR((make({Group{.parameters = {w}, .momentum = -1}}), 0), eg::ValueError,
+              "[sgd] momentum must be at least 0: -1");
+  CHECK_ERROR((make({Group{.parameters = {w}, .nesterov = true}}), 0), eg::ValueError,
+              "[sgd] nesterov needs momentum above 0 and dampening 0: momentum 0, dampening 0");
+  CHECK_ERROR((make({Group{.parameters = {w}, .betas = {{0.9, 0.99}}}}), 0), eg::ValueError,
+              "[sgd] has no option betas, which a group sets");
 
   optim::SGD<float> sgd({w, v}, {.momentum = 0.5});
+  CHECK(sgd.parameters().at(1).node_ptr() == v.node_ptr());
   CHECK_ERROR((sgd.set_lr(-1), 0), eg::ValueError, "[sgd] lr must be at least 0: -1");
   CHECK_ERROR((sgd.set_lr_factor(NAN), 0), eg::ValueError,
               "[sgd] lr factor must be at least 0: nan");

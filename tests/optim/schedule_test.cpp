@@ -59,7 +59,12 @@ TEST_CASE("schedule: reference") {
                                              .pct_start = 0.45,
                                              .div_factor = 10,
                                              .final_div_factor = 50,
-                                             .linear = true})}};
+                                             .linear = true})},
+      {"multi_step", optim::multi_step({.lr = 0.1, .milestones = {3, 7, 7, 15}, .gamma = 0.5})},
+      {"exponential", optim::exponential({.lr = 0.1, .warmup_steps = 4, .gamma = 0.8})},
+      {"restarts", optim::cosine_restarts({.lr = 0.1, .period = 7, .min_factor = 0.2})},
+      {"restarts_warm",
+       optim::cosine_restarts({.lr = 0.1, .warmup_steps = 4, .period = 3, .period_mult = 2})}};
   for (const auto& [name, schedule] : cases) {
     INFO(name);
     const NdArray<double> expected = reference.get<double>(name);
@@ -68,6 +73,12 @@ TEST_CASE("schedule: reference") {
 }
 
 TEST_CASE("schedule: edge") {
+  SECTION("milestones count the warm-up; a billion restarts take no time") {
+    CHECK_CLOSE(rates(optim::multi_step({.warmup_steps = 1, .milestones = {2}, .gamma = 0.5}), 3),
+                NdArray<double>({3}, {0.5, 1, 0.5}), 1e-15);
+    CHECK(optim::multi_step({})(9) == 1);
+    CHECK(optim::cosine_restarts({.period = 2})(1'000'000'000'001) == Approx(0.5));
+  }
   SECTION("warm-up only, one step, no rise, no fall") {
     CHECK_CLOSE(rates(optim::cosine({.warmup_steps = 1, .total_steps = 1}), 3),
                 NdArray<double>({3}, {0.5, 0, 0}), 1e-15);
@@ -101,6 +112,18 @@ TEST_CASE("schedule: error") {
               "[step_decay] step_size must be at least 1: 0");
   CHECK_ERROR(optim::step_decay({.step_size = 1, .gamma = -1}), eg::ValueError,
               "[step_decay] gamma must be at least 0: -1");
+  CHECK_ERROR(optim::multi_step({.milestones = {5, 4}}), eg::ValueError,
+              "[multi_step] milestones must be in rising order and after the warm-up: 4");
+  CHECK_ERROR(optim::multi_step({.warmup_steps = 3, .milestones = {2}}), eg::ValueError,
+              "[multi_step] milestones must be in rising order and after the warm-up: 2");
+  CHECK_ERROR(optim::exponential({}), eg::ValueError,
+              "[exponential] gamma must be finite and above 0: 0");
+  CHECK_ERROR(optim::cosine_restarts({}), eg::ValueError,
+              "[cosine_restarts] period must be at least 1: 0");
+  CHECK_ERROR(optim::cosine_restarts({.period = 3, .period_mult = 0}), eg::ValueError,
+              "[cosine_restarts] period_mult must be at least 1: 0");
+  CHECK_ERROR(optim::cosine_restarts({.period = 3, .min_factor = 2}), eg::ValueError,
+              "[cosine_restarts] min_factor must be in [0, 1]: 2");
   CHECK_ERROR(optim::one_cycle({}), eg::ValueError,
               "[one_cycle] total_steps must be at least 1: 0");
   CHECK_ERROR(optim::one_cycle({.total_steps = 5, .pct_start = 2}), eg::ValueError,

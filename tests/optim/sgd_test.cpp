@@ -43,6 +43,18 @@ TEMPLATE_TEST_CASE("sgd: reference", "", float, double) {
     INFO(name);
     CHECK(reference.compare(sgd, name, tolerance) == "");
   }
+  test::OptimizerReference<T> first, second;
+  auto groups = first.groups();
+  groups[1].momentum = 0.6;
+  groups[1].dampening = 0.2;
+  groups[1].maximize = true;
+  SGD<T> own(groups, {.lr = 0.05});
+  CHECK(first.compare(own, "sgd_groups", tolerance) == "");
+  groups = second.groups();
+  groups[1].momentum = 0.6;
+  groups[1].nesterov = true;
+  SGD<T> nesterov(groups, {.lr = 0.05, .momentum = 0.9});
+  CHECK(second.compare(nesterov, "sgd_group_nesterov", tolerance) == "");
 }
 
 TEMPLATE_TEST_CASE("sgd: edge", "", float, double) {

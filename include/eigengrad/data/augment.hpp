@@ -56,6 +56,19 @@ struct ColorJitter {
   double hue = 0;
 };
 
+/// A Gaussian blur of random strength.
+///
+/// **Source**
+/// https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.GaussianBlur.html
+struct GaussianBlur {
+  /// Share of the images that are blurred; usual are 0.1 to 0.5.
+  double probability = 0;
+  /// Standard deviation in pixels.
+  Range sigma = {0.1, 2};
+  /// Pixels to each side that count; 0 is three times sigma.
+  Index radius = 0;
+};
+
 /// A rectangle of the finished image that is replaced by the mean (0 after the normalisation) or
 /// by standard normal noise.
 ///
@@ -80,6 +93,8 @@ struct Augment {
 
   /// Side of the square images that the model sees; 0 is the size that they are stored in.
   Index output_size = 0;
+  /// Their width where they are not square, and output_size is their height; 0: square.
+  Index output_width = 0;
   /// Share of the height and the width of the central window that is made the output; for
   /// evaluation. The window is as large as it can be, and has the output's form.
   double center_crop = 1;
@@ -91,12 +106,19 @@ struct Augment {
   /// What comes in from outside, for crop_padding, rotation and zoom.
   Padding padding = Padding::kReflect;
   Flip flip = Flip::kNone;
+  /// Share of the images that Flip::kRandom mirrors.
+  double flip_probability = 0.5;
+  /// Share of the images that are mirrored upside down.
+  double vertical_flip = 0;
   /// Rotates by up to this many degrees in either direction, 0 to 180.
   double rotation = 0;
   /// Makes what is on the image larger by a factor from this range; the size stays.
   Range zoom = {1, 1};
   Policy policy = {};
   ColorJitter jitter = {};
+  /// Share of the images that lose their colours; usual is 0.2.
+  double grayscale = 0;
+  GaussianBlur blur = {};
 
   // From here on the image is normalised.
   RandomErasing erasing = {};
@@ -156,7 +178,7 @@ inline void check_policy(const Policy& policy) {
 inline bool changes_colours(const Augment& augment) {
   const ColorJitter& j = augment.jitter;
   return !std::holds_alternative<std::monostate>(augment.policy) || j.brightness > 0 ||
-         j.contrast > 0 || j.saturation > 0 || j.hue > 0;
+         j.contrast > 0 || j.saturation > 0 || j.hue > 0 || augment.grayscale > 0;
 }
 
 /// **Throws** ValueError for a field that is out of range for images of `channels`, which leave the
@@ -166,6 +188,10 @@ inline void check_augment(const Augment& a, Index channels, Index height, Index 
   const auto fail = [](const auto&... what) { throw ValueError(concat("[augment] ", what...)); };
   check_normalization("augment", a.normalization, channels);
   if (a.output_size < 0) fail("output_size must not be negative: ", a.output_size);
+  if (a.output_width < 0) fail("output_width must not be negative: ", a.output_width);
+  if (a.output_width > 0 && a.output_size == 0) {
+    fail("output_width ", a.output_width, " needs the height, output_size");
+  }
   if (!(a.center_crop > 0 && a.center_crop <= 1)) {
     bad_augment("center_crop", "in (0, 1]", a.center_crop);
   }
@@ -178,6 +204,8 @@ inline void check_augment(const Augment& a, Index channels, Index height, Index 
   if (pad > 0 && pad >= std::min(height, width)) {
     fail("crop_padding ", pad, " must be below the image's size, ", height, " x ", width);
   }
+  check_share("flip_probability", a.flip_probability);
+  check_share("vertical_flip", a.vertical_flip);
   if (!(a.rotation >= 0 && a.rotation <= 180)) bad_augment("rotation", "in [0, 180]", a.rotation);
   check_range("zoom", a.zoom, 0, 1e3, "a positive range");
   check_policy(a.policy);
@@ -189,8 +217,12 @@ inline void check_augment(const Augment& a, Index channels, Index height, Index 
   if (!(a.jitter.hue >= 0 && a.jitter.hue <= 0.5)) {
     bad_augment("jitter.hue", "in [0, 0.5]", a.jitter.hue);
   }
+  check_share("grayscale", a.grayscale);
+  check_share("blur.probability", a.blur.probability);
+  check_range("blur.sigma", a.blur.sigma, 0, 1e3, "a positive range");
+  if (a.blur.radius < 0) fail("blur.radius must not be negative: ", a.blur.radius);
   if (changes_colours(a) && channels != 1 && channels != 3) {
-    fail("policy and jitter need images of 1 or 3 channels, these have ", channels);
+    fail("policy, jitter and grayscale need images of 1 or 3 channels, these have ", channels);
   }
   check_share("erasing.probability", a.erasing.probability);
   check_range("erasing.scale", a.erasing.scale, 0, 1, "a range in (0, 1]");

@@ -14,12 +14,14 @@
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/data/dataset.hpp>
 #include <eigengrad/data/mix.hpp>
+#include <eigengrad/data/sampler.hpp>
 #include <eigengrad/data/transforms.hpp>
 
 /// How a data set becomes batches.
 namespace eigengrad::data {
 
-/// What a training step takes. `cross_entropy(logits, batch)` is the loss of any batch, mixed or not.
+/// What a training step takes. `cross_entropy(logits, batch)` is the loss of any batch, mixed or
+/// not.
 struct Batch {
   /// (B, C, H, W)
   Tensor<float> images;
@@ -44,6 +46,11 @@ struct DataLoaderOptions {
   std::uint64_t seed = 0;
   Augment augment = {};
   MixOptions mix = {};
+  /// For each image how often it is to be drawn, relative to the others: an epoch is then drawn
+  /// with replacement, in place of `shuffle`. Empty: each image comes once.
+  std::vector<double> weights = {};
+  /// Images of an epoch that is drawn by weights; 0 is as many as the data set has.
+  Index samples = 0;
 };
 
 namespace detail {
@@ -116,11 +123,17 @@ struct BatchPool {
 /// What loader and epochs share: everything that decides what is in a batch.
 class BatchMaker {
  public:
+  using Arrays = BatchArrays;
+  using Batch = data::Batch;
+  using Pool = BatchPool;
+
   BatchMaker(ImageDataset dataset, DataLoaderOptions options)
       : dataset_(std::move(dataset)),
         options_(std::move(options)),
         transform_(options_.augment, dataset_.channels(), dataset_.height(), dataset_.width(),
-                   Generator(options_.seed).fork(1).state().seed) {
+                   Generator(options_.seed).fork(1).state().seed),
+        sampler_(dataset_.size(), options_.shuffle, options_.weights, options_.samples,
+                 options_.seed) {
     const auto fail = [](const auto&... what) {
       throw ValueError(eigengrad::detail::concat("[data_loader] ", what...));
     };
@@ -129,7 +142,7 @@ class BatchMaker {
     if (options_.workers < 0) fail("workers must not be negative: ", options_.workers);
     if (dataset_.size() == 0) fail("the data set has no images");
     if (batches() == 0) {
-      fail("drop_last leaves no batch: ", dataset_.size(), " images, batch_size ",
+      fail("drop_last leaves no batch: ", sampler_.size(), " images, batch_size ",
            options_.batch_size);
     }
     options_.mix.validate();
@@ -140,36 +153,39 @@ class BatchMaker {
 
   Index batches() const {
     const Index spare = options_.drop_last ? 0 : options_.batch_size - 1;
-    return (dataset_.size() + spare) / options_.batch_size;
+    return (sampler_.size() + spare) / options_.batch_size;
   }
 
-  NdArray<Index> order(Index epoch) const {
-    if (!options_.shuffle) return NdArray<Index>::arange(dataset_.size());
-    return Generator(options_.seed)
-        .fork(2, static_cast<std::uint64_t>(epoch))
-        .permutation(dataset_.size());
-  }
+  NdArray<Index> order(Index epoch) const { return sampler_.order(epoch); }
 
   /// Arrays for `count` of the batches of an epoch, but for a last one that is smaller.
   BatchPool pool(Index epoch, Index count) const {
-    return BatchPool(image_shape(std::min(options_.batch_size, dataset_.size())), classes(),
+    return BatchPool(image_shape(std::min(options_.batch_size, sampler_.size())), classes(),
                      options_.mix.active(epoch), count);
   }
 
   BatchArrays make(BatchPool& pool, const NdArray<Index>& order, Index epoch, Index batch) const {
     const Index first = batch * options_.batch_size;
-    const Index n = std::min(options_.batch_size, dataset_.size() - first);
+    const Index n = std::min(options_.batch_size, sampler_.size() - first);
     BatchArrays out{pool.images.get(image_shape(n)), pool.labels.get(Shape{n})};
     const Index size = out.images.numel() / n;
     parallel_for(n, row_grain(size), [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
         const Index from = order.data()[first + i];
-        transform_(out.images.data() + i * size, dataset_.image(from), epoch, from);
+        // An image that is drawn twice is not to look the same.
+        const Index number = sampler_.weighted() ? first + i : from;
+        transform_(out.images.data() + i * size, dataset_.image(from), epoch, number);
         out.labels.data()[i] = dataset_.labels().data()[from];
       }
     });
     if (options_.mix.active(epoch)) mix(out, pool, epoch, batch);
     return out;
+  }
+
+  /// To be called in the consumer's thread.
+  static Batch finish(BatchArrays&& arrays) {
+    return {Tensor<float>(std::move(arrays.images)), std::move(arrays.labels),
+            std::move(arrays.targets)};
   }
 
  private:
@@ -192,6 +208,7 @@ class BatchMaker {
   ImageDataset dataset_;
   DataLoaderOptions options_;
   ImageTransform transform_;
+  Sampler sampler_;
 };
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,6 +17,7 @@
 #include <eigengrad/data/augment.hpp>
 #include <eigengrad/data/policy.hpp>
 #include <eigengrad/data/windows.hpp>
+#include <eigengrad/image/blur.hpp>
 #include <eigengrad/image/byte_image.hpp>
 #include <eigengrad/image/enhance.hpp>
 #include <eigengrad/image/hue.hpp>
@@ -39,13 +41,15 @@ class ImageTransform {
         stored_height_(height),
         stored_width_(width),
         height_(augment_.output_size > 0 ? augment_.output_size : height),
-        width_(augment_.output_size > 0 ? augment_.output_size : width),
+        width_(augment_.output_width > 0  ? augment_.output_width
+               : augment_.output_size > 0 ? augment_.output_size
+                                          : width),
         root_(seed) {
     detail::check_augment(augment_, channels_, height_, width_);
     const Augment& a = augment_;
     resizes_ = a.resized_crop || a.center_crop < 1 || height_ != height || width_ != width;
     warps_ = a.rotation > 0 || a.zoom.low != 1 || a.zoom.high != 1;
-    changes_bytes_ = warps_ || detail::changes_colours(a);
+    changes_bytes_ = warps_ || detail::changes_colours(a) || a.blur.probability > 0;
     table_ = detail::normalization_table(augment_.normalization, channels);
   }
 
@@ -70,7 +74,17 @@ class ImageTransform {
 
  private:
   /// Each step draws from a stream of its own: switching one on changes no other's choices.
-  enum Stream : std::uint64_t { kWindow = 1, kWarp, kPolicy, kJitter, kErasing, kCutout };
+  enum Stream : std::uint64_t {
+    kWindow = 1,
+    kWarp,
+    kPolicy,
+    kJitter,
+    kErasing,
+    kCutout,
+    kUpsideDown,
+    kGrayscale,
+    kBlur
+  };
 
   /// The choices for one image.
   struct Draw {
@@ -79,17 +93,25 @@ class ImageTransform {
       const Index pad = t.augment_.crop_padding;
       down = pad > 0 ? rng.integer(2 * pad + 1) - pad : 0;
       right = pad > 0 ? rng.integer(2 * pad + 1) : 0;
-      if (t.augment_.flip == Flip::kRandom) flip = rng.next() & 1;
+      if (t.augment_.flip == Flip::kRandom) {
+        const double p = t.augment_.flip_probability;
+        // One bit is the toss of a coin, and keeps that of earlier versions.
+        flip = p == 0.5 ? rng.next() & 1 : rng.uniform() < p;
+      }
       if (t.augment_.flip == Flip::kAlternating) {
         Generator own = t.root_.fork(~std::uint64_t{0}, static_cast<std::uint64_t>(index));
         flip = (own.next() & 1) != static_cast<std::uint64_t>(epoch & 1);
       }
+      upside_down = happens(t.augment_.vertical_flip, kUpsideDown);
+    }
+    bool happens(double probability, Stream number) const {
+      return probability > 0 && stream(number).uniform() < probability;
     }
     Generator stream(Stream number) const { return rng.fork(number); }
 
     Generator rng;
     Index down, right;  // right is from the padded left edge
-    bool flip = false;
+    bool flip = false, upside_down = false;
   };
 
   image::ResizeOptions resize_options() const {
@@ -150,7 +172,7 @@ class ImageTransform {
     eigengrad::detail::Scratch<std::uint8_t> padded(width_ + 2 * pad);
     for (Index c = 0; c < channels_; ++c) {
       for (Index y = 0; y < height_; ++y, out += width_) {
-        Index from = y + draw.down;
+        Index from = (draw.upside_down ? height_ - 1 - y : y) + draw.down;
         if (from < 0 || from >= height_) {
           if (augment_.padding == Padding::kZero) {
             std::fill_n(out, width_, value(c, 0));
@@ -192,6 +214,17 @@ class ImageTransform {
     }
     apply_policy(image, augment_.policy, draw.stream(kPolicy));
     jitter(image, draw.stream(kJitter));
+    if (draw.happens(augment_.grayscale, kGrayscale)) image::adjust_saturation(image, 0);
+    if (draw.happens(augment_.blur.probability, kBlur)) blur(image, draw.stream(kBlur));
+  }
+
+  void blur(image::ByteImage image, Generator rng) const {
+    const GaussianBlur& options = augment_.blur;
+    rng.next();  // it said whether
+    const double sigma = rng.uniform(options.sigma.low, options.sigma.high);
+    const auto whole = static_cast<Index>(std::ceil(3 * sigma));
+    const Index most = std::min(height_, width_) - 1;
+    image::gaussian_blur(image, std::min(options.radius > 0 ? options.radius : whole, most), sigma);
   }
 
   void jitter(image::ByteImage image, Generator rng) const {

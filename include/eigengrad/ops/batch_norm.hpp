@@ -6,6 +6,7 @@
 
 #include <eigengrad/core/tensor.hpp>
 #include <eigengrad/kernels/norm/batch_norm.hpp>
+#include <eigengrad/ops/batch_norm_averaging.hpp>
 #include <eigengrad/ops/checks.hpp>
 #include <eigengrad/ops/layer_norm.hpp>
 
@@ -53,7 +54,7 @@ NdArray<T> batch_norm_training_statistics(const NdArray<T>& x, NdArray<T>& runni
   kernels::batch_statistics(channel_statistics(statistics), mean.data(), variance.data(), x.data(),
                             planes, static_cast<T>(arguments.eps));
   const double count = static_cast<double>(planes.per_channel());
-  const T momentum = static_cast<T>(arguments.momentum);
+  const T momentum = static_cast<T>(batch_norm_momentum(arguments.momentum));
   running_mean.make_unique();
   running_var.make_unique();
   running_mean.array() = (1 - momentum) * running_mean.array() + momentum * mean.array();

@@ -90,39 +90,41 @@ template <class T, class Options, bool Decoupled>
 class AdamBase : public Optimizer<T> {
  public:
   AdamBase(const char* name, const std::vector<ParameterGroup<T>>& groups, const Options& options)
-      : Optimizer<T>(name, groups, options.lr, options.weight_decay,
-                     options.amsgrad
-                         ? std::vector<const char*>{"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
-                         : std::vector<const char*>{"exp_avg", "exp_avg_sq"}),
-        options_(options) {
-    const auto& [beta1, beta2] = options.betas;
-    require(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, name, "betas", "in [0, 1)",
-            concat("(", beta1, ", ", beta2, ")"));
-    require_non_negative(name, "eps", options.eps);
+      : Optimizer<T>(name, groups, options.lr, options.weight_decay, {"exp_avg", "exp_avg_sq"}),
+        options_(options_by_group(name, options, groups, [name](const Options& o) {
+          require_betas(name, o.betas);
+          require_non_negative(name, "eps", o.eps);
+        })) {
+    for (auto& entry : this->entries_) {
+      if (!options_[entry.group].amsgrad) continue;
+      this->keep(entry, "max_exp_avg_sq", entry.tensor.shape());
+    }
   }
 
  private:
   void update() override {
-    const auto& [beta1, beta2] = options_.betas;
     steps_.clear();
     ranges_.clear();
     for (auto& entry : this->entries_) {
       if (!entry.tensor.has_grad()) continue;
       this->begin_step(entry);
       const auto& group = this->group_of(entry);
+      const Options& options = options_[entry.group];
+      const auto& [beta1, beta2] = options.betas;
       const double unbias1 = 1 - std::pow(beta1, double(entry.steps));
       const double unbias2 = 1 - std::pow(beta2, double(entry.steps));
-      steps_.push_back(
-          {entry.tensor.mutable_value().data(), entry.tensor.grad().data(), entry.state[0].data(),
-           entry.state[1].data(), options_.amsgrad ? entry.state[2].data() : nullptr,
-           T(options_.maximize ? -1 : 1), T(Decoupled ? 0 : group.weight_decay),
-           T(Decoupled ? 1 - group.lr * group.weight_decay : 1), T(1 - beta1), T(beta2),
-           T(1 - beta2), T(group.lr / unbias1), T(1 / std::sqrt(unbias2)), T(options_.eps)});
+      steps_.push_back({entry.tensor.mutable_value().data(), entry.tensor.grad().data(),
+                        entry.state[0].array.data(), entry.state[1].array.data(),
+                        options.amsgrad ? entry.state[2].array.data() : nullptr,
+                        T(options.maximize ? -1 : 1), T(Decoupled ? 0 : group.weight_decay),
+                        T(Decoupled ? 1 - group.lr * group.weight_decay : 1), T(1 - beta1),
+                        T(beta2), T(1 - beta2), T(group.lr / unbias1), T(1 / std::sqrt(unbias2)),
+                        T(options.eps)});
       ranges_.add(entry.tensor.numel());
     }
     ranges_.run([&](Index i, Index begin, Index end) {
       const AdamStep<T>* step = &steps_[static_cast<std::size_t>(i)];
-      if (options_.amsgrad) {
+      if (step->v_max) {
         simd::dispatch<AdamKernel<T, true>>(step, begin, end);
       } else {
         simd::dispatch<AdamKernel<T, false>>(step, begin, end);
@@ -130,7 +132,7 @@ class AdamBase : public Optimizer<T> {
     });
   }
 
-  Options options_;
+  std::vector<Options> options_;  ///< by group
   std::vector<AdamStep<T>> steps_;
   kernels::ArrayRanges ranges_;
 };

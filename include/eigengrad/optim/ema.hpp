@@ -23,8 +23,13 @@ EIGENGRAD_BEGIN_VECTORS
 ///
 ///     mean = mean + (1 - d) (weight - mean)        after each step of the optimiser
 ///
+/// Or the plain mean of some epochs' weights, which is stochastic weight averaging (SWA):
+///
+///     mean = mean + (weight - mean) / t            t counts the updates, one after each epoch
+///
 /// **Source** B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by averaging",
-/// 1992; the warm-up is that of tf.train.ExponentialMovingAverage.
+/// 1992; the warm-up is that of tf.train.ExponentialMovingAverage; P. Izmailov et al., "Averaging
+/// weights leads to wider optima and better generalization", 2018.
 namespace eigengrad::optim {
 
 struct EmaOptions {
@@ -32,6 +37,9 @@ struct EmaOptions {
   double decay = 0.999;
   /// Update t keeps at most (1 + t) / (10 + t), so the first weights are soon forgotten.
   bool warmup = true;
+  /// The plain mean of the weights at all updates, whatever the decay. What a batch norm's running
+  /// statistics were is then no good guess: compute them anew by `nn::update_batch_norm`.
+  bool equal = false;
 };
 
 namespace detail {
@@ -110,6 +118,7 @@ class Ema {
   /// The share of the mean that the next update keeps.
   double decay() const {
     const double t = static_cast<double>(step_count_);
+    if (options_.equal) return t / (t + 1);
     return options_.warmup ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
   }
 

@@ -56,6 +56,8 @@ struct MuonGroup {
   /// For layers followed by a norm, to which the scale of their weights makes no difference: left
   /// alone they grow, and each step changes their direction less.
   double row_norm = 0;
+  std::optional<double> momentum = std::nullopt;  ///< unset: the optimiser's
+  std::optional<bool> nesterov = std::nullopt;    ///< unset: the optimiser's
 };
 
 struct MuonOptions {
@@ -172,19 +174,22 @@ class Muon : public Optimizer<T> {
     for (const MuonGroup<T>& group : groups) {
       detail::require(group.row_blocks >= 1, "muon", "row_blocks", "at least 1", group.row_blocks);
       detail::require_non_negative("muon", "row_norm", group.row_norm);
-      layouts_.push_back({group.row_blocks, group.row_norm});
+      const double momentum = group.momentum.value_or(options.momentum);
+      detail::require(momentum >= 0 && momentum < 1, "muon", "momentum", "in [0, 1)", momentum);
+      layouts_.push_back(
+          {group.row_blocks, group.row_norm, momentum, group.nesterov.value_or(options.nesterov)});
     }
-    detail::require(options.momentum >= 0 && options.momentum < 1, "muon", "momentum", "in [0, 1)",
-                    options.momentum);
     detail::require(options.ns_steps >= 1, "muon", "ns_steps", "at least 1", options.ns_steps);
     for (std::size_t i = 0; i < this->entries_.size(); ++i) check(i);
   }
 
  private:
-  /// How a group's parameters are read as matrices.
+  /// How a group's parameters are read as matrices, and its options.
   struct Layout {
     Index row_blocks;
     double row_norm;
+    double momentum;
+    bool nesterov;
   };
 
   /// The part of the groups that all optimisers have.
@@ -226,9 +231,9 @@ class Muon : public Optimizer<T> {
     for (Index block = 0; block < layout.row_blocks; ++block) {
       const Index at = block * rows * cols;
       steps_.push_back({entry.tensor.mutable_value().data() + at, entry.tensor.grad().data() + at,
-                        entry.state[0].data() + at, rows, cols, T(options_.momentum),
+                        entry.state[0].array.data() + at, rows, cols, T(layout.momentum),
                         T(group.lr * factor), 1 - group.lr * group.weight_decay, layout.row_norm,
-                        options_.nesterov});
+                        layout.nesterov});
     }
   }
 

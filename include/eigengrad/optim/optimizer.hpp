@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,15 +23,23 @@
 /// later step changes.
 namespace eigengrad::optim {
 
-/// Parameters that are treated alike.
+/// Parameters that are treated alike. An option that a group leaves unset is the optimiser's; one
+/// that the optimiser does not have is an error.
 ///
 ///     optim::AdamW<float> adam({{.parameters = matrices},
 ///                               {.parameters = biases, .weight_decay = 0}}, {.lr = 1e-3});
 template <class T>
 struct ParameterGroup {
   std::vector<Tensor<T>> parameters{};
-  std::optional<double> lr = std::nullopt;            ///< unset: the optimiser's
-  std::optional<double> weight_decay = std::nullopt;  ///< unset: the optimiser's
+  std::optional<double> lr = std::nullopt;
+  std::optional<double> weight_decay = std::nullopt;
+  std::optional<std::pair<double, double>> betas = std::nullopt;
+  std::optional<double> eps = std::nullopt;
+  std::optional<double> momentum = std::nullopt;
+  std::optional<double> dampening = std::nullopt;
+  std::optional<bool> nesterov = std::nullopt;
+  std::optional<bool> amsgrad = std::nullopt;
+  std::optional<bool> maximize = std::nullopt;
 };
 
 namespace detail {
@@ -46,6 +55,49 @@ void require(bool ok, const char* owner, const char* field, const char* rule, co
 inline void require_non_negative(const char* owner, const char* field, double value) {
   require(value >= 0, owner, field, "at least 0", value);
   require(std::isfinite(value), owner, field, "finite", value);
+}
+
+/// Both decays of running means in [0, 1).
+inline void require_betas(const char* owner, const std::pair<double, double>& betas) {
+  const auto& [beta1, beta2] = betas;
+  require(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, owner, "betas", "in [0, 1)",
+          concat("(", beta1, ", ", beta2, ")"));
+}
+
+/// The optimiser's `options` with what the group sets, but for `lr` and `weight_decay`, which may
+/// change between steps and are kept apart. **Throws** ValueError for an option that it lacks.
+template <class T, class Options>
+Options group_options(const char* owner, Options options, const ParameterGroup<T>& group) {
+  const auto take = [&](const char* field, const auto& value, auto member) {
+    if (!value) return;
+    if constexpr (std::is_invocable_v<decltype(member), Options&>) {
+      member(options) = *value;
+    } else {
+      throw ValueError(concat("[", owner, "] has no option ", field, ", which a group sets"));
+    }
+  };
+  take("betas", group.betas, [](auto& o) -> decltype((o.betas)) { return o.betas; });
+  take("eps", group.eps, [](auto& o) -> decltype((o.eps)) { return o.eps; });
+  take("momentum", group.momentum, [](auto& o) -> decltype((o.momentum)) { return o.momentum; });
+  take("dampening", group.dampening,
+       [](auto& o) -> decltype((o.dampening)) { return o.dampening; });
+  take("nesterov", group.nesterov, [](auto& o) -> decltype((o.nesterov)) { return o.nesterov; });
+  take("amsgrad", group.amsgrad, [](auto& o) -> decltype((o.amsgrad)) { return o.amsgrad; });
+  take("maximize", group.maximize, [](auto& o) -> decltype((o.maximize)) { return o.maximize; });
+  return options;
+}
+
+/// For each group its options. `check(options)` throws when one is outside its range.
+template <class T, class Options, class Check>
+std::vector<Options> options_by_group(const char* owner, const Options& options,
+                                      const std::vector<ParameterGroup<T>>& groups, Check check) {
+  check(options);
+  std::vector<Options> out;
+  for (const ParameterGroup<T>& group : groups) {
+    out.push_back(group_options(owner, options, group));
+    check(out.back());
+  }
+  return out;
 }
 
 /// A count in a state, which holds floats: two digits of base 2^20, for a float alone counts to
@@ -88,7 +140,7 @@ std::vector<Group<T>> one_group(std::vector<Tensor<T>> parameters) {
 
 }  // namespace detail
 
-/// The base of SGD, Adam, AdamW and Muon.
+/// The base of all optimisers.
 template <class T>
 class Optimizer {
  public:
@@ -113,6 +165,13 @@ class Optimizer {
 
   /// Steps taken so far, those before a checkpoint included: the argument of a Schedule.
   Index step_count() const { return step_count_; }
+
+  /// All parameters, group by group.
+  std::vector<Tensor<T>> parameters() const {
+    std::vector<Tensor<T>> out;
+    for (const Entry& entry : entries_) out.push_back(entry.tensor);
+    return out;
+  }
 
   std::size_t group_count() const { return groups_.size(); }
   double lr(std::size_t group = 0) const { return groups_.at(group).lr; }
@@ -143,9 +202,8 @@ class Optimizer {
     T* steps = out["parameter_steps"].data();
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       detail::write_count(steps + 2 * i, entries_[i].steps);
-      for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
-        if (entries_[i].steps > 0) out[state_name(slot, i)] = entries_[i].state[slot];
-      }
+      if (entries_[i].steps == 0) continue;
+      for (const Slot& slot : entries_[i].state) out[state_name(slot, i)] = slot.array;
     }
     return out;
   }
@@ -162,9 +220,8 @@ class Optimizer {
     for (std::size_t i = 0; i < entries.size(); ++i) {
       Entry& entry = entries[i];
       entry.steps = detail::read_count(name_, counts.data() + 2 * i, "parameter_steps");
-      for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
-        entry.state[slot] =
-            entry.steps > 0 ? find(state, state_name(slot, i), entry.tensor.shape()) : NdArray<T>();
+      for (Slot& slot : entry.state) {
+        slot.array = entry.steps > 0 ? find(state, state_name(slot, i), slot.shape) : NdArray<T>();
         used += entry.steps > 0;
       }
     }
@@ -179,18 +236,24 @@ class Optimizer {
     double initial_lr;
     double weight_decay;
   };
+  /// An array that is kept for a parameter.
+  struct Slot {
+    const char* name;
+    Shape shape;
+    NdArray<T> array = {};
+  };
   struct Entry {
     Tensor<T> tensor;
     std::size_t group;
     Index steps;  ///< those in which it had a gradient
-    std::vector<NdArray<T>> state;
+    std::vector<Slot> state;
   };
 
   /// Messages begin with `name`; `state_names` are the arrays kept for each parameter, in its
-  /// shape.
+  /// shape. Where parameters differ in what they need, `keep` says it.
   Optimizer(const char* name, const std::vector<ParameterGroup<T>>& groups, double lr,
-            double weight_decay, std::vector<const char*> state_names)
-      : name_(name), state_names_(std::move(state_names)) {
+            double weight_decay, const std::vector<const char*>& state_names)
+      : name_(name) {
     detail::require_non_negative(name_, "lr", lr);
     detail::require_non_negative(name_, "weight_decay", weight_decay);
     for (const ParameterGroup<T>& group : groups) {
@@ -204,6 +267,14 @@ class Optimizer {
     if (entries_.empty()) {
       throw ValueError(detail::concat("[", name_, "] needs at least one parameter"));
     }
+    for (Entry& entry : entries_) {
+      for (const char* state : state_names) keep(entry, state, entry.tensor.shape());
+    }
+  }
+
+  /// Adds an array to what is kept for a parameter.
+  void keep(Entry& entry, const char* name, const Shape& shape) {
+    entry.state.push_back({name, shape});
   }
 
   /// Makes one step; `begin_step` for each parameter with a gradient.
@@ -213,11 +284,11 @@ class Optimizer {
   /// which is zeros the first time.
   void begin_step(Entry& entry) {
     entry.tensor.mutable_value().make_unique();
-    for (NdArray<T>& array : entry.state) {
+    for (Slot& slot : entry.state) {
       if (entry.steps == 0) {
-        array = NdArray<T>::zeros(entry.tensor.shape());
+        slot.array = NdArray<T>::zeros(slot.shape);
       } else {
-        array.make_unique();
+        slot.array.make_unique();
       }
     }
     ++entry.steps;
@@ -248,21 +319,19 @@ class Optimizer {
                                         " are the same tensor"));
       }
     }
-    entries_.push_back(
-        {parameter, groups_.size(), 0, std::vector<NdArray<T>>(state_names_.size())});
+    entries_.push_back({parameter, groups_.size(), 0, {}});
   }
 
-  std::string state_name(std::size_t slot, std::size_t i) const {
-    return detail::concat(state_names_[slot], ".", i);
+  static std::string state_name(const Slot& slot, std::size_t i) {
+    return detail::concat(slot.name, ".", i);
   }
 
   [[noreturn]] void throw_unknown_name(const State& state,
                                        const std::vector<Entry>& entries) const {
     State known{{"step", {}}, {"parameter_steps", {}}};
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      for (std::size_t slot = 0; slot < state_names_.size(); ++slot) {
-        if (entries[i].steps > 0) known[state_name(slot, i)];
-      }
+      if (entries[i].steps == 0) continue;
+      for (const Slot& slot : entries[i].state) known[state_name(slot, i)];
     }
     std::string unknown;
     for (const auto& [name, array] : state) {
@@ -271,7 +340,6 @@ class Optimizer {
     throw ValueError(detail::concat("[", name_, "] the state has an unknown name: ", unknown));
   }
 
-  std::vector<const char*> state_names_;
   std::vector<Group> groups_;
   Index step_count_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <vector>
 
 #include <eigengrad/optim/optimizer.hpp>
 
@@ -33,6 +34,27 @@ struct StepScheduleOptions {
   Index warmup_steps = 0;
   Index step_size = 0;  ///< steps from one fall to the next; must be set
   double gamma = 0.1;   ///< factor of each fall
+};
+
+struct MultiStepScheduleOptions {
+  double lr = 1;
+  Index warmup_steps = 0;
+  std::vector<Index> milestones = {};  ///< steps at which the rate falls, in rising order
+  double gamma = 0.1;                  ///< factor of each fall
+};
+
+struct ExponentialScheduleOptions {
+  double lr = 1;
+  Index warmup_steps = 0;
+  double gamma = 0;  ///< factor of each step after the warm-up; must be set
+};
+
+struct CosineRestartsScheduleOptions {
+  double lr = 1;
+  Index warmup_steps = 0;
+  Index period = 0;       ///< steps of the first fall; must be set
+  Index period_mult = 1;  ///< each period is this many times as long as the one before it
+  double min_factor = 0;  ///< the least rate as a fraction of lr, in [0, 1]
 };
 
 struct CosineScheduleOptions {
@@ -115,6 +137,65 @@ inline Schedule step_decay(const StepScheduleOptions& options) {
   return detail::warm_up_then("step_decay", options.lr, options.warmup_steps, 0,
                               [gamma = options.gamma, size = options.step_size](
                                   Index since, double) { return std::pow(gamma, since / size); });
+}
+
+/// The rate is multiplied by gamma at each milestone.
+///
+/// **Source**
+/// https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiStepLR.html
+inline Schedule multi_step(const MultiStepScheduleOptions& options) {
+  const char* owner = "multi_step";
+  detail::check_warm_up(owner, options.lr, options.warmup_steps);
+  detail::require_non_negative(owner, "gamma", options.gamma);
+  Index previous = options.warmup_steps;
+  for (const Index milestone : options.milestones) {
+    detail::require(milestone >= previous, owner, "milestones",
+                    "in rising order and after the warm-up", milestone);
+    previous = milestone;
+  }
+  return detail::warm_up_then(
+      owner, options.lr, options.warmup_steps, 0, [o = options](Index since, double) {
+        const auto falls =
+            std::upper_bound(o.milestones.begin(), o.milestones.end(), since + o.warmup_steps) -
+            o.milestones.begin();
+        return std::pow(o.gamma, double(falls));
+      });
+}
+
+/// The rate is multiplied by gamma in every step.
+///
+/// **Source**
+/// https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
+inline Schedule exponential(const ExponentialScheduleOptions& options) {
+  const char* owner = "exponential";
+  detail::check_warm_up(owner, options.lr, options.warmup_steps);
+  detail::require(options.gamma > 0 && std::isfinite(options.gamma), owner, "gamma",
+                  "finite and above 0", options.gamma);
+  return detail::warm_up_then(
+      owner, options.lr, options.warmup_steps, 0,
+      [gamma = options.gamma](Index since, double) { return std::pow(gamma, double(since)); });
+}
+
+/// The rate falls to min_factor along half a cosine, and begins at lr again after each period.
+///
+/// **Source** I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts",
+/// 2017;
+/// https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.html
+inline Schedule cosine_restarts(const CosineRestartsScheduleOptions& options) {
+  const char* owner = "cosine_restarts";
+  detail::check_warm_up(owner, options.lr, options.warmup_steps);
+  detail::require(options.period >= 1, owner, "period", "at least 1", options.period);
+  detail::require(options.period_mult >= 1, owner, "period_mult", "at least 1",
+                  options.period_mult);
+  detail::require(options.min_factor >= 0 && options.min_factor <= 1, owner, "min_factor",
+                  "in [0, 1]", options.min_factor);
+  return detail::warm_up_then(
+      owner, options.lr, options.warmup_steps, 0, [o = options](Index since, double) {
+        Index period = o.period;
+        if (o.period_mult == 1) since %= period;
+        for (; since >= period; period *= o.period_mult) since -= period;
+        return detail::cosine_between(1, o.min_factor, double(since) / double(period));
+      });
 }
 
 /// The rate falls to min_factor along half a cosine.

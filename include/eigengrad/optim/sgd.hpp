@@ -39,8 +39,9 @@ template <class T>
 struct SGDStep {
   T* w;
   const T* g;
-  T* b;
+  T* b;  ///< null without momentum
   T sign, decay, lr, momentum, add;
+  bool nesterov;
 };
 
 template <class T, bool Momentum, bool Nesterov>
@@ -76,10 +77,16 @@ class SGD : public Optimizer<T> {
       : SGD(detail::one_group<ParameterGroup>(std::move(parameters)), options) {}
 
   explicit SGD(const std::vector<ParameterGroup<T>>& groups, const SGDOptions& options = {})
-      : Optimizer<T>("sgd", groups, options.lr, options.weight_decay,
-                     options.momentum > 0 ? std::vector<const char*>{"momentum_buffer"}
-                                          : std::vector<const char*>{}),
-        options_(options) {
+      : Optimizer<T>("sgd", groups, options.lr, options.weight_decay, {}),
+        options_(detail::options_by_group("sgd", options, groups, check)) {
+    for (auto& entry : this->entries_) {
+      if (options_[entry.group].momentum == 0) continue;
+      this->keep(entry, "momentum_buffer", entry.tensor.shape());
+    }
+  }
+
+ private:
+  static void check(const SGDOptions& options) {
     detail::require_non_negative("sgd", "momentum", options.momentum);
     detail::require(std::isfinite(options.dampening), "sgd", "dampening", "finite",
                     options.dampening);
@@ -90,9 +97,7 @@ class SGD : public Optimizer<T> {
     }
   }
 
- private:
   void update() override {
-    const bool momentum = options_.momentum > 0;
     steps_.clear();
     ranges_.clear();
     for (auto& entry : this->entries_) {
@@ -100,17 +105,19 @@ class SGD : public Optimizer<T> {
       const bool first = entry.steps == 0;
       this->begin_step(entry);
       const auto& group = this->group_of(entry);
+      const SGDOptions& options = options_[entry.group];
       steps_.push_back({entry.tensor.mutable_value().data(), entry.tensor.grad().data(),
-                        momentum ? entry.state[0].data() : nullptr, T(options_.maximize ? -1 : 1),
-                        T(group.weight_decay), T(group.lr), T(options_.momentum),
-                        T(first ? 1 : 1 - options_.dampening)});
+                        options.momentum > 0 ? entry.state[0].array.data() : nullptr,
+                        T(options.maximize ? -1 : 1), T(group.weight_decay), T(group.lr),
+                        T(options.momentum), T(first ? 1 : 1 - options.dampening),
+                        options.nesterov});
       ranges_.add(entry.tensor.numel());
     }
     ranges_.run([&](Index i, Index begin, Index end) {
       const detail::SGDStep<T>* step = &steps_[static_cast<std::size_t>(i)];
-      if (!momentum) {
+      if (!step->b) {
         simd::dispatch<detail::SGDKernel<T, false, false>>(step, begin, end);
-      } else if (options_.nesterov) {
+      } else if (step->nesterov) {
         simd::dispatch<detail::SGDKernel<T, true, true>>(step, begin, end);
       } else {
         simd::dispatch<detail::SGDKernel<T, true, false>>(step, begin, end);
@@ -118,7 +125,7 @@ class SGD : public Optimizer<T> {
     });
   }
 
-  SGDOptions options_;
+  std::vector<SGDOptions> options_;  ///< by group
   std::vector<detail::SGDStep<T>> steps_;
   kernels::ArrayRanges ranges_;
 };
