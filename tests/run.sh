@@ -14,6 +14,6 @@ build=${BUILD_DIR:-build/tests}
 jobs=${JOBS:-$(nproc)}
 # The programs are quick to compile this way; the library that they link is fully optimised.
 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" \
-  ${CMAKE_FLAGS:-}
+  -DEIGENGRAD_GROUP_TESTS=ON ${CMAKE_FLAGS:-}
 cmake --build "$build" -j "$jobs"
 ctest --test-dir "$build" --output-on-failure -j "$jobs" "$@"
