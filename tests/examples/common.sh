@@ -18,12 +18,13 @@ has() {
   done
 }
 
-# bad TEXT ARGUMENTS...: one line with the text on standard error, and a status that is not 0.
+# bad TEXT ARGUMENTS...: one line with the text on standard error, but for a list that is indented
+# below it, and a status that is not 0.
 bad() {
   local text=$1 status=0
   shift
   "$program" "$@" >out.txt 2>error.txt || status=$?
   [ $status = 1 ] || [ $status = 2 ] || fail "status $status for: $*"
-  [ "$(wc -l <error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
+  [ "$(grep -vc "^  " error.txt)" = 1 ] || { cat error.txt; fail "not one line for: $*"; }
   grep -qF -- "$text" error.txt || { cat error.txt; fail "no \"$text\" for: $*"; }
 }

@@ -271,14 +271,12 @@ class VisionTransformer : public nn::Module<T> {
     return x + (positions_.dim(1) > rows ? narrow(positions_, 1, 0, rows) : positions_);
   }
   Tensor<T> add_prefix(const Tensor<T>& x) const {
-    std::vector<Tensor<T>> parts;
-    for (const Tensor<T>* token : {&cls_token_, &dist_token_, &reg_token_}) {
+    Tensor<T> out = x;
+    for (const Tensor<T>* token : {&reg_token_, &dist_token_, &cls_token_}) {
       if (!token->defined()) continue;
-      parts.push_back(expand(*token, {x.dim(0), token->dim(1), x.dim(2)}));
+      out = cat({expand(*token, {x.dim(0), token->dim(1), x.dim(2)}), out}, 1);
     }
-    if (parts.empty()) return x;
-    parts.push_back(x);
-    return cat(parts, 1);
+    return out;
   }
 
   const nn::TransformerEncoderLayer<T>& block(Index i) const {
