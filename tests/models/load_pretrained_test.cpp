@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <filesystem>
-
 #include <eigengrad/io/safetensors.hpp>
 #include <eigengrad/models/load_pretrained.hpp>
 #include <tests/support/folder.hpp>
@@ -148,7 +146,24 @@ TEST_CASE("load_pretrained: what is not represented") {
     copy.dict = {{"conv1.weight", NdArray<float>::zeros({4, 3, 3, 3})}};
     CHECK_ERROR_CONTAINS(copy.load(), eg::IoError, "its names are none of a vision transformer");
   }
+  SECTION("parts that do not fit together") {
+    const io::SafetensorsFile vit(kFolder + "hf_classifier/model.safetensors");
+    copy.dict = vit.get_all<float>("");
+    copy.dict["vit.encoder.layer.0.attention.attention.key.weight"] = NdArray<float>::zeros({4, 5});
+    CHECK_ERROR_CONTAINS(copy.load(), eg::IoError, message(": [cat] "));
+  }
+  SECTION("registers without positions") {
+    const io::SafetensorsFile dino(kFolder + "hf_dinov2/model.safetensors");
+    copy.dict = dino.get_all<float>("");
+    REQUIRE(std::erase_if(copy.dict, [](const auto& entry) {
+              return entry.first.ends_with("position_embeddings");
+            }) == 1);
+    CHECK_ERROR(copy.load(), eg::IoError, message(": pos_embed is missing"));
+  }
   SECTION("settings") {
+    copy.folder.write("config.json", R"({"model_args": {"num_heads": "3"}})");
+    CHECK_ERROR(copy.load({}), eg::IoError,
+                message(": config.json: num_heads must be an integer, it is a string"));
     copy.folder.write("config.json", R"({"model_args": {"act_layer": "quick_gelu"}})");
     CHECK_ERROR_CONTAINS(copy.load(), eg::IoError,
                          "config.json: the activation 'quick_gelu' is not represented");

@@ -134,27 +134,14 @@ class BatchMaker {
                    Generator(options_.seed).fork(1).state().seed),
         sampler_(dataset_.size(), options_.shuffle, options_.weights, options_.samples,
                  options_.seed) {
-    const auto fail = [](const auto&... what) {
-      throw ValueError(eigengrad::detail::concat("[data_loader] ", what...));
-    };
-    if (options_.batch_size < 1) fail("batch_size must be at least 1: ", options_.batch_size);
-    if (options_.prefetch < 0) fail("prefetch must not be negative: ", options_.prefetch);
-    if (options_.workers < 0) fail("workers must not be negative: ", options_.workers);
-    if (dataset_.size() == 0) fail("the data set has no images");
-    if (batches() == 0) {
-      fail("drop_last leaves no batch: ", sampler_.size(), " images, batch_size ",
-           options_.batch_size);
-    }
+    check_loader(options_, dataset_.size(), sampler_.size(), "images");
     options_.mix.validate();
   }
 
   const ImageDataset& dataset() const { return dataset_; }
   const DataLoaderOptions& options() const { return options_; }
 
-  Index batches() const {
-    const Index spare = options_.drop_last ? 0 : options_.batch_size - 1;
-    return (sampler_.size() + spare) / options_.batch_size;
-  }
+  Index batches() const { return batch_count(options_, sampler_.size()); }
 
   NdArray<Index> order(Index epoch) const { return sampler_.order(epoch); }
 

@@ -104,5 +104,28 @@ class Sampler {
   std::vector<double> sums_;  ///< of the weights up to each sample
 };
 
+/// The number of batches of an epoch of `samples`.
+template <class Options>
+Index batch_count(const Options& options, Index samples) {
+  const Index spare = options.drop_last ? 0 : options.batch_size - 1;
+  return (samples + spare) / options.batch_size;
+}
+
+/// **Throws** ValueError on what no loader can do with a data set of `size` samples, of which an
+/// epoch has `drawn`; `noun` is what the message calls them.
+template <class Options>
+void check_loader(const Options& options, Index size, Index drawn, const char* noun) {
+  const auto fail = [](const auto&... what) {
+    throw ValueError(eigengrad::detail::concat("[data_loader] ", what...));
+  };
+  if (options.batch_size < 1) fail("batch_size must be at least 1: ", options.batch_size);
+  if (options.prefetch < 0) fail("prefetch must not be negative: ", options.prefetch);
+  if (options.workers < 0) fail("workers must not be negative: ", options.workers);
+  if (size == 0) fail("the data set has no ", noun);
+  if (batch_count(options, drawn) == 0) {
+    fail("drop_last leaves no batch: ", drawn, " ", noun, ", batch_size ", options.batch_size);
+  }
+}
+
 }  // namespace detail
 }  // namespace eigengrad::data

@@ -9,9 +9,7 @@
 
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/core/random.hpp>
-#include <eigengrad/io/file.hpp>
 #include <eigengrad/io/json.hpp>
-#include <eigengrad/io/safetensors.hpp>
 #include <eigengrad/models/language_model.hpp>
 #include <eigengrad/models/pretrained/pretrained_file.hpp>
 #include <eigengrad/models/pretrained/weight_names.hpp>
@@ -101,8 +99,7 @@ inline io::Json gpt2_config(const models::LanguageModelOptions& o) {
   if (!layer.norm_first || !layer.qkv_bias || layer.activate_output || layer.locality ||
       layer.layer_scale || (layer.head_dim != 0 && layer.head_dim * layer.heads != o.dim)) {
     throw ValueError(
-        "[save_pretrained] GPT-2 has layers with norm_first, qkv_bias, heads of dim / heads, and "
-        "no "
+        "[save_gpt2] GPT-2 has layers with norm_first, qkv_bias, heads of dim / heads, and no "
         "activate_output, locality or layer_scale");
   }
   io::Json config = io::Json::object();
@@ -114,7 +111,7 @@ inline io::Json gpt2_config(const models::LanguageModelOptions& o) {
   config["n_layer"] = o.depth;
   config["n_head"] = layer.heads;
   config["n_inner"] = std::llround(layer.mlp_ratio * static_cast<double>(o.dim));
-  config["activation_function"] = activation_word(layer.activation, "gelu_new");
+  config["activation_function"] = activation_word("save_gpt2", layer.activation, "gelu_new");
   config["layer_norm_epsilon"] = layer.norm_eps.value_or(nn::LayerNormOptions().eps);
   config["embd_pdrop"] = o.dropout;
   config["resid_pdrop"] = layer.dropout == 0 ? o.dropout : layer.dropout;
@@ -136,7 +133,7 @@ namespace models {
 /// not represent.
 template <class T>
 LanguageModel<T> load_gpt2(const std::string& path) {
-  return detail::build_from_file(detail::read_pretrained<T>(path), detail::build_gpt2<T>);
+  return detail::load_with<T>("load_gpt2", path, detail::build_gpt2<T>);
 }
 
 /// Writes a language model for Hugging Face: model.safetensors and config.json in `folder`.
@@ -150,9 +147,7 @@ void save_gpt2(const std::string& folder, const LanguageModel<T>& model) {
   const io::Json config = detail::gpt2_config(model.options());
   const nn::StateDict<T> theirs =
       detail::to_their_names<T>(model.state_dict(), detail::kGpt2Names, "transformer.", "lm_head");
-  io::make_folder(folder);
-  io::save_safetensors(folder + "/model.safetensors", theirs, {{"format", "pt"}});
-  io::write_file(folder + "/config.json", config.dump() + "\n");
+  detail::write_pretrained(folder, theirs, config);
 }
 
 }  // namespace models

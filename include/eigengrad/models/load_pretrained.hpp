@@ -62,7 +62,7 @@ template <class T>
 void fold_class_position(nn::StateDict<T>& dict) {
   if (!dict.contains("reg_token") || !dict.contains("cls_token")) return;
   const NoGrad no_grad;
-  const Tensor<T> positions(dict.at("pos_embed"));
+  const Tensor<T> positions(need_weight(dict, "pos_embed", 3));
   dict["cls_token"] = (Tensor<T>(dict.at("cls_token")) + narrow(positions, 1, 0, 1)).value();
   dict["pos_embed"] = narrow(positions, 1, 1, positions.dim(1) - 1).value();
 }
@@ -104,19 +104,18 @@ PretrainedWeights<T> recognize(const nn::StateDict<T>& dict) {
 template <class T>
 void adapt(nn::StateDict<T>& dict, const models::VisionTransformer<T>& model,
            const models::PretrainedOptions& wanted) {
-  const nn::StateDict<T> own = model.state_dict();
+  const auto in_head = [](const std::string& name) {
+    return name.starts_with("head.") || name.starts_with("head_dist.");
+  };
   if (wanted.classes) {
-    std::erase_if(dict, [](const auto& entry) {
-      return entry.first.starts_with("head.") || entry.first.starts_with("head_dist.");
-    });
-    for (const auto& [name, array] : own) {
-      if (name.starts_with("head.") || name.starts_with("head_dist.")) dict[name] = array;
+    std::erase_if(dict, [&](const auto& entry) { return in_head(entry.first); });
+    for (const auto& [name, parameter] : model.named_parameters()) {
+      if (in_head(name)) dict[name] = parameter.value();
     }
   }
-  if (dict.contains("pos_embed") && own.contains("pos_embed")) {
+  if (const auto positions = dict.find("pos_embed"); positions != dict.end()) {
     const Index prefix = model.options().prefix_positions ? model.prefix_tokens() : 0;
-    dict["pos_embed"] =
-        resize_positions(dict.at("pos_embed"), prefix, model.grid(), wanted.positions);
+    positions->second = resize_positions(positions->second, prefix, model.grid(), wanted.positions);
   }
 }
 
@@ -128,8 +127,9 @@ models::VisionTransformer<T> build_pretrained(const PretrainedFile<T>& file,
   nn::StateDict<T>& dict = found.weights.dict;
   check_represented("VisionTransformer", found.weights.unknown);
   PretrainedHints hints;
-  if (found.format == models::PretrainedFormat::kHuggingFace)
+  if (found.format == models::PretrainedFormat::kHuggingFace) {
     hints = huggingface_hints(file.config);
+  }
   if (found.format == models::PretrainedFormat::kTimm) hints = timm_hints(file.config);
   if (wanted.heads > 0) hints.heads = wanted.heads;
   if (wanted.norm_eps) hints.norm_eps = wanted.norm_eps;
@@ -162,16 +162,16 @@ namespace models {
 ///     auto vit = models::load_pretrained<float>("vit-base/model.safetensors", {.classes = 10});
 ///
 /// `path` is a safetensors file, the index of several (model.safetensors.index.json), or the folder
-/// that they are in. Options replace what
-/// the file has: a new head for `classes`, positions for another `image_size`. Where no config.json
-/// tells the heads, those of the published model of the same width are taken.
+/// that they are in. Options replace what the file has: a new head for `classes`, positions for
+/// another `image_size`. Where no config.json tells the heads, those of the published model of the
+/// same width are taken.
 ///
 /// **Throws** IoError for what it cannot read, and for weights or settings that VisionTransformer
 /// does not represent.
 template <class T>
 VisionTransformer<T> load_pretrained(const std::string& path,
                                      const PretrainedOptions& options = {}) {
-  return detail::build_from_file(detail::read_pretrained<T>(path), [&](const auto& file) {
+  return detail::load_with<T>("load_pretrained", path, [&](const auto& file) {
     return detail::build_pretrained<T>(file, options);
   });
 }

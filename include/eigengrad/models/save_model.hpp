@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <stdexcept>
 #include <string>
 
 #include <eigengrad/core/error.hpp>
@@ -72,7 +73,7 @@ Model build_saved(const io::SafetensorsFile& file, const Options& options,
     Model model(options, rng);
     model.load_state_dict(weights);
     return model;
-  } catch (const ValueError& error) {
+  } catch (const std::invalid_argument& error) {  // a ValueError or a ShapeError
     throw IoError(concat("[", wanted.loader, "] ", file.path(),
                          " does not hold the model that it describes: ", error.what()));
   }

@@ -11,7 +11,6 @@
 #include <eigengrad/core/error.hpp>
 #include <eigengrad/io/file.hpp>
 #include <eigengrad/io/json.hpp>
-#include <eigengrad/io/safetensors.hpp>
 #include <eigengrad/models/pretrained/pretrained_file.hpp>
 #include <eigengrad/models/pretrained/vit_names.hpp>
 #include <eigengrad/models/pretrained/weight_names.hpp>
@@ -99,7 +98,7 @@ inline io::Json timm_config(const models::VisionTransformerOptions& o,
   arguments["qkv_bias"] = o.layer.qkv_bias;
   if (o.layer.layer_scale) arguments["init_values"] = *o.layer.layer_scale;
   if (o.layer.activation != Activation::kGelu) {
-    arguments["act_layer"] = activation_word(o.layer.activation, "gelu_tanh");
+    arguments["act_layer"] = activation_word("save_pretrained", o.layer.activation, "gelu_tanh");
   }
   if (!o.distilled) {
     arguments["global_pool"] = mean ? "avg" : "token";
@@ -168,7 +167,7 @@ inline io::Json huggingface_config(const models::VisionTransformerOptions& o,
   config["num_hidden_layers"] = o.depth;
   config["num_attention_heads"] = o.layer.heads;
   config["intermediate_size"] = mlp_of("save_pretrained", layer_options(o, 0)).hidden;
-  config["hidden_act"] = activation_word(o.layer.activation, "gelu_new");
+  config["hidden_act"] = activation_word("save_pretrained", o.layer.activation, "gelu_new");
   config["layer_norm_eps"] = o.norm_eps;
   config["image_size"] = o.image_size;
   config["patch_size"] = patches.patch_size;
@@ -235,9 +234,7 @@ void save_pretrained(const std::string& folder, const VisionTransformer<T>& mode
     detail::check_torchvision(o);
     theirs = detail::to_their_names<T>(own, detail::kTorchvisionNames, "", "");
   }
-  io::make_folder(folder);
-  io::save_safetensors(folder + "/model.safetensors", theirs, {{"format", "pt"}});
-  if (!config.is_null()) io::write_file(folder + "/config.json", config.dump() + "\n");
+  detail::write_pretrained(folder, theirs, config);
   if (format == PretrainedFormat::kHuggingFace && !options.mean.empty()) {
     io::write_file(folder + "/preprocessor_config.json",
                    detail::huggingface_preprocessor(o, options).dump() + "\n");

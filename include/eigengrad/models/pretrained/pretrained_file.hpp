@@ -4,6 +4,7 @@
 // Not part of the umbrella: few programs load weights of other libraries.
 #include <cstddef>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <eigengrad/core/ndarray.hpp>
 #include <eigengrad/io/file.hpp>
 #include <eigengrad/io/json.hpp>
+#include <eigengrad/io/safetensors.hpp>
 #include <eigengrad/io/safetensors_file.hpp>
 #include <eigengrad/kernels/activation.hpp>
 #include <eigengrad/nn/load_state_dict.hpp>
@@ -27,15 +29,15 @@ struct PretrainedFile {
   io::Json config;  ///< an empty object if there is no config.json
 };
 
-/// The weights in a folder, in one file or by the index of several; a file as it is.
-/// **Throws** IoError where there are none.
-inline std::string weights_path(const std::string& path) {
+/// The weights in a folder, in one file or by the index of several; a file as it is. `loader` is
+/// the function that messages name. **Throws** IoError where there are none.
+inline std::string weights_path(const char* loader, const std::string& path) {
   if (!io::is_folder(path)) return path;
   for (const char* name : {"/model.safetensors", "/model.safetensors.index.json"}) {
     if (io::is_file(path + name)) return path + name;
   }
   const bool pickle = io::is_file(path + "/pytorch_model.bin");
-  throw IoError(concat("[load_pretrained] ", path, " has no model.safetensors",
+  throw IoError(concat("[", loader, "] ", path, " has no model.safetensors",
                        pickle ? "; pytorch_model.bin is not read, save the model with "
                                 "safe_serialization=True"
                               : ""));
@@ -43,9 +45,9 @@ inline std::string weights_path(const std::string& path) {
 
 /// Reads weights and configuration. **Throws** IoError when it cannot.
 template <class T>
-PretrainedFile<T> read_pretrained(const std::string& path) {
+PretrainedFile<T> read_pretrained(const char* loader, const std::string& path) {
   PretrainedFile<T> out;
-  out.path = weights_path(path);
+  out.path = weights_path(loader, path);
   const io::SafetensorsFile file(out.path);
   for (const std::string& name : file.names()) out.weights.emplace(name, file.get<T>(name));
   const std::string config = out.path.substr(0, out.path.rfind('/') + 1) + "config.json";
@@ -53,19 +55,29 @@ PretrainedFile<T> read_pretrained(const std::string& path) {
       io::is_file(config) ? io::Json::parse(io::read_file(config), config) : io::Json::object();
   if (!out.config.is_object()) {
     throw IoError(
-        concat("[load_pretrained] ", config, " must hold an object, it is ", out.config.kind()));
+        concat("[", loader, "] ", config, " must hold an object, it is ", out.config.kind()));
   }
   return out;
 }
 
-/// build(file); what is wrong with its weights becomes an IoError that names the file.
+/// build(what `path` holds); what is wrong with its weights becomes an IoError that names the file.
 template <class T, class Build>
-auto build_from_file(const PretrainedFile<T>& file, const Build& build) {
+auto load_with(const char* loader, const std::string& path, const Build& build) {
+  const PretrainedFile<T> file = read_pretrained<T>(loader, path);
   try {
     return build(file);
-  } catch (const ValueError& error) {
-    throw IoError(concat("[load_pretrained] ", file.path, ": ", error.what()));
+  } catch (const std::invalid_argument& error) {  // a ValueError or a ShapeError
+    throw IoError(concat("[", loader, "] ", file.path, ": ", error.what()));
   }
+}
+
+/// Writes model.safetensors, and config.json unless it is null, into `folder`.
+template <class T>
+void write_pretrained(const std::string& folder, const nn::StateDict<T>& weights,
+                      const io::Json& config) {
+  io::make_folder(folder);
+  io::save_safetensors(folder + "/model.safetensors", weights, {{"format", "pt"}});
+  if (!config.is_null()) io::write_file(folder + "/config.json", config.dump() + "\n");
 }
 
 /// **Throws** ValueError unless every weight found a place.
@@ -76,13 +88,12 @@ inline void check_represented(const char* model, const std::vector<std::string>&
   throw ValueError(concat(model, " has no place for ", unknown.size(), " weights", lines));
 }
 
-/// A member that may be missing or null. **Throws** IoError when it is of another kind.
+/// A member that may be missing or null. **Throws** ValueError when it is of another kind.
 inline std::optional<Index> integer_member(const io::Json& json, const char* name) {
   const io::Json* found = json.find(name);
   if (found == nullptr || found->is_null()) return std::nullopt;
   if (!found->is_integer()) {
-    throw IoError(concat("[load_pretrained] config.json: ", name, " must be an integer, it is ",
-                         found->kind()));
+    throw ValueError(concat("config.json: ", name, " must be an integer, it is ", found->kind()));
   }
   return found->as_integer();
 }
@@ -128,8 +139,10 @@ inline Activation activation_of(const std::string& name) {
                           "' is not represented; gelu, gelu_new, relu and silu are"));
 }
 
-/// The name of an activation in a configuration. **Throws** ValueError for none.
-inline const char* activation_word(Activation activation, const char* gelu_tanh) {
+/// The name of an activation in a configuration. **Throws** ValueError, in the name of `saver`, for
+/// none.
+inline const char* activation_word(const char* saver, Activation activation,
+                                   const char* gelu_tanh) {
   switch (activation) {
     case Activation::kGelu:
       return "gelu";
@@ -140,7 +153,7 @@ inline const char* activation_word(Activation activation, const char* gelu_tanh)
     case Activation::kSilu:
       return "silu";
     default:
-      throw ValueError("[save_pretrained] the layers need an activation");
+      throw ValueError(concat("[", saver, "] the layers need an activation"));
   }
 }
 
